@@ -1,0 +1,1 @@
+"""The chassis: knows how to run a service, and no word of hospitals outside messages.py."""

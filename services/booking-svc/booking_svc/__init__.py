@@ -1,0 +1,1 @@
+"""booking-svc. Owns: orders and the saga."""

@@ -1,0 +1,1 @@
+"""notify-svc. Owns: notifications and their delivery log (MongoDB)."""

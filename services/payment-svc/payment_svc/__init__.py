@@ -1,0 +1,1 @@
+"""payment-svc. Owns: intents, attempts, provider facts, refunds, ledger."""

@@ -1,0 +1,1 @@
+"""schedule-svc. Owns: hospitals, departments, doctors, sessions, slots, reservations."""

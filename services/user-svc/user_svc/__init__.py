@@ -1,0 +1,1 @@
+"""user-svc. Owns: accounts, roles, patients (就诊人)."""
