@@ -1,0 +1,243 @@
+"""One service's own database: PostgreSQL, or SQLite as its fast double."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.pool import QueuePool
+
+from common.clock import Clock, system_clock
+from common.crash import reach
+from common.envelope import Outgoing, seal
+from common.log import current_trace
+from common.messages import Message
+from common.outbox import tables
+from common.outbox.tables import OutboxRow, UtcDateTime
+
+INBOX_KEPT = timedelta(days=8)
+"""Longer than any replay: parked messages and broker queues are drained in days."""
+IDEMPOTENCY_KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message that no handler could take, kept with the reason."""
+
+    message_id: str
+    type: str
+    body: bytes
+    reason: str
+    parked_at: datetime
+
+
+@dataclass(slots=True)
+class Tx:
+    """A running transaction. Messages and timers gather here and are written, set-based, right before the commit."""
+
+    conn: sa.Connection
+    now: datetime
+    outgoing: list[Outgoing] = field(default_factory=list)
+    timers: dict[tuple[str, str], tuple[datetime, str] | None] = field(default_factory=dict)
+
+    @property
+    def postgres(self) -> bool:
+        return self.conn.dialect.name == "postgresql"
+
+    def send(self, message: Message, *, traceparent: str = "") -> None:
+        """Let `message` leave with this commit; its trace is the cause's, by default that of the running request."""
+        self.outgoing.append(seal(message, self.now, traceparent or current_trace()))
+
+    def set_timer(self, kind: str, key: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
+        """Fire timer (kind, key) at `due_at`; replaces the one that is set."""
+        self.timers[kind, key] = (due_at, json.dumps(payload or {}))
+
+    def cancel_timer(self, kind: str, key: str) -> None:
+        self.timers[kind, key] = None
+
+    def first_time(self, message_ids: Sequence[str]) -> set[str]:
+        """Enter the ids into the inbox; answers those that were not there."""
+        fresh = list(dict.fromkeys(message_ids))
+        if self.postgres:
+            rows = self.conn.exec_driver_sql(
+                "INSERT INTO inbox (message_id, received_at) SELECT unnest(%s::text[]), %s"
+                " ON CONFLICT DO NOTHING RETURNING message_id",
+                (fresh, self.now),
+            )
+        else:
+            rows = self.conn.execute(
+                sa.text(
+                    "INSERT INTO inbox (message_id, received_at) SELECT value, :now FROM json_each(:ids) WHERE true"
+                    " ON CONFLICT DO NOTHING RETURNING message_id"
+                ).bindparams(sa.bindparam("now", self.now, UtcDateTime), ids=json.dumps(fresh)),
+            )
+        return {row[0] for row in rows}
+
+    def flush(self) -> list[OutboxRow]:
+        """Write what has gathered. Called by the transaction itself."""
+        self._flush_timers()
+        if not self.outgoing:
+            return []
+        out = self.outgoing
+        if self.postgres:
+            ids = self.conn.exec_driver_sql(
+                "INSERT INTO outbox (message_id, type, subject, partition, body, created_at)"
+                " SELECT u.*, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[]) AS u"
+                " RETURNING id",
+                (
+                    self.now,
+                    [o.id for o in out],
+                    [o.type for o in out],
+                    [o.subject for o in out],
+                    [o.partition for o in out],
+                    [o.body for o in out],
+                ),
+            ).scalars()
+        else:
+            ids = iter([self._insert_outgoing(o) for o in out])
+        return [OutboxRow(i, o.id, o.type, o.partition, o.body) for i, o in zip(ids, out, strict=True)]
+
+    def _insert_outgoing(self, o: Outgoing) -> int:
+        result = self.conn.execute(
+            sa.insert(tables.outbox).values(
+                message_id=o.id, type=o.type, subject=o.subject, partition=o.partition, body=o.body, created_at=self.now
+            )
+        )
+        return int(result.inserted_primary_key[0])  # type: ignore[index]
+
+    def _flush_timers(self) -> None:
+        timers = tables.timers.c
+        gone = [key for key, value in self.timers.items() if value is None]
+        if gone:
+            self.conn.execute(sa.delete(tables.timers).where(sa.tuple_(timers.kind, timers.key).in_(gone)))
+        rows = [
+            {"kind": kind, "key": key, "due_at": value[0], "payload": value[1]}
+            for (kind, key), value in self.timers.items()
+            if value is not None
+        ]
+        if rows:
+            self.conn.execute(
+                sa.text(
+                    "INSERT INTO timers (kind, key, due_at, payload) VALUES (:kind, :key, :due_at, :payload)"
+                    " ON CONFLICT (kind, key) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload,"
+                    " attempts = 0, error = NULL"
+                ).bindparams(sa.bindparam("due_at", type_=UtcDateTime)),
+                rows,
+            )
+
+
+class Database:
+    """Owns the engine. `on_commit` gets the rows of each committed transaction, `on_timer` hears that one was set."""
+
+    def __init__(self, url: str, clock: Clock = system_clock, *, pool_size: int = 20) -> None:
+        self.clock = clock
+        self.on_commit: Callable[[list[OutboxRow]], None] = lambda _rows: None
+        self.on_timer: Callable[[], None] = lambda: None
+        self.engine = _engine(url, pool_size)
+        self.sqlite = self.engine.dialect.name == "sqlite"
+        # spares PostgreSQL a BEGIN and a ROLLBACK for each query; SQLite opens no transaction of itself
+        self._reader = self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        # SQLite has one writer at a time: queue for it here, fairly, and not in its busy handler, which starves
+        self._writer: threading.Lock | None = threading.Lock() if self.sqlite else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Tx]:
+        """Commit state, messages and timers together; then wake the relay."""
+        with self._one_writer(), self.engine.connect() as conn:
+            conn.begin()
+            if self.sqlite:
+                conn.exec_driver_sql("BEGIN IMMEDIATE")
+            tx = Tx(conn, self.clock())
+            yield tx
+            rows = tx.flush()
+            conn.commit()
+        reach("db_commit")
+        if rows:
+            self.on_commit(rows)
+        if tx.timers:
+            self.on_timer()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for queries alone: each statement sees what is committed."""
+        with self._reader.connect() as conn:
+            yield conn
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        if self._writer is None:
+            yield
+        else:
+            with self._writer:
+                yield
+
+    def is_transient(self, error: BaseException) -> bool:
+        """True if the database is away, locked or asks to try again: nothing is wrong with the work itself."""
+        return isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError) or (
+            isinstance(error, exc.DBAPIError) and error.connection_invalidated
+        )
+
+    def park(self, messages: Sequence[Parked]) -> None:
+        """Keep messages that could not be handled, once each."""
+        with self.transaction() as tx:
+            for p in messages:
+                tx.conn.execute(
+                    sa.text(
+                        "INSERT INTO parked (message_id, type, body, reason, parked_at)"
+                        " VALUES (:message_id, :type, :body, :reason, :parked_at)"
+                        " ON CONFLICT (message_id) DO UPDATE SET reason = excluded.reason"
+                    ).bindparams(sa.bindparam("parked_at", type_=UtcDateTime)),
+                    {"message_id": p.message_id, "type": p.type, "body": p.body, "reason": p.reason, "parked_at": p.parked_at},
+                )
+
+    def parked(self, limit: int = 1000) -> list[Parked]:
+        """The parked messages, oldest first."""
+        query = sa.select(tables.parked).order_by(tables.parked.c.id).limit(limit)
+        with self.reading() as conn:
+            return [Parked(r.message_id, r.type, bytes(r.body), r.reason, r.parked_at) for r in conn.execute(query)]
+
+    def unpark(self, message_id: str) -> bool:
+        """Forget a parked message (it was replayed, or is to be dropped). False if it is not parked."""
+        with self.transaction() as tx:
+            gone = tx.conn.execute(sa.delete(tables.parked).where(tables.parked.c.message_id == message_id))
+            return gone.rowcount == 1
+
+    def prune(self) -> None:
+        """Delete what has served: old inbox rows and idempotency records."""
+        with self.transaction() as tx:
+            tx.conn.execute(sa.delete(tables.inbox).where(tables.inbox.c.received_at < tx.now - INBOX_KEPT))
+            tx.conn.execute(sa.delete(tables.idempotency).where(tables.idempotency.c.created_at < tx.now - IDEMPOTENCY_KEPT))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _engine(url: str, pool_size: int) -> sa.Engine:
+    if url.startswith("sqlite"):
+        engine = sa.create_engine(url, poolclass=QueuePool, pool_size=pool_size, max_overflow=20, connect_args={"check_same_thread": False})
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=10,
+        pool_timeout=10,
+        pool_recycle=1800,
+        connect_args={"options": "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000", "connect_timeout": 5},
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL with full syncs: a commit survives kill -9 and a power cut. We begin transactions ourselves."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()

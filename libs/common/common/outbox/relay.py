@@ -1,0 +1,188 @@
+"""Committed outbox rows on their way out: published by the process that wrote them, right after its commit.
+
+A row is deleted when its publisher says that it is settled: confirmed by RabbitMQ, or committed by every subscriber in
+embedded mode. The sweep, in workers, takes what another process left behind when it crashed. A row that the broker
+returned gets a time for its next attempt, so that it neither loops hot nor stands in the way of others.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from common.crash import reach
+from common.log import get_logger
+from common.metrics import OUTBOX_RETURNED, OUTBOX_SETTLED
+from common.outbox import tables
+from common.outbox.database import Database
+from common.outbox.tables import OutboxRow
+
+log = get_logger("relay")
+
+BATCH_SECONDS = 0.02
+MAX_IN_FLIGHT = 20_000
+SWEEP_ROWS = 1000
+LEASE = timedelta(seconds=30)
+
+
+class Publisher(Protocol):
+    """Takes rows in order and says of each, once, through the relay's `settled` or `returned`, what became of it.
+
+    It keeps unsettled rows through lost connections and sends them again, in order.
+    """
+
+    def start(self, relay: "Relay") -> None: ...
+    def publish(self, rows: Sequence[OutboxRow]) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Relay:
+    """One per process. `sweep_seconds=None` turns the sweep off (api processes).
+
+    `grace`: the age from which a sweep takes a row that another process wrote. Embedded passes zero: there is no other.
+    """
+
+    def __init__(
+        self, database: Database, publisher: Publisher, *, sweep_seconds: float | None = 5.0, grace: timedelta = timedelta(seconds=5)
+    ) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._sweep_seconds = sweep_seconds
+        self._grace = grace
+        self._in_flight: set[int] = set()
+        self._settled: list[int] = []
+        self._returned: list[tuple[int, str]] = []
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+
+    def start(self) -> None:
+        self._publisher.start(self)
+        self._database.on_commit = self.submit
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Let what is in flight settle for `timeout` seconds at most, then stop. What is left stays in the table."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while (self._in_flight or self._settled) and time.monotonic() < deadline:
+                self._changed.wait(0.05)
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join(timeout=5)
+        self._publisher.stop()
+
+    def submit(self, rows: Sequence[OutboxRow]) -> None:
+        """Send rows that have just been committed. More than we can carry stay for the sweep."""
+        with self._changed:
+            if len(self._in_flight) + len(rows) > MAX_IN_FLIGHT:
+                return
+            self._in_flight.update(row.id for row in rows)
+            # under the lock: two commits' rows must not overtake each other between here and the publisher's queue
+            self._publisher.publish(rows)
+
+    def settled(self, row_id: int) -> None:
+        """The publisher's word: this row has arrived and may go."""
+        reach("confirm")
+        with self._changed:
+            self._settled.append(row_id)
+            self._changed.notify_all()
+
+    def returned(self, row_id: int, reason: str) -> None:
+        """The publisher's word: the broker took this row but could not route or keep it."""
+        with self._changed:
+            self._returned.append((row_id, reason))
+            self._changed.notify_all()
+
+    @property
+    def in_flight(self) -> int:
+        with self._changed:
+            return len(self._in_flight)
+
+    def _run(self) -> None:
+        next_sweep = time.monotonic() if self._sweep_seconds is not None else float("inf")
+        next_prune = time.monotonic() + 3600
+        while not self._stopping:
+            with self._changed:
+                if not (self._settled or self._returned):
+                    self._changed.wait(max(0.0, min(next_sweep - time.monotonic(), 1.0)))
+                work = bool(self._settled or self._returned)
+            try:
+                if work:
+                    time.sleep(BATCH_SECONDS)  # gather: one delete for all that settles in this moment
+                    self._write_back()
+                if self._sweep_seconds is not None and time.monotonic() >= next_sweep:
+                    next_sweep = time.monotonic() + self._sweep_seconds
+                    self._sweep()
+                if self._sweep_seconds is not None and time.monotonic() >= next_prune:
+                    next_prune = time.monotonic() + 3600
+                    self._database.prune()
+            except Exception:  # the database is away: rows stay, we try again
+                log.exception("relay_failed")
+                time.sleep(0.5)
+        self._write_back_quietly()
+
+    def _write_back(self) -> None:
+        """Delete the settled rows, put off the returned ones. Kept for the next round if the database fails."""
+        with self._changed:
+            settled, returned = self._settled[:], self._returned[:]
+        with self._database.engine.begin() as conn:
+            now = self._database.clock()
+            if settled:
+                conn.execute(_delete_rows, {"ids": settled})
+            for row_id, reason in returned:
+                conn.execute(_put_off(row_id, reason, now + timedelta(seconds=10)))
+        reach("outbox_delete")
+        with self._changed:
+            del self._settled[: len(settled)], self._returned[: len(returned)]
+            self._in_flight.difference_update(settled, (row_id for row_id, _ in returned))
+            self._changed.notify_all()
+        OUTBOX_SETTLED.inc(len(settled))
+        for row_id, reason in returned:
+            OUTBOX_RETURNED.inc()
+            log.error("message_returned", row_id=row_id, reason=reason)
+
+    def _write_back_quietly(self) -> None:
+        try:
+            self._write_back()
+        except Exception:
+            log.exception("relay_failed")
+
+    def _sweep(self) -> None:
+        """Claim rows that nobody is sending, by a lease, and send them in the order of their ids."""
+        outbox = tables.outbox.c
+        now = self._database.clock()
+        with self._changed:
+            mine = set(self._in_flight)
+        due = (
+            sa.select(outbox.id)
+            .where(outbox.created_at <= now - self._grace, sa.or_(outbox.next_attempt_at.is_(None), outbox.next_attempt_at <= now))
+            .order_by(outbox.id)
+            .limit(SWEEP_ROWS + len(mine))
+        )
+        with self._database.transaction() as tx:
+            if tx.postgres:
+                due = due.with_for_update(skip_locked=True)
+            ids = [i for i in tx.conn.execute(due).scalars() if i not in mine][:SWEEP_ROWS]
+            if not ids:
+                return
+            tx.conn.execute(sa.update(tables.outbox).where(outbox.id.in_(ids)).values(next_attempt_at=now + LEASE))
+            rows = tx.conn.execute(
+                sa.select(outbox.id, outbox.message_id, outbox.type, outbox.partition, outbox.body).where(outbox.id.in_(ids)).order_by(outbox.id)
+            ).all()
+        log.info("sweep", rows=len(rows))
+        self.submit([OutboxRow(r.id, r.message_id, r.type, r.partition, bytes(r.body)) for r in rows])
+
+
+_delete_rows = sa.delete(tables.outbox).where(tables.outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+
+def _put_off(row_id: int, reason: str, until: object) -> sa.Update:
+    return (
+        sa.update(tables.outbox)
+        .where(tables.outbox.c.id == row_id)
+        .values(attempts=tables.outbox.c.attempts + 1, next_attempt_at=until, error=reason)
+    )

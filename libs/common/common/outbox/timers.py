@@ -1,0 +1,174 @@
+"""Timers are rows: set and cancelled in the transaction that needs them, fired once, never early, whatever crashes.
+
+Two kinds of work hang on them. A *timer* runs inside the transaction that removes its row. A *job* does I/O: its row is
+leased, the work runs without a transaction, and its own last transaction cancels the timer or sets it anew; a job that
+crashed is run again when its lease ends, so a job must bear repetition.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from common.crash import reach
+from common.log import get_logger
+from common.metrics import TIMERS_FAILED, TIMERS_FIRED
+from common.outbox import tables
+from common.outbox.database import Database, Tx
+
+log = get_logger("timers")
+
+BATCH = 50
+JOB_THREADS = 4
+LEASE = timedelta(seconds=60)
+LONGEST_SLEEP = 0.5  # seconds: an api process may set a timer that we do not hear of
+LONGEST_BACKOFF = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    kind: str
+    key: str
+    due_at: datetime
+    payload: Mapping[str, Any]
+    attempts: int = 0
+
+
+TimerHandler = Callable[[Tx, Timer], None]
+JobHandler = Callable[[Any, Timer], None]
+
+
+class TimerLoop:
+    """Fires the due timers of one database. Several may run beside each other: rows are claimed with SKIP LOCKED."""
+
+    def __init__(
+        self, database: Database, timers: Mapping[str, TimerHandler], jobs: Mapping[str, JobHandler] | None = None, service: Any = None
+    ) -> None:
+        self._database = database
+        self._timers = timers
+        self._jobs = jobs or {}
+        self._service = service
+        self._wake = threading.Event()
+        self._stopping = False
+        self._pool = ThreadPoolExecutor(JOB_THREADS, thread_name_prefix="job") if self._jobs else None
+        self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
+
+    def start(self) -> None:
+        self._database.on_timer = self._wake.set
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(timeout=10)
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                fired = self.fire_due()
+                pause = 0.0 if fired else self._until_next()
+            except Exception:  # the database is away
+                log.exception("timers_failed")
+                pause = LONGEST_SLEEP
+            if pause and self._wake.wait(pause):
+                self._wake.clear()
+
+    def fire_due(self) -> int:
+        """Fire what is due now, at most a batch of each kind of work; answers how many."""
+        return self._fire_timers() + self._start_jobs()
+
+    def _fire_timers(self) -> int:
+        try:
+            with self._database.transaction() as tx:
+                due = self._claim(tx, list(self._timers), BATCH)
+                for timer in due:
+                    self._fire(tx, timer)
+        except Exception as error:
+            if self._database.is_transient(error):
+                raise
+            return self._fire_one_by_one()
+        return len(due)
+
+    def _fire(self, tx: Tx, timer: Timer) -> None:
+        tx.conn.execute(_delete_timer, {"k": timer.kind, "x": timer.key})
+        self._timers[timer.kind](tx, timer)
+        reach("effect")
+        TIMERS_FIRED.labels(timer.kind).inc()
+
+    def _fire_one_by_one(self) -> int:
+        """A batch failed: fire each alone, and put off the one that cannot be fired."""
+        with self._database.transaction() as tx:
+            due = self._claim(tx, list(self._timers), BATCH)
+        for timer in due:
+            try:
+                with self._database.transaction() as tx:
+                    self._fire(tx, timer)
+            except Exception as error:
+                if self._database.is_transient(error):
+                    raise
+                self._put_off(timer, error)
+        return len(due)
+
+    def _start_jobs(self) -> int:
+        if self._pool is None:
+            return 0
+        with self._database.transaction() as tx:
+            due = self._claim(tx, list(self._jobs), JOB_THREADS * 4)
+            for timer in due:
+                tx.conn.execute(_postpone_timer, {"k": timer.kind, "x": timer.key, "until": tx.now + LEASE})
+        for timer in due:
+            self._pool.submit(self._run_job, timer)
+        return len(due)
+
+    def _run_job(self, timer: Timer) -> None:
+        try:
+            self._jobs[timer.kind](self._service, timer)
+            TIMERS_FIRED.labels(timer.kind).inc()
+        except Exception as error:  # noqa: BLE001  whatever a job dies of, it is said, and done again later
+            try:
+                self._put_off(timer, error)
+            except Exception:
+                log.exception("timers_failed")  # its lease ends, then it runs again
+
+    def _put_off(self, timer: Timer, error: Exception) -> None:
+        TIMERS_FAILED.labels(timer.kind).inc()
+        log.error("timer_failed", kind=timer.kind, key=timer.key, attempts=timer.attempts + 1, exc_info=error)
+        backoff = min(timedelta(seconds=2 ** min(timer.attempts, 10)), LONGEST_BACKOFF)
+        with self._database.transaction() as tx:
+            tx.conn.execute(
+                _fail_timer, {"k": timer.kind, "x": timer.key, "until": tx.now + backoff, "n": timer.attempts + 1, "why": repr(error)[:500]}
+            )
+
+    def _claim(self, tx: Tx, kinds: Sequence[str], limit: int) -> list[Timer]:
+        t = tables.timers.c
+        query = (
+            sa.select(tables.timers).where(t.kind.in_(kinds), t.due_at <= tx.now).order_by(t.due_at).limit(limit).with_for_update(skip_locked=True)
+        )
+        return [Timer(r.kind, r.key, r.due_at, json.loads(r.payload), r.attempts) for r in tx.conn.execute(query)]
+
+    def _until_next(self) -> float:
+        """Seconds until the next timer is due, at most LONGEST_SLEEP."""
+        t = tables.timers.c
+        query = sa.select(t.due_at).where(t.kind.in_([*self._timers, *self._jobs])).order_by(t.due_at).limit(1)
+        with self._database.reading() as conn:
+            due_at = conn.execute(query).scalar()
+        if due_at is None:
+            return LONGEST_SLEEP
+        return min(max((due_at - self._database.clock()).total_seconds(), 0.001), LONGEST_SLEEP)
+
+
+_this_timer = sa.and_(tables.timers.c.kind == sa.bindparam("k"), tables.timers.c.key == sa.bindparam("x"))
+_delete_timer = sa.delete(tables.timers).where(_this_timer)
+_postpone_timer = sa.update(tables.timers).where(_this_timer).values(due_at=sa.bindparam("until"))
+_fail_timer = (
+    sa.update(tables.timers)
+    .where(_this_timer)
+    .values(due_at=sa.bindparam("until"), attempts=sa.bindparam("n"), error=sa.bindparam("why"))
+)

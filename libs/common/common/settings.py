@@ -1,0 +1,92 @@
+"""Configuration from the environment only. Everything wrong or missing is named at once, at start.
+
+A service's settings are a frozen dataclass that extends `Settings`; a field's metadata names its variable:
+`window: int = env("PAYMENT_WINDOW_SECONDS", 900)`. In production a field marked `secret` must differ from its default.
+"""
+
+import base64
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+class BadSettings(Exception):
+    """The environment does not do; the text names every fault."""
+
+
+def env(variable: str, default: Any = dataclasses.MISSING, *, secret: bool = False) -> Any:
+    """A field that is read from `variable`. Its annotation (str, int, float, bool) says how."""
+    return dataclasses.field(default=default, metadata={"variable": variable, "secret": secret})
+
+
+# The key pair of development, published here on purpose: production refuses it.
+DEV_JWT_PRIVATE_KEY = base64.b64encode(b"haoyuan-development-signing-key!").decode()
+DEV_JWT_PUBLIC_KEY = "ZkF6I6a++AAt92CZ/HauE7Po5hL2oFXF0xqFK/hTY7s="
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every service needs."""
+
+    app_env: str = env("APP_ENV", "dev")
+    database_url: str = env("DATABASE_URL", "")
+    broker_url: str = env("BROKER_URL", "")
+    jwt_public_key: str = env("JWT_PUBLIC_KEY", DEV_JWT_PUBLIC_KEY, secret=True)
+    id_key: str = env("ID_KEY", "haoyuan-dev-id-key", secret=True)
+    log_format: str = env("LOG_FORMAT", "console")
+    log_level: str = env("LOG_LEVEL", "INFO")
+    worker_port: int = env("WORKER_PORT", 0)
+    partitions: int = env("PARTITIONS", 1)
+    crash_at: str = env("CRASH_AT", "")
+
+    @property
+    def production(self) -> bool:
+        return self.app_env == "production"
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read the environment. Raises BadSettings with every fault in it."""
+        faults: list[str] = []
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            variable = field.metadata["variable"]
+            try:
+                values[field.name] = _read(field, environ.get(variable, ""))
+            except ValueError as error:
+                faults.append(f"{variable}: {error}")
+        if not faults:
+            faults = _faults_in_production(cls, values)
+        if faults:
+            raise BadSettings("\n".join(["the environment does not do:", *faults]))
+        return cls(**values)
+
+
+def _read(field: "dataclasses.Field[Any]", text: str) -> Any:
+    if not text:
+        if field.default is dataclasses.MISSING:
+            raise ValueError("is missing")
+        return field.default
+    kind = field.type if isinstance(field.type, type) else {"str": str, "int": int, "float": float, "bool": bool}[str(field.type)]
+    if kind is bool:
+        if text.lower() not in {"true", "false", "1", "0"}:
+            raise ValueError(f"{text!r} is neither true nor false")
+        return text.lower() in {"true", "1"}
+    return kind(text)
+
+
+def _faults_in_production(cls: type[Settings], values: Mapping[str, Any]) -> list[str]:
+    if values["app_env"] not in {"dev", "test", "production"}:
+        return [f"APP_ENV: {values['app_env']!r} is not dev, test or production"]
+    if values["partitions"] < 1:
+        return ["PARTITIONS: must be at least 1"]
+    if values["app_env"] != "production":
+        return []
+    faults = [
+        f"{field.metadata['variable']}: the development default is refused in production"
+        for field in dataclasses.fields(cls)
+        if field.metadata["secret"] and values[field.name] == field.default
+    ]
+    if values["crash_at"]:
+        faults.append("CRASH_AT: is for tests, refused in production")
+    return faults
