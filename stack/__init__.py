@@ -1,0 +1,1 @@
+"""The real system without containers: private servers, every service's processes, nginx in front. See `python -m stack`."""
