@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -142,12 +143,30 @@ class Database:
         self.sqlite = self.engine.dialect.name == "sqlite"
         # spares PostgreSQL a BEGIN and a ROLLBACK for each query; SQLite opens no transaction of itself
         self._reader = self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._shared: ContextVar[Tx | None] = ContextVar("shared_transaction", default=None)
         # SQLite has one writer at a time: queue for it here, fairly, and not in its busy handler, which starves
         self._writer: threading.Lock | None = threading.Lock() if self.sqlite else None
 
     @contextmanager
-    def transaction(self) -> Iterator[Tx]:
-        """Commit state, messages and timers together; then wake the relay."""
+    def transaction(self, *, share: bool = False) -> Iterator[Tx]:
+        """Commit state, messages and timers together; then wake the relay.
+
+        With `share`, transactions that are opened inside of this one, in the same thread, are part of it.
+        """
+        shared = self._shared.get()
+        if shared is not None:
+            yield shared
+            return
+        with self._commit() as tx:
+            token = self._shared.set(tx) if share else None
+            try:
+                yield tx
+            finally:
+                if token is not None:
+                    self._shared.reset(token)
+
+    @contextmanager
+    def _commit(self) -> Iterator[Tx]:
         with self._one_writer(), self.engine.connect() as conn:
             conn.begin()
             if self.sqlite:

@@ -1,0 +1,122 @@
+"""Runs one service: `python -m common.run migrate|worker|dlq <svc>`, and `common.run:api('<svc>')` for gunicorn.
+
+Every process may start in any order: it waits, and says what for, until the servers that it needs are there.
+"""
+
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+
+from common import ids
+from common.broker.consumer import RabbitConsumer
+from common.broker.publisher import RabbitPublisher
+from common.broker.topology import queue_names
+from common.log import configure, get_logger
+from common.outbox import Database, Relay, TimerLoop
+from common.probes import serve_probes
+from common.service import Service
+from common.settings import BadSettings
+
+log = get_logger("run")
+
+
+def load(name: str) -> Service:
+    """Build service `name` ("booking-svc") from the environment. Exits with every fault if that does not do."""
+    module = importlib.import_module(f"{name.replace('-', '_')}.app")
+    try:
+        settings = module.Settings.load(os.environ)
+    except BadSettings as error:
+        sys.exit(f"{name}: {error}")
+    configure(name, settings.log_format, settings.log_level)
+    ids.use_key(settings.id_key)
+    service: Service = module.build(settings)
+    return service
+
+
+def api(name: str) -> Flask:
+    """The WSGI application; publishes what it commits from this very process."""
+    service = load(name)
+    if isinstance(service.store, Database):
+        relay = Relay(service.store, RabbitPublisher(service.settings.broker_url, name), sweep_seconds=None)
+        relay.start()
+    return service.app
+
+
+def migrate(service: Service) -> int:
+    """Bring the database up to date; waits for it."""
+    _wait_until(service, service.migrate)
+    log.info("migrated")
+    return 0
+
+
+def worker(service: Service) -> int:
+    """Consume, relay, fire timers; until SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    started: list[Any] = []
+    serve_probes(service, started)
+    while (missing := service.missing()) and not stop.wait(1.0):
+        log.info("waiting_for", missing=missing)
+    if not stop.is_set():
+        started += _parts(service)
+        for part in started:
+            part.start()
+        log.info("worker_started", parts=[type(part).__name__ for part in started])
+        stop.wait()
+    for part in started:
+        part.stop()
+    log.info("worker_stopped")
+    return 0
+
+
+def _parts(service: Service) -> list[Any]:
+    settings = service.settings
+    parts: list[Any] = [
+        RabbitConsumer(settings.broker_url, queue, service.processor, partitions=settings.partitions)
+        for queue in queue_names(service.name, settings.partitions)
+    ]
+    if isinstance(service.store, Database):
+        parts.append(Relay(service.store, RabbitPublisher(settings.broker_url, service.name)))
+        if service.timers or service.jobs:
+            parts.append(TimerLoop(service.store, service.timers, service.jobs, service))
+    return parts
+
+
+def _wait_until(service: Service, action: Callable[[], None], patience: float = 300.0) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            action()
+        except Exception as error:
+            if not service.store.is_transient(error) or time.monotonic() > deadline:
+                raise
+            log.info("waiting_for", missing=["database"], error=str(error).splitlines()[0][:200])
+            time.sleep(1.0)
+        else:
+            return
+
+
+def main(argv: list[str]) -> int:
+    """The command line."""
+    if len(argv) < 2 or argv[0] not in {"migrate", "worker", "dlq"}:
+        print("usage: python -m common.run migrate|worker|dlq <svc> ...", file=sys.stderr)  # noqa: T201  usage goes to the terminal
+        return 2
+    command, name, *rest = argv
+    service = load(name)
+    if command == "dlq":
+        from common.broker.dlq import main as dlq
+
+        return dlq(service.processor, rest)
+    return migrate(service) if command == "migrate" else worker(service)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,69 @@
+"""A service as the chassis runs it: what `<x>_svc.app.build()` answers, the one composition root of each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+
+from common.outbox import Database
+from common.outbox.timers import JobHandler, TimerHandler
+from common.processor import Processor, Store, Subscriptions
+from common.settings import Settings
+
+
+@dataclass
+class Service:
+    """One service, wired. `parts` holds what its views and jobs need beyond the store (providers, caches)."""
+
+    name: str
+    settings: Settings
+    store: Store
+    subscriptions: Subscriptions
+    migrate: Callable[[], None]
+    missing: Callable[[], list[str]]
+    """What is not ready: empty when requests and messages can be served. For /readyz."""
+    timers: Mapping[str, TimerHandler] = field(default_factory=dict)
+    jobs: Mapping[str, JobHandler] = field(default_factory=dict)
+    parts: Any = None
+    web: Flask | None = None
+
+    @property
+    def database(self) -> Database:
+        """The store of a service that keeps its state in SQL."""
+        if not isinstance(self.store, Database):
+            raise TypeError(f"{self.name} has no SQL database")
+        return self.store
+
+    @property
+    def app(self) -> Flask:
+        if self.web is None:
+            raise TypeError(f"{self.name} was built without its web application")
+        return self.web
+
+    @property
+    def processor(self) -> Processor:
+        return Processor(self.name, self.store, self.subscriptions)
+
+
+def sql_missing(database: Database, package: str) -> Callable[[], list[str]]:
+    """A readiness check: the database answers and its schema is the code's."""
+    from common.outbox.migrate import pending
+
+    ready = False
+
+    def missing() -> list[str]:
+        nonlocal ready
+        try:
+            if not ready:
+                ready = not pending(database, package)
+                return [] if ready else ["migrations"]
+            with database.reading() as conn:
+                conn.exec_driver_sql("SELECT 1")
+        except Exception as error:
+            if database.is_transient(error):
+                return ["database"]
+            raise
+        return []
+
+    return missing

@@ -1,0 +1,26 @@
+"""The thin HTTP chassis: Flask, flask-smorest for the OpenAPI documents, marshmallow at the edge."""
+
+from common.web.access import Principal, principal, public, roles, sign_token
+from common.web.app import Routes, answer, create_app, service
+from common.web.idempotency import idempotent
+from common.web.paging import Paged, page_of
+from common.web.schemas import Idents, MoneySchema, Schema, money
+
+__all__ = [
+    "Idents",
+    "MoneySchema",
+    "Paged",
+    "Principal",
+    "Routes",
+    "Schema",
+    "answer",
+    "create_app",
+    "idempotent",
+    "money",
+    "page_of",
+    "principal",
+    "public",
+    "roles",
+    "service",
+    "sign_token",
+]

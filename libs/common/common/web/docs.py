@@ -1,0 +1,74 @@
+"""OpenAPI 3 of each service from its schemas, and one page at /docs to browse all of them. No third-party requests."""
+
+from pathlib import Path
+from typing import Any
+
+import swagger_ui_bundle
+from flask import Flask, Response, send_from_directory
+
+from common.web.access import public
+
+SERVICES = ("user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc")
+_ASSETS = Path(str(swagger_ui_bundle.swagger_ui_path))
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Haoyuan 号源 API</title><link rel="stylesheet" href="/docs/assets/swagger-ui.css"></head>
+<body><div id="ui"></div>
+<script src="/docs/assets/swagger-ui-bundle.js"></script>
+<script src="/docs/assets/swagger-ui-standalone-preset.js"></script>
+<script src="/docs/start.js"></script></body></html>
+"""
+
+_START = """window.ui = SwaggerUIBundle({
+  urls: [%s],
+  dom_id: "#ui", deepLinking: true, validatorUrl: null, persistAuthorization: true,
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset], layout: "StandaloneLayout",
+});
+"""
+
+
+def config(service: str) -> dict[str, Any]:
+    """flask-smorest's settings for a service's document."""
+    return {
+        "API_TITLE": f"Haoyuan 号源: {service}",
+        "API_VERSION": "v1",
+        "OPENAPI_VERSION": "3.0.3",
+        "OPENAPI_URL_PREFIX": f"/api/v1/docs/{service}",
+        "API_SPEC_OPTIONS": {
+            "security": [{"bearer": []}],
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
+        },
+    }
+
+
+def register(app: Flask, service: str) -> None:
+    """Open the document to everybody, and let user-svc serve the page that shows all."""
+    for endpoint, view in app.view_functions.items():
+        if endpoint.startswith("api-docs."):
+            public(view) if not hasattr(view, "__func__") else app.view_functions.update({endpoint: public(_unbound(view))})
+    if service == "user-svc":
+        _page_routes(app)
+
+
+def _unbound(view: Any) -> Any:
+    """A plain function around a bound method, so that it can carry its access rule."""
+    return lambda *args, **kwargs: view(*args, **kwargs)
+
+
+def _page_routes(app: Flask) -> None:
+    @app.get("/docs")
+    @public
+    def docs_page() -> Response:
+        return Response(_PAGE, content_type="text/html; charset=utf-8")
+
+    @app.get("/docs/start.js")
+    @public
+    def docs_start() -> Response:
+        urls = ", ".join(f'{{name: "{name}", url: "/api/v1/docs/{name}/openapi.json"}}' for name in SERVICES)
+        return Response(_START % urls, content_type="text/javascript; charset=utf-8")
+
+    @app.get("/docs/assets/<path:name>")
+    @public
+    def docs_asset(name: str) -> Response:
+        return send_from_directory(_ASSETS, name)
