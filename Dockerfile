@@ -15,7 +15,7 @@ WORKDIR /app
 COPY libs/common/common common
 COPY services/${SERVICE}/ ./
 # A missing or misspelt SERVICE ends the build here, not the container later.
-RUN test -f "$(echo "${SERVICE}" | tr - _)/__init__.py" \
+RUN test -f ./*_svc/__init__.py \
     && python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM python:3.12-slim
