@@ -32,7 +32,7 @@ def _tag(kind: str, random: str, owner: str) -> str:
 
 
 def mint(kind: str, owner: str = "") -> str:
-    """A new id, e.g. mint("pat", account_id). `owner` is whom the thing belongs to ("" for public things)."""
+    """Make a new id; "pat" for a patient, say. `owner` is whom the thing belongs to ("" for public things)."""
     random = _b32(os.urandom(_RANDOM_BYTES))
     return f"{kind}_{random}{_tag(kind, random, owner)}"
 

@@ -265,7 +265,8 @@ class SlotReserved:
 @dataclass(frozen=True, slots=True)
 class SlotRejected:
     """The order gets no number. `reason`: sold_out, not_released, session_stopped, session_over, session_not_found,
-    slot_not_found, released."""
+    slot_not_found, released.
+    """
 
     order_id: Id
     session_id: Id

@@ -2,14 +2,17 @@
 
 import os
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 REQUESTS = Counter("haoyuan_http_requests_total", "Answered requests", ["service", "route", "method", "status"])
 REQUEST_SECONDS = Histogram("haoyuan_http_request_seconds", "Time to answer", ["service", "route"])
 MESSAGES_HANDLED = Counter("haoyuan_messages_handled_total", "Messages handled (first time)", ["service", "type"])
-MESSAGES_PARKED = Counter("haoyuan_messages_parked_total", "Messages parked: look at them with the dlq command", ["service"])
-CONSUMER_PAUSES = Counter("haoyuan_consumer_pauses_total", "Times a consumer waited for its database or broker", ["service"])
+MESSAGES_PARKED = Counter(
+    "haoyuan_messages_parked_total", "Messages parked: look at them with the dlq command", ["service"]
+)
+CONSUMER_PAUSES = Counter(
+    "haoyuan_consumer_pauses_total", "Times a consumer waited for its database or broker", ["service"]
+)
 OUTBOX_SETTLED = Counter("haoyuan_outbox_settled_total", "Messages that arrived")
 OUTBOX_RETURNED = Counter("haoyuan_outbox_returned_total", "Messages that no queue takes: an alarm")
 TIMERS_FIRED = Counter("haoyuan_timers_fired_total", "Timers fired and jobs done", ["kind"])

@@ -15,7 +15,7 @@ def serve_probes(service: Service, parts: list[Any]) -> None:
         return
 
     class Probes(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  the name that http.server calls
+        def do_GET(self) -> None:
             if self.path == "/metrics":
                 self._say(200, exposition(), "text/plain; version=0.0.4; charset=utf-8")
             elif self.path == "/healthz":

@@ -67,7 +67,11 @@ def _read(field: "dataclasses.Field[Any]", text: str) -> Any:
         if field.default is dataclasses.MISSING:
             raise ValueError("is missing")
         return field.default
-    kind = field.type if isinstance(field.type, type) else {"str": str, "int": int, "float": float, "bool": bool}[str(field.type)]
+    kind = (
+        field.type
+        if isinstance(field.type, type)
+        else {"str": str, "int": int, "float": float, "bool": bool}[str(field.type)]
+    )
     if kind is bool:
         if text.lower() not in {"true", "false", "1", "0"}:
             raise ValueError(f"{text!r} is neither true nor false")

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -85,6 +85,7 @@ class Tx:
         if not self.outgoing:
             return []
         out = self.outgoing
+        ids: Iterable[int]
         if self.postgres:
             ids = self.conn.exec_driver_sql(
                 "INSERT INTO outbox (message_id, type, subject, partition, body, created_at)"
@@ -100,7 +101,7 @@ class Tx:
                 ),
             ).scalars()
         else:
-            ids = iter([self._insert_outgoing(o) for o in out])
+            ids = [self._insert_outgoing(o) for o in out]
         return [OutboxRow(i, o.id, o.type, o.partition, o.body) for i, o in zip(ids, out, strict=True)]
 
     def _insert_outgoing(self, o: Outgoing) -> int:
@@ -211,7 +212,13 @@ class Database:
                         " VALUES (:message_id, :type, :body, :reason, :parked_at)"
                         " ON CONFLICT (message_id) DO UPDATE SET reason = excluded.reason"
                     ).bindparams(sa.bindparam("parked_at", type_=UtcDateTime)),
-                    {"message_id": p.message_id, "type": p.type, "body": p.body, "reason": p.reason, "parked_at": p.parked_at},
+                    {
+                        "message_id": p.message_id,
+                        "type": p.type,
+                        "body": p.body,
+                        "reason": p.reason,
+                        "parked_at": p.parked_at,
+                    },
                 )
 
     def parked(self, limit: int = 1000) -> list[Parked]:
@@ -230,7 +237,9 @@ class Database:
         """Delete what has served: old inbox rows and idempotency records."""
         with self.transaction() as tx:
             tx.conn.execute(sa.delete(tables.inbox).where(tables.inbox.c.received_at < tx.now - INBOX_KEPT))
-            tx.conn.execute(sa.delete(tables.idempotency).where(tables.idempotency.c.created_at < tx.now - IDEMPOTENCY_KEPT))
+            tx.conn.execute(
+                sa.delete(tables.idempotency).where(tables.idempotency.c.created_at < tx.now - IDEMPOTENCY_KEPT)
+            )
 
     def close(self) -> None:
         self.engine.dispose()
@@ -238,7 +247,9 @@ class Database:
 
 def _engine(url: str, pool_size: int) -> sa.Engine:
     if url.startswith("sqlite"):
-        engine = sa.create_engine(url, poolclass=QueuePool, pool_size=pool_size, max_overflow=20, connect_args={"check_same_thread": False})
+        engine = sa.create_engine(
+            url, poolclass=QueuePool, pool_size=pool_size, max_overflow=20, connect_args={"check_same_thread": False}
+        )
         sa.event.listen(engine, "connect", _prepare_sqlite)
         return engine
     return sa.create_engine(
@@ -247,7 +258,10 @@ def _engine(url: str, pool_size: int) -> sa.Engine:
         max_overflow=10,
         pool_timeout=10,
         pool_recycle=1800,
-        connect_args={"options": "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000", "connect_timeout": 5},
+        connect_args={
+            "options": "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+            "connect_timeout": 5,
+        },
     )
 
 

@@ -49,7 +49,9 @@ def _script(package: str) -> ScriptDirectory:
 
 def _upgrade(conn: sa.Connection, script: ScriptDirectory, version_table: str) -> None:
     with EnvironmentContext(
-        Config(), script, fn=lambda revision, _context: script._upgrade_revs("head", revision)  # noqa: SLF001  as alembic's own command does
+        Config(),
+        script,
+        fn=lambda revision, _context: script._upgrade_revs("head", revision),  # noqa: SLF001  as alembic's own command does
     ) as environment:
         environment.configure(connection=conn, version_table=version_table, transactional_ddl=False)
         environment.run_migrations()

@@ -46,7 +46,12 @@ class Relay:
     """
 
     def __init__(
-        self, database: Database, publisher: Publisher, *, sweep_seconds: float | None = 5.0, grace: timedelta = timedelta(seconds=5)
+        self,
+        database: Database,
+        publisher: Publisher,
+        *,
+        sweep_seconds: float | None = 5.0,
+        grace: timedelta = timedelta(seconds=5),
     ) -> None:
         self._database = database
         self._publisher = publisher
@@ -84,11 +89,12 @@ class Relay:
             # under the lock: two commits' rows must not overtake each other between here and the publisher's queue
             self._publisher.publish(rows)
 
-    def settled(self, row_id: int) -> None:
-        """The publisher's word: this row has arrived and may go."""
-        reach("confirm")
+    def settled(self, row_ids: Sequence[int]) -> None:
+        """The publisher's word: these rows have arrived and may go."""
+        for _ in row_ids:
+            reach("confirm")
         with self._changed:
-            self._settled.append(row_id)
+            self._settled.extend(row_ids)
             self._changed.notify_all()
 
     def returned(self, row_id: int, reason: str) -> None:
@@ -159,7 +165,10 @@ class Relay:
             mine = set(self._in_flight)
         due = (
             sa.select(outbox.id)
-            .where(outbox.created_at <= now - self._grace, sa.or_(outbox.next_attempt_at.is_(None), outbox.next_attempt_at <= now))
+            .where(
+                outbox.created_at <= now - self._grace,
+                sa.or_(outbox.next_attempt_at.is_(None), outbox.next_attempt_at <= now),
+            )
             .order_by(outbox.id)
             .limit(SWEEP_ROWS + len(mine))
         )
@@ -171,7 +180,9 @@ class Relay:
                 return
             tx.conn.execute(sa.update(tables.outbox).where(outbox.id.in_(ids)).values(next_attempt_at=now + LEASE))
             rows = tx.conn.execute(
-                sa.select(outbox.id, outbox.message_id, outbox.type, outbox.partition, outbox.body).where(outbox.id.in_(ids)).order_by(outbox.id)
+                sa.select(outbox.id, outbox.message_id, outbox.type, outbox.partition, outbox.body)
+                .where(outbox.id.in_(ids))
+                .order_by(outbox.id)
             ).all()
         log.info("sweep", rows=len(rows))
         self.submit([OutboxRow(r.id, r.message_id, r.type, r.partition, bytes(r.body)) for r in rows])

@@ -47,7 +47,11 @@ class TimerLoop:
     """Fires the due timers of one database. Several may run beside each other: rows are claimed with SKIP LOCKED."""
 
     def __init__(
-        self, database: Database, timers: Mapping[str, TimerHandler], jobs: Mapping[str, JobHandler] | None = None, service: Any = None
+        self,
+        database: Database,
+        timers: Mapping[str, TimerHandler],
+        jobs: Mapping[str, JobHandler] | None = None,
+        service: Any = None,
     ) -> None:
         self._database = database
         self._timers = timers
@@ -143,13 +147,24 @@ class TimerLoop:
         backoff = min(timedelta(seconds=2 ** min(timer.attempts, 10)), LONGEST_BACKOFF)
         with self._database.transaction() as tx:
             tx.conn.execute(
-                _fail_timer, {"k": timer.kind, "x": timer.key, "until": tx.now + backoff, "n": timer.attempts + 1, "why": repr(error)[:500]}
+                _fail_timer,
+                {
+                    "k": timer.kind,
+                    "x": timer.key,
+                    "until": tx.now + backoff,
+                    "n": timer.attempts + 1,
+                    "why": repr(error)[:500],
+                },
             )
 
     def _claim(self, tx: Tx, kinds: Sequence[str], limit: int) -> list[Timer]:
         t = tables.timers.c
         query = (
-            sa.select(tables.timers).where(t.kind.in_(kinds), t.due_at <= tx.now).order_by(t.due_at).limit(limit).with_for_update(skip_locked=True)
+            sa.select(tables.timers)
+            .where(t.kind.in_(kinds), t.due_at <= tx.now)
+            .order_by(t.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
         )
         return [Timer(r.kind, r.key, r.due_at, json.loads(r.payload), r.attempts) for r in tx.conn.execute(query)]
 
@@ -161,7 +176,8 @@ class TimerLoop:
             due_at = conn.execute(query).scalar()
         if due_at is None:
             return LONGEST_SLEEP
-        return min(max((due_at - self._database.clock()).total_seconds(), 0.001), LONGEST_SLEEP)
+        seconds: float = (due_at - self._database.clock()).total_seconds()
+        return min(max(seconds, 0.001), LONGEST_SLEEP)
 
 
 _this_timer = sa.and_(tables.timers.c.kind == sa.bindparam("k"), tables.timers.c.key == sa.bindparam("x"))

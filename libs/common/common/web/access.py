@@ -66,7 +66,9 @@ def principal() -> Principal:
     return g.principal  # type: ignore[no-any-return]
 
 
-def sign_token(private_key: str, account_id: str, role_names: Sequence[str], hospital_id: str, ttl: int, now: float | None = None) -> str:
+def sign_token(
+    private_key: str, account_id: str, role_names: Sequence[str], hospital_id: str, ttl: int, now: float | None = None
+) -> str:
     """A signed access token; `private_key` is a base64 Ed25519 seed, `ttl` in seconds."""
     key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
     issued = int(now if now is not None else time.time())
@@ -90,8 +92,12 @@ class Verifier:
         if known is not None and known.expires > time.time():
             return known
         try:
-            claims = jwt.decode(token, self._key, algorithms=["EdDSA"], issuer=ISSUER, options={"require": ["exp", "sub", "roles"]})
-            found = Principal(str(claims["sub"]), frozenset(claims["roles"]), str(claims.get("hospital", "")), float(claims["exp"]))
+            claims = jwt.decode(
+                token, self._key, algorithms=["EdDSA"], issuer=ISSUER, options={"require": ["exp", "sub", "roles"]}
+            )
+            found = Principal(
+                str(claims["sub"]), frozenset(claims["roles"]), str(claims.get("hospital", "")), float(claims["exp"])
+            )
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("the access token has expired", code="token_expired") from error
         except (jwt.InvalidTokenError, TypeError, ValueError) as error:

@@ -3,7 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api
@@ -19,11 +19,13 @@ from common.log import set_trace
 from common.web import access, docs, problems
 from common.web.schemas import check_path_and_query
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 MAX_BODY = 256 * 1024
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> Response:
-    """A JSON answer. Header names are given with underscores: answer(x, 201, Location=...)."""
+    """A JSON answer. Header names are given with underscores, as in Retry_After="2"."""
     response = Response(encode(body), status, content_type="application/json")
     for name, value in headers.items():
         response.headers[name.replace("_", "-")] = value
@@ -37,7 +39,27 @@ def service() -> Any:
 
 class Routes(SmorestBlueprint):  # type: ignore[misc]
     """A flask-smorest blueprint for the documents, with a leaner path at run time: schemas are built once, views answer
-    plain JSON values or a Response, and what a schema refuses is a problem that names each field."""
+    plain JSON values or a Response, and what a schema refuses is a problem that names each field.
+    """
+
+    def get(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for GET."""
+        return self._register("GET", rule, options)
+
+    def post(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for POST."""
+        return self._register("POST", rule, options)
+
+    def patch(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for PATCH."""
+        return self._register("PATCH", rule, options)
+
+    def delete(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for DELETE."""
+        return self._register("DELETE", rule, options)
+
+    def _register(self, method: str, rule: str, options: dict[str, Any]) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", self.route(rule, methods=[method], **options))
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Callable[..., Any]:
         """Load the body (`json`) or the `query` through `schema` and pass the result as the first argument."""
@@ -83,7 +105,9 @@ def _load_json(schema: MarshmallowSchema) -> Any:
         try:
             body = decode(data)
         except ValueError as error:
-            raise Invalid("the body is not JSON", code="bad_json", errors=[{"field": "body", "message": str(error)}]) from error
+            raise Invalid(
+                "the body is not JSON", code="bad_json", errors=[{"field": "body", "message": str(error)}]
+            ) from error
     if not isinstance(body, dict):
         raise Invalid("the body is no object", errors=[{"field": "body", "message": "must be a JSON object"}])
     return schema.load(body)

@@ -46,7 +46,9 @@ def register(app: Flask, service: str) -> None:
     """Open the document to everybody, and let user-svc serve the page that shows all."""
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith("api-docs."):
-            public(view) if not hasattr(view, "__func__") else app.view_functions.update({endpoint: public(_unbound(view))})
+            public(view) if not hasattr(view, "__func__") else app.view_functions.update(
+                {endpoint: public(_unbound(view))}
+            )
     if service == "user-svc":
         _page_routes(app)
 

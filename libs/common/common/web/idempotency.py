@@ -24,7 +24,10 @@ def idempotency_key() -> str:
     """The request's key, "" if there is none. Raises Invalid if it is too long or not printable ASCII."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > LONGEST_KEY or not key.isascii() or (key and not key.isprintable()):
-        raise Invalid("a bad key", errors=[{"field": "Idempotency-Key", "message": f"at most {LONGEST_KEY} printable ASCII characters"}])
+        raise Invalid(
+            "a bad key",
+            errors=[{"field": "Idempotency-Key", "message": f"at most {LONGEST_KEY} printable ASCII characters"}],
+        )
     return key
 
 

@@ -34,7 +34,9 @@ class Paged(Schema):
         return data
 
 
-def page_of(rows: Sequence[T], limit: int, sort_values: Callable[[T], list[Any]], show: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+def page_of(
+    rows: Sequence[T], limit: int, sort_values: Callable[[T], list[Any]], show: Callable[[T], dict[str, Any]]
+) -> dict[str, Any]:
     """One page. Query `limit + 1` rows: the extra one tells that there is more."""
     shown = rows[:limit]
     more = len(rows) > limit

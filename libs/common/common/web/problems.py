@@ -26,7 +26,14 @@ _CODES = {
 def problem(status: int, code: str, detail: str = "", **extra: Any) -> Response:
     """A problem document. `title` is the code in words, `type` an URN made of it."""
     title = code.replace("_", " ")
-    document = {"type": f"urn:haoyuan:problem:{code}", "title": title, "status": status, "code": code, "detail": detail, **extra}
+    document = {
+        "type": f"urn:haoyuan:problem:{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **extra,
+    }
     response = Response(encode(document), status, content_type="application/problem+json")
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="haoyuan"'
@@ -36,7 +43,7 @@ def problem(status: int, code: str, detail: str = "", **extra: Any) -> Response:
 
 
 def field_errors(error: ValidationError) -> list[dict[str, str]]:
-    """marshmallow's nested messages as a flat list of {field, message}."""
+    """Marshmallow's nested messages as a flat list of {field, message}."""
     return list(_flatten("", error.messages))
 
 
@@ -53,7 +60,9 @@ def _flatten(path: str, messages: Any) -> Any:
 def register(app: Flask) -> None:
     """Turn every exception that leaves a view into a problem."""
     app.register_error_handler(Fault, _fault)
-    app.register_error_handler(ValidationError, lambda e: _fault(Invalid("some fields are wrong", errors=field_errors(e))))
+    app.register_error_handler(
+        ValidationError, lambda e: _fault(Invalid("some fields are wrong", errors=field_errors(e)))
+    )
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 

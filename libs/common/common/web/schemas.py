@@ -25,7 +25,11 @@ class Schema(MarshmallowSchema):
     @pre_load
     def _refuse_unstorable(self, data: Any, **_: Any) -> Any:
         if isinstance(data, dict):
-            bad = {str(k): ["has characters that cannot be stored"] for k, v in data.items() if isinstance(v, str) and not storable(v)}
+            bad = {
+                str(k): ["has characters that cannot be stored"]
+                for k, v in data.items()
+                if isinstance(v, str) and not storable(v)
+            }
             if bad:
                 raise ValidationError(bad)
         return data
@@ -59,6 +63,11 @@ class Idents:
 
 def check_path_and_query(values: dict[str, Any]) -> None:
     """Raises Invalid for path or query values that no database can keep."""
-    bad = [name for name, value in values.items() if isinstance(value, str) and (len(value) > 2000 or not storable(value))]
+    bad = [
+        name for name, value in values.items() if isinstance(value, str) and (len(value) > 2000 or not storable(value))
+    ]
     if bad:
-        raise Invalid("some parameters cannot be right", errors=[{"field": n, "message": "is too long or has impossible characters"} for n in bad])
+        raise Invalid(
+            "some parameters cannot be right",
+            errors=[{"field": n, "message": "is too long or has impossible characters"} for n in bad],
+        )

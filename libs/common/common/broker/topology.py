@@ -1,0 +1,135 @@
+"""The names and the declaration of everything in RabbitMQ, in one place. Declaring is idempotent, on RabbitMQ 3.10 to 4.x.
+
+    haoyuan.events (topic) --types--> <svc>                                one partition
+    haoyuan.events (topic) --types--> <svc> (hash) --> <svc>.0 .. n-1      PARTITIONS=n, by header `partitionkey`
+    <svc>*  --dead letters--> haoyuan.dead (direct) --> <svc>.dead         parked from there into the service's database
+
+Queues are quorum queues with a single active consumer: replicas of a worker are hot standbys, and order is kept. The
+arguments of a declared queue cannot be changed (406 PRECONDITION_FAILED): what an operator may want to tune, such as
+max-length, belongs into a policy.
+
+Subscriptions change with the code. A worker only adds bindings, so that an old one that restarts during a rolling update
+cannot take a new subscription away. `settle`, run by the migration of each release, adds them too, and removes what the
+release no longer takes. It runs before the service's first message can be sent to it: a queue that does not exist yet
+misses what is published meanwhile.
+
+Changing PARTITIONS: `settle` moves the bindings. From 1 to n, workers empty the old `<svc>` by themselves. To fewer, keep
+a worker with the old setting until its queues are empty. While two queues hold messages of a key, its order may break, and
+guarded transitions hold; it is best done in a quiet hour.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from kombu import Connection
+
+from common.messages import CATALOGUE
+
+EVENTS = "haoyuan.events"
+DEAD = "haoyuan.dead"
+PARTITION_HEADER = "partitionkey"
+
+DELIVERY_LIMIT = 100
+"""Deliveries after which RabbitMQ gives a message up. Each crash of a worker costs its whole prefetch one; a refusal costs
+none, as we never send one. So it is for what kills the process itself, and leaves room for many an innocent crash."""
+
+_NO_LIMIT = 1_000_000_000
+"""RabbitMQ 4 sets a limit of 20 by itself and drops beyond it; 3.10 knows no -1 for none."""
+
+_HEARTBEAT = 30
+_IO_SECONDS = 15
+
+
+def queue_names(service: str, partitions: int = 1) -> list[str]:
+    """Every queue that the service's workers consume; the last one is its dead letters'."""
+    return [*_live_queues(service, partitions), *([service] if partitions > 1 else []), dead_queue(service)]
+
+
+def dead_queue(service: str) -> str:
+    return f"{service}.dead"
+
+
+def connect(url: str) -> Connection:
+    """A new connection, established at once and once only. Raises kombu's OperationalError if the broker is away."""
+    connection = Connection(
+        url,
+        heartbeat=_HEARTBEAT,
+        connect_timeout=5,
+        transport_options={"read_timeout": _IO_SECONDS, "write_timeout": _IO_SECONDS},
+    )
+    connection.ensure_connection(max_retries=0)
+    return connection
+
+
+def declare(channel: Any, service: str, types: Iterable[str], partitions: int = 1) -> None:
+    """Declare the service's queues and bind them to the message types that it takes. `channel`: py-amqp's or kombu's."""
+    channel.exchange_declare(EVENTS, "topic", durable=True, auto_delete=False)
+    channel.exchange_declare(DEAD, "direct", durable=True, auto_delete=False)
+    dead = dead_queue(service)
+    _declare_queue(channel, dead, {"x-delivery-limit": _NO_LIMIT})
+    channel.queue_bind(dead, DEAD, service)
+    work = {
+        "x-single-active-consumer": True,
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": DEAD,
+        "x-dead-letter-routing-key": service,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",  # without it at-least-once is silently at-most-once
+    }
+    for queue in queue_names(service, partitions)[:-1]:
+        _declare_queue(channel, queue, work)
+    if partitions == 1:
+        for type_ in types:
+            channel.queue_bind(service, EVENTS, type_)
+        return
+    hashed = {"hash-header": PARTITION_HEADER}
+    channel.exchange_declare(service, "x-consistent-hash", durable=True, auto_delete=False, arguments=hashed)
+    for queue in _live_queues(service, partitions):
+        channel.queue_bind(queue, service, "1")  # the routing key is the queue's weight
+    for type_ in types:
+        channel.exchange_bind(service, EVENTS, type_)
+
+
+def settle(url: str, service: str, types: Iterable[str], partitions: int = 1) -> None:
+    """Declare, then remove the bindings of types and partitions that the service no longer has."""
+    taken = set(types)
+    connection = connect(url)
+    try:
+        channel = connection.default_channel
+        declare(channel, service, taken, partitions)
+        stale = set(CATALOGUE) - taken
+        if partitions == 1:
+            for type_ in stale:
+                channel.queue_unbind(service, EVENTS, type_)
+            channel.exchange_delete(service)  # and its bindings
+            return
+        for type_ in stale:
+            channel.exchange_unbind(service, EVENTS, type_)
+        for type_ in CATALOGUE:
+            channel.queue_unbind(service, EVENTS, type_)
+        for queue in _fallen_out(connection, service, partitions):
+            channel.queue_unbind(queue, service, "1")
+    finally:
+        connection.collect()
+
+
+def _live_queues(service: str, partitions: int) -> list[str]:
+    return [service] if partitions == 1 else [f"{service}.{n}" for n in range(partitions)]
+
+
+def _declare_queue(channel: Any, name: str, arguments: dict[str, Any]) -> None:
+    channel.queue_declare(name, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum", **arguments})
+
+
+def _fallen_out(connection: Connection, service: str, partitions: int) -> list[str]:
+    """The queues of partitions beyond the present number that still exist."""
+    found: list[str] = []
+    while True:
+        queue = f"{service}.{partitions + len(found)}"
+        channel = connection.channel()
+        try:
+            channel.queue_declare(queue, passive=True)
+        except connection.channel_errors:  # 404 closes the channel
+            return found
+        channel.close()
+        found.append(queue)

@@ -1,0 +1,60 @@
+"""booking-svc's composition root."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from common.clock import Clock, system_clock
+from common.messages import SessionFacts
+from common.outbox import Database
+from common.outbox.migrate import migrate
+from common.service import Service, sql_missing
+from common.settings import Settings as Common
+from common.settings import env
+from common.web import create_app
+
+from booking_svc import store, usecases, worker
+from booking_svc.api import blueprint
+from booking_svc.board import SessionBoard
+
+
+@dataclass(frozen=True)
+class Settings(Common):
+    """`payment_window`: seconds for which a number is held unpaid."""
+
+    payment_window: int = env("PAYMENT_WINDOW_SECONDS", 900)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the views need beyond the database."""
+
+    board: SessionBoard
+    window: timedelta
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Service:
+    """Wire the service; starts nothing."""
+    database = Database(settings.database_url, clock or system_clock)
+    window = timedelta(seconds=settings.payment_window)
+
+    def look_up(session_id: str) -> SessionFacts | None:
+        with database.reading() as conn:
+            return store.get_session(conn, session_id)
+
+    def prepare() -> None:
+        migrate(database, "booking_svc")
+        with database.transaction() as tx:
+            usecases.start_watching(tx)
+
+    service = Service(
+        "booking-svc",
+        settings,
+        database,
+        worker.subscriptions(window),
+        migrate=prepare,
+        missing=sql_missing(database, "booking_svc"),
+        timers=worker.timers(window),
+        parts=Parts(SessionBoard(look_up), window),
+    )
+    service.web = create_app(service, [blueprint])
+    return service

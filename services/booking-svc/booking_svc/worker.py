@@ -1,0 +1,48 @@
+"""Which message and which timer moves what."""
+
+from datetime import timedelta
+from functools import partial
+
+from common.messages import (
+    PatientSaved,
+    PaymentClosed,
+    PaymentFailed,
+    PaymentSucceeded,
+    RefundFailed,
+    RefundSucceeded,
+    SessionChanged,
+    SessionPublished,
+    SessionStopped,
+    SlotRejected,
+    SlotReleased,
+    SlotReserved,
+    SlotWaitlisted,
+)
+from common.outbox.timers import TimerHandler
+from common.processor import Handler
+
+from booking_svc import usecases
+
+
+def subscriptions(window: timedelta) -> dict[type, Handler]:
+    """`window`: how long a number is held unpaid."""
+    advance = partial(usecases.advance, window=window)
+    return {
+        SlotReserved: advance,
+        SlotWaitlisted: advance,
+        SlotRejected: advance,
+        SlotReleased: advance,
+        PaymentSucceeded: advance,
+        PaymentFailed: advance,
+        PaymentClosed: advance,
+        RefundSucceeded: advance,
+        RefundFailed: advance,
+        SessionPublished: usecases.note_sessions,
+        SessionChanged: usecases.note_sessions,
+        SessionStopped: partial(usecases.stop_sessions, window=window),
+        PatientSaved: usecases.note_patients,
+    }
+
+
+def timers(window: timedelta) -> dict[str, TimerHandler]:
+    return {usecases.WINDOW: partial(usecases.end_window, window=window), usecases.WATCH: usecases.watch}
