@@ -1,0 +1,1 @@
+"""user-svc's schema, step by step."""

@@ -1,0 +1,153 @@
+"""user-svc's tables and queries. The only file here that knows SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from common.outbox import Tx, UtcDateTime
+from sqlalchemy.dialects import postgresql, sqlite
+
+metadata = sa.MetaData()
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("username_key", sa.Text, nullable=False, unique=True),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("phone_sealed", sa.Text),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("roles", sa.Text, nullable=False),
+    sa.Column("hospital_id", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("locale IN ('zh-CN', 'en')", name="accounts_locale"),
+)
+"""`roles` are names with blanks between them."""
+
+logins = sa.Table(
+    "logins",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("token_hash", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("refreshed_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index("logins_account", "account_id"),
+)
+"""One row is one family of refresh tokens; it knows the newest only, so any other one of the family is an old one."""
+
+patients = sa.Table(
+    "patients",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("place", sa.SmallInteger),
+    sa.Column("name_sealed", sa.Text, nullable=False),
+    sa.Column("id_type", sa.Text, nullable=False),
+    sa.Column("id_number_sealed", sa.Text, nullable=False),
+    sa.Column("id_index", sa.Text, nullable=False, index=True),
+    sa.Column("phone_sealed", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("removed_at", UtcDateTime),
+    sa.UniqueConstraint("account_id", "place", name="patients_place"),
+    sa.CheckConstraint("id_type IN ('resident_id', 'passport', 'permit')", name="patients_id_type"),
+    sa.CheckConstraint("revision >= 1", name="patients_revision"),
+    sa.CheckConstraint(
+        "(removed_at IS NULL AND place IS NOT NULL AND place BETWEEN 1 AND 4) OR (removed_at IS NOT NULL AND place IS NULL)",
+        name="patients_at_most_four",
+    ),
+)
+"""`place` 1 to 4, unique in the account: the database itself refuses a fifth person."""
+
+
+def _insert(tx: Tx, table: sa.Table) -> Any:
+    return (postgresql.insert if tx.postgres else sqlite.insert)(table)
+
+
+def add_account(tx: Tx, values: dict[str, Any]) -> bool:
+    """False if the username is taken."""
+    statement = _insert(tx, accounts).values(values).on_conflict_do_nothing(index_elements=["username_key"])
+    return bool(tx.conn.execute(statement).rowcount)
+
+
+def account_by_key(conn: sa.Connection, username_key: str) -> Any:
+    """The row, or None."""
+    return conn.execute(sa.select(accounts).where(accounts.c.username_key == username_key)).one_or_none()
+
+
+def account(conn: sa.Connection, account_id: str, *, lock: bool = False) -> Any:
+    """The row, or None. With `lock` it is ours until the end of the transaction."""
+    query = sa.select(accounts).where(accounts.c.id == account_id)
+    return conn.execute(query.with_for_update() if lock else query).one_or_none()
+
+
+def change_account(tx: Tx, account_id: str, values: dict[str, Any]) -> bool:
+    """False if there is no such account."""
+    return bool(tx.conn.execute(sa.update(accounts).where(accounts.c.id == account_id).values(values)).rowcount)
+
+
+def add_login(tx: Tx, values: dict[str, Any]) -> None:
+    """Begin a family of refresh tokens; the account's families that are over are forgotten."""
+    over = sa.delete(logins).where(logins.c.account_id == values["account_id"], logins.c.expires_at < tx.now)
+    tx.conn.execute(over)
+    tx.conn.execute(sa.insert(logins).values(values))
+
+
+def rotate_login(tx: Tx, login_id: str, old_hash: str, new_hash: str, expires_at: datetime) -> str | None:
+    """Put a new token in the place of the newest one. The account's id; None if the old one was not the newest."""
+    statement = (
+        sa.update(logins)
+        .where(
+            logins.c.id == login_id,
+            logins.c.token_hash == old_hash,
+            logins.c.ended_at.is_(None),
+            logins.c.expires_at > tx.now,
+        )
+        .values(token_hash=new_hash, refreshed_at=tx.now, expires_at=expires_at)
+        .returning(logins.c.account_id)
+    )
+    return tx.conn.execute(statement).scalar_one_or_none()
+
+
+def end_login(tx: Tx, login_id: str) -> bool:
+    """End a family of refresh tokens. False if it had ended, or never was."""
+    statement = sa.update(logins).where(logins.c.id == login_id, logins.c.ended_at.is_(None)).values(ended_at=tx.now)
+    return bool(tx.conn.execute(statement).rowcount)
+
+
+def patients_of(conn: sa.Connection, account_id: str) -> Sequence[Any]:
+    """Those that are not removed, oldest first."""
+    query = sa.select(patients).where(patients.c.account_id == account_id, patients.c.removed_at.is_(None))
+    return conn.execute(query.order_by(patients.c.created_at, patients.c.id)).all()
+
+
+def patient(conn: sa.Connection, account_id: str, patient_id: str) -> Any:
+    """The row, locked in a transaction; None if it is removed or another account's."""
+    mine = sa.and_(patients.c.id == patient_id, patients.c.account_id == account_id, patients.c.removed_at.is_(None))
+    return conn.execute(sa.select(patients).where(mine).with_for_update()).one_or_none()
+
+
+def add_patient(tx: Tx, values: dict[str, Any]) -> None:
+    tx.conn.execute(sa.insert(patients).values(values))
+
+
+def change_patient(tx: Tx, patient_id: str, values: dict[str, Any]) -> None:
+    tx.conn.execute(sa.update(patients).where(patients.c.id == patient_id).values(values))
+
+
+def audit_figures(conn: sa.Connection) -> dict[str, Any]:
+    """What others can be compared with: how many accounts, and each patient's owner and last revision."""
+    people = conn.execute(sa.select(patients.c.id, patients.c.account_id, patients.c.revision, patients.c.removed_at))
+    return {
+        "accounts": conn.execute(sa.select(sa.func.count()).select_from(accounts)).scalar_one(),
+        "patients": {
+            row.id: {"account_id": row.account_id, "revision": row.revision, "removed": row.removed_at is not None}
+            for row in people
+        },
+    }
