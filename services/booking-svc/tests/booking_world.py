@@ -1,10 +1,9 @@
 """A small model of schedule-svc, payment-svc and the network around one order, for walking every interleaving.
 
-The network keeps no order and may deliver any message once more than it should. Whatever schedule-svc and payment-svc
+The network keeps no order and delivers messages again, `again_left` times in a walk. Whatever schedule-svc and payment-svc
 promise in common/messages.py is in here, in a few lines each; the saga itself is the real one.
 """
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,11 +13,17 @@ from booking_svc import saga
 from booking_svc.domain import Order, State
 from common.messages import (
     ClosePayment,
+    OrderCancelled,
     OrderConfirmed,
+    OrderExpired,
+    OrderHeld,
+    OrderRejected,
+    OrderWaitlisted,
     PaymentClosed,
     PaymentSucceeded,
     RefundFailed,
     RefundPayment,
+    RefundStalled,
     RefundSucceeded,
     ReleaseSlot,
     RequestPayment,
@@ -38,12 +43,15 @@ VISIT = Visit(
 )
 
 
+NEWS = (OrderHeld, OrderWaitlisted, OrderRejected, OrderExpired, OrderCancelled, RefundStalled, SlotReleased)
+
+
 @dataclass(frozen=True)
 class World:
-    """Everything, hashable. `sent` holds (message, further deliveries allowed)."""
+    """Everything, hashable."""
 
     order: tuple[Any, ...]
-    sent: frozenset[tuple[Any, int]]
+    sent: frozenset[Any]
     fee: int = FEE
     # schedule-svc
     slot: str = "unknown"  # unknown, waiting, held, sold, released, rejected
@@ -59,33 +67,32 @@ class World:
     pays_left: int = 2
     cancels_left: int = 1
     stops_left: int = 1
+    again_left: int = 1
 
 
 def fresh(fee: int = FEE, room: str = "free") -> World:
     order = Order("o", "acc", "pat", "ses", None, room == "waitlist", NOW)
-    return World(freeze(order), frozenset({(saga.reserve_slot(order), 1)}), fee, room=room)
+    return World(freeze(order), frozenset({saga.reserve_slot(order)}), fee, room=room)
+
+
+_FIELDS = [name for name in Order.__dataclass_fields__ if name not in {"history", "updated_at"}]
 
 
 def freeze(order: Order) -> tuple[Any, ...]:
-    return tuple(getattr(order, name) for name in order.__dataclass_fields__ if name not in {"history", "updated_at"})
+    return tuple(getattr(order, name) for name in _FIELDS)
 
 
 def thaw(values: tuple[Any, ...]) -> Order:
-    names = [name for name in Order.__dataclass_fields__ if name not in {"history", "updated_at"}]
-    order = Order("", "", "", "", None, False, NOW)
-    for name, value in zip(names, values, strict=True):
-        setattr(order, name, copy.copy(value))
-    return order
+    return Order(*values)
 
 
 def state_of(world: World) -> State:
-    return thaw(world.order).state
+    return world.order[_FIELDS.index("state")]
 
 
 def send(world: World, *messages: Any) -> World:
-    """Put messages on the network; one that is there already needs no second copy."""
-    known = {m for m, _ in world.sent}
-    return replace(world, sent=world.sent | {(m, 1) for m in messages if m not in known})
+    """Put messages on the network, but those that change nothing in this world: news for patients and staff."""
+    return replace(world, sent=world.sent.union(m for m in messages if not isinstance(m, NEWS)))
 
 
 def tell(world: World, message: Any) -> World:
@@ -99,12 +106,10 @@ def tell(world: World, message: Any) -> World:
 
 def steps(world: World) -> Iterator[tuple[str, World]]:
     """Every next world, with what happened."""
-    for message, again in world.sent:
-        rest = replace(world, sent=world.sent - {(message, again)})
-        yield f"deliver {type(message).__name__}", deliver(rest, message)
-        if again:
-            kept = replace(rest, sent=rest.sent | {(message, again - 1)})
-            yield f"deliver {type(message).__name__} (and again later)", deliver(kept, message)
+    for message in world.sent:
+        yield f"deliver {type(message).__name__}", deliver(replace(world, sent=world.sent - {message}), message)
+        if world.again_left:
+            yield f"deliver {type(message).__name__}, and again later", deliver(replace(world, again_left=world.again_left - 1), message)
     yield from people(world)
     yield from provider(world)
 
@@ -117,7 +122,7 @@ def people(world: World) -> Iterator[tuple[str, World]]:
         yield "patient cancels", tell(replace(world, cancels_left=0), saga.Cancel("o"))
     if world.stops_left:
         stopped = replace(world, stops_left=0, stopped=True)
-        yield "session stopped", tell(stopped, saga.Stop("o"))
+        yield "session stopped", send(stopped, saga.Stop("o"))
     if world.slot == "waiting" and not world.stopped:
         yield "a number is freed", send(replace(world, slot="held"), reserved(world))
 
@@ -171,8 +176,6 @@ def deliver(world: World, message: Any) -> World:
             return close(world)
         case RefundPayment():
             return refund(world)
-        case _ if type(message).__name__.startswith(("Order", "RefundStalled")):
-            return world
         case _:
             return tell(world, message)
 
