@@ -1,6 +1,7 @@
 """The HTTP edge of booking-svc."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from common.clock import SHANGHAI
@@ -81,6 +82,8 @@ class OrderSchema(Schema):
 class OrdersQuery(Paged):
     """Filters of the list."""
 
+    sort_kinds = (datetime, str)
+
     state = fields.String(load_default=None, validate=validate.OneOf([str(s) for s in State]))
 
 
@@ -138,7 +141,7 @@ def list_orders(query: dict[str, Any]) -> dict[str, Any]:
     return page_of(
         found,
         query["limit"],
-        lambda o: [o.placed_at.isoformat(), o.id],
+        lambda o: [o.placed_at, o.id],
         lambda o: _show(o, names.get(o.patient_id), steps[o.id]),
     )
 

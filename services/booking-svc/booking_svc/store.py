@@ -212,16 +212,14 @@ def get_history(conn: sa.Connection, order_ids: Sequence[str]) -> dict[str, list
 def list_orders(
     conn: sa.Connection, account_id: str, state: str | None, limit: int, after: Sequence[Any] | None
 ) -> list[Order]:
-    """An account's orders, newest first, one more than `limit`. `after`: [placed_at in RFC 3339, id] of the last one seen."""
+    """An account's orders, newest first, one more than `limit`. `after`: [placed_at, id] of the last one seen."""
     query = sa.select(*_columns).where(orders.c.account_id == account_id)
     if state is not None:
         query = query.where(orders.c.state == state)
     if after is not None:
-        placed_at = datetime.fromisoformat(str(after[0]))
+        placed_at, order_id = after
         query = query.where(
-            sa.or_(
-                orders.c.placed_at < placed_at, sa.and_(orders.c.placed_at == placed_at, orders.c.id < str(after[1]))
-            )
+            sa.or_(orders.c.placed_at < placed_at, sa.and_(orders.c.placed_at == placed_at, orders.c.id < order_id))
         )
     query = query.order_by(orders.c.placed_at.desc(), orders.c.id.desc()).limit(limit + 1)
     return [_order(row) for row in conn.execute(query)]

@@ -39,7 +39,18 @@ NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 WINDOW = timedelta(minutes=15)
 FEE = 5000
 VISIT = Visit(
-    "h", "协和", "d", "内科", "doc", "王医生", "主任医师", date(2026, 11, 24), "morning", NOW + timedelta(days=2), NOW + timedelta(days=2, hours=1), "301"
+    "h",
+    "协和",
+    "d",
+    "内科",
+    "doc",
+    "王医生",
+    "主任医师",
+    date(2026, 11, 24),
+    "morning",
+    NOW + timedelta(days=2),
+    NOW + timedelta(days=2, hours=1),
+    "301",
 )
 
 
@@ -109,7 +120,10 @@ def steps(world: World) -> Iterator[tuple[str, World]]:
     for message in world.sent:
         yield f"deliver {type(message).__name__}", deliver(replace(world, sent=world.sent - {message}), message)
         if world.again_left:
-            yield f"deliver {type(message).__name__}, and again later", deliver(replace(world, again_left=world.again_left - 1), message)
+            yield (
+                f"deliver {type(message).__name__}, and again later",
+                deliver(replace(world, again_left=world.again_left - 1), message),
+            )
     yield from people(world)
     yield from provider(world)
 
@@ -135,12 +149,19 @@ def provider(world: World) -> Iterator[tuple[str, World]]:
         yield "provider closes", send(replace(world, intent="closed"), PaymentClosed("o"))
     if world.refund == "asked":
         yield "refund succeeds", send(replace(world, refund="done"), refund_done(world))
-        yield "refund refused", send(replace(world, refund="failed"), RefundFailed("o", "acc", "r", world.fee, "order", "refused"))
+        yield (
+            "refund refused",
+            send(replace(world, refund="failed"), RefundFailed("o", "acc", "r", world.fee, "order", "refused")),
+        )
     if world.refund == "failed":
         yield "staff pay it out", send(replace(world, refund="done"), refund_done(world))
     if world.paid - world.counted > world.surplus_back:
-        yield "surplus goes back", send(
-            replace(world, surplus_back=world.surplus_back + 1), RefundSucceeded("o", "acc", f"s{world.surplus_back}", world.fee, "surplus", "x")
+        yield (
+            "surplus goes back",
+            send(
+                replace(world, surplus_back=world.surplus_back + 1),
+                RefundSucceeded("o", "acc", f"s{world.surplus_back}", world.fee, "surplus", "x"),
+            ),
         )
 
 
@@ -188,7 +209,10 @@ def reserve(world: World) -> World:
     if world.slot in {"rejected", "waiting"}:
         return world
     if world.stopped or world.room == "full":
-        return send(replace(world, slot="rejected"), SlotRejected("o", "ses", "session_stopped" if world.stopped else "sold_out"))
+        return send(
+            replace(world, slot="rejected"),
+            SlotRejected("o", "ses", "session_stopped" if world.stopped else "sold_out"),
+        )
     if world.room == "waitlist":
         return send(replace(world, slot="waiting"), SlotWaitlisted("o", "ses", 1))
     return send(replace(world, slot="held"), reserved(world))

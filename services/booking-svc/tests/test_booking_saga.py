@@ -6,11 +6,10 @@ from datetime import timedelta
 from itertools import combinations
 
 import pytest
-from booking_world import FEE, NOW, WINDOW, World, fresh, state_of, steps, thaw
-
 from booking_svc import saga
 from booking_svc.domain import IN_FLIGHT, Order, State
 from booking_svc.saga import IGNORED, TABLE, Input
+from booking_world import FEE, NOW, WINDOW, World, fresh, state_of, steps, thaw
 from common.messages import OrderCancelled, OrderConfirmed, PaymentClosed, PaymentSucceeded, SlotRejected
 
 
@@ -47,7 +46,9 @@ def check_at_rest(world: World) -> None:
         assert kept == world.fee
     else:
         assert kept == 0, "money without an order"
-        assert world.slot == "waiting" if order.state == State.WAITLISTED else world.slot in {"released", "rejected"}, "a number held for nobody"
+        assert world.slot == "waiting" if order.state == State.WAITLISTED else world.slot in {"released", "rejected"}, (
+            "a number held for nobody"
+        )
 
 
 def walk(start: World) -> tuple[int, set[State]]:
@@ -75,7 +76,10 @@ def walk(start: World) -> tuple[int, set[State]]:
         (fresh(), {State.CONFIRMED, State.CANCELLED, State.EXPIRED, State.REJECTED, State.REFUND_FAILED}),
         (fresh(fee=0), {State.CONFIRMED, State.CANCELLED, State.REJECTED}),
         (fresh(room="full"), {State.REJECTED, State.CANCELLED}),
-        (fresh(room="waitlist"), {State.CONFIRMED, State.CANCELLED, State.EXPIRED, State.REJECTED, State.REFUND_FAILED, State.WAITLISTED}),
+        (
+            fresh(room="waitlist"),
+            {State.CONFIRMED, State.CANCELLED, State.EXPIRED, State.REJECTED, State.REFUND_FAILED, State.WAITLISTED},
+        ),
         (fresh(fee=0, room="waitlist"), {State.CONFIRMED, State.CANCELLED, State.REJECTED, State.WAITLISTED}),
     ],
     ids=["paid", "free", "sold out", "waitlist", "free waitlist"],
@@ -89,7 +93,9 @@ def test_every_interleaving_ends_right(start, ends):
 def test_the_walk_finds_a_planted_fault(monkeypatch):
     """A saga that frees the number of an expired order before the provider has closed it sells what is being paid."""
     wrong = dict(TABLE)
-    wrong[State.AWAITING_PAYMENT, Input.WINDOW_ENDED] = saga.Step(State.CLOSING, (saga.release_slot, saga.close_payment))
+    wrong[State.AWAITING_PAYMENT, Input.WINDOW_ENDED] = saga.Step(
+        State.CLOSING, (saga.release_slot, saga.close_payment)
+    )
     monkeypatch.setattr(saga, "TABLE", wrong)
     with pytest.raises(AssertionError, match="confirmed without its number"):
         walk(fresh())

@@ -3,18 +3,24 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
 
 from marshmallow import ValidationError, fields, post_load, validate
 
 from common.jsons import decode, encode
-from common.web.schemas import Schema
+from common.web.schemas import Schema, storable
 
 T = TypeVar("T")
 
 
 class Paged(Schema):
-    """Query parameters of a list. Loads `cursor` as the list of sort values that `page_of` put into it."""
+    """Query parameters of a list. Loads `cursor` as the list of sort values that `page_of` put into it.
+
+    `sort_kinds` says what those values are: text, whole numbers or times. A subclass sets it for its list.
+    """
+
+    sort_kinds: ClassVar[tuple[type, ...]] = (str,)
 
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
     cursor = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=500))
@@ -24,14 +30,34 @@ class Paged(Schema):
         if data.get("cursor"):
             try:
                 values = decode(base64.urlsafe_b64decode(data["cursor"] + "=="))
-            except (ValueError, binascii.Error) as error:
+                data["cursor"] = [_OPEN[kind](value) for kind, value in zip(self.sort_kinds, values, strict=True)]
+            except (ValueError, TypeError, binascii.Error) as error:
                 raise ValidationError({"cursor": ["is none of ours"]}) from error
-            if not isinstance(values, list) or not values or not all(isinstance(v, str | int) for v in values):
-                raise ValidationError({"cursor": ["is none of ours"]})
-            data["cursor"] = values
         else:
             data["cursor"] = None
         return data
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not storable(value):
+        raise ValueError("no text")
+    return value
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise ValueError("no number")
+    return value
+
+
+def _aware_time(value: Any) -> datetime:
+    time = datetime.fromisoformat(_text(value))
+    if time.tzinfo is None:
+        raise ValueError("no zone")
+    return time
+
+
+_OPEN: dict[type, Callable[[Any], Any]] = {str: _text, int: _number, datetime: _aware_time}
 
 
 def page_of(

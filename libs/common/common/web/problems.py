@@ -86,7 +86,7 @@ def _unexpected(error: Exception) -> Response:
         log.warning("store_unavailable", error=str(error)[:500])
         return problem(503, "unavailable", "something we need is away for a moment; try again")
     if isinstance(error, InvalidMessage):
-        log.exception("bad_outgoing_message")
+        log.error("bad_outgoing_message", exc_info=error)
     else:
-        log.exception("unexpected_error")
+        log.error("unexpected_error", exc_info=error)
     return problem(500, "internal_error", "this is our fault; it has been logged")
