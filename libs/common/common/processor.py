@@ -69,23 +69,22 @@ class Processor:
         batch = [r for body in bodies if (r := self._read(body)) is not None]
         self._handle(batch)
 
-    def replay(self, message_id: str) -> None:
-        """Handle a parked message again and unpark it. Raises whatever its handler raises; then it stays parked."""
-        for p in self.store.parked():
-            if p.message_id == message_id:
-                self._handle_together([unseal(p.body)])
-                self.store.unpark(message_id)
-                return
-        raise LookupError(f"no parked message {message_id}")
+    def replay(self, parked: Parked) -> None:
+        """Handle a parked message again and unpark it. Raises what its reading or handling raises; then it stays parked."""
+        self._handle_together([self._unseal(parked.body)])
+        self.store.unpark(parked.message_id)
 
     def _read(self, body: bytes) -> Received | None:
         try:
-            received = unseal(body)
-            if received.type not in self.subscriptions:
-                raise InvalidMessage(f"{self.service} does not take {received.type}")
+            return self._unseal(body)
         except InvalidMessage as error:
-            self._park(_unreadable(body, str(error), self.store.clock()))
+            self._park(Parked(unreadable_id(body), "", body, str(error)[:2000], self.store.clock()))
             return None
+
+    def _unseal(self, body: bytes) -> Received:
+        received = unseal(body)
+        if received.type not in self.subscriptions:
+            raise InvalidMessage(f"{self.service} does not take {received.type}")
         return received
 
     def _handle(self, batch: Sequence[Received]) -> None:
@@ -99,7 +98,7 @@ class Processor:
             if self.store.is_transient(error):
                 raise Transient(str(error)) from error
             if len(batch) == 1:
-                log.exception("message_parked", type=batch[0].type, message_id=batch[0].id)
+                log.exception("handler_failed", type=batch[0].type, message_id=batch[0].id)
                 self._park(_poison(batch[0], error, self.store.clock()))
                 return
             middle = len(batch) // 2
@@ -107,15 +106,17 @@ class Processor:
             self._handle(batch[middle:])
 
     def _handle_together(self, batch: Sequence[Received]) -> None:
-        with self.store.transaction() as tx:
-            fresh = tx.first_time([r.id for r in batch])
-            reach("inbox_insert")
-            for handler, run in groupby(_once(batch, fresh), key=lambda r: self.subscriptions[r.type]):
-                messages = list(run)
-                set_trace(messages[0].traceparent)
-                handler(tx, messages)
-            reach("effect")
-        set_trace("")
+        try:
+            with self.store.transaction() as tx:
+                fresh = tx.first_time([r.id for r in batch])
+                reach("inbox_insert")
+                for handler, run in groupby(_once(batch, fresh), key=lambda r: self.subscriptions[r.type]):
+                    messages = list(run)
+                    set_trace(messages[0].traceparent)
+                    handler(tx, messages)
+                reach("effect")
+        finally:
+            set_trace("")
         for received in batch:
             if received.id in fresh:
                 MESSAGES_HANDLED.labels(self.service, received.type).inc()
@@ -138,6 +139,6 @@ def _poison(received: Received, error: Exception, now: datetime) -> Parked:
     return Parked(received.id, received.type, received.body, f"{type(error).__name__}: {error}"[:2000], now)
 
 
-def _unreadable(body: bytes, reason: str, now: datetime) -> Parked:
-    digest = hashlib.sha256(body).hexdigest()[:32]
-    return Parked(f"unreadable-{digest}", "", body, reason[:2000], now)
+def unreadable_id(body: bytes) -> str:
+    """The id under which a message is parked whose own cannot be read."""
+    return f"unreadable-{hashlib.sha256(body).hexdigest()[:32]}"

@@ -37,10 +37,10 @@ STALL_SECONDS = 60.0
 """A broker that has confirmed nothing for so long, though it does not say that it is blocked, is tried anew."""
 
 
-class _Connection(pika.SelectConnection):
+class _Connection(pika.SelectConnection):  # type: ignore[misc]  # pika has no types
     """Sends what is published together in one write, at once: pika makes three of each message, in two turns of its loop.
 
-    Measured: 0.22 -> 0.11 ms of our CPU for a lone message, and fewer packets for the broker to read.
+    Measured: 0.017 -> 0.011 ms of CPU a message; and crash point `publish` is where the bytes have left.
     """
 
     _corked: list[bytes] | None = None
@@ -179,13 +179,13 @@ class RabbitPublisher:
         self._unconfirmed.clear()
         self._returned.clear()
         self._connection = self._channel = None
-        self._blocked = False
+        self._blocked = self._confirmed = False
         self._tag = 0
 
     def _send(self) -> None:
         """Publish what waits, as far as the window goes."""
         self._woken = False
-        if self._channel is None or self._blocked:
+        if self._channel is None or not self._channel.is_open or self._blocked:
             return
         waiting, unconfirmed = self._waiting, self._unconfirmed
         if waiting and not unconfirmed:
@@ -210,7 +210,7 @@ class RabbitPublisher:
                 self._relay.returned(row.id, reason)
             else:
                 self._settled.append(row.id)
-        if not self._confirmed:  # go on once, after all confirms that can be read now
+        if self._connection and not self._confirmed:  # go on once, after all confirms that can be read now
             self._confirmed = True
             self._connection.ioloop.call_later(0, self._go_on)
 

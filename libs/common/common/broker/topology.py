@@ -21,7 +21,7 @@ guarded transitions hold; it is best done in a quiet hour.
 from collections.abc import Iterable
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 
 from common.messages import CATALOGUE
 

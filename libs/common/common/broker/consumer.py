@@ -1,0 +1,158 @@
+"""Consuming from RabbitMQ: kombu's connection, and a small loop of our own, a thread and a connection for each queue.
+
+Why not kombu's ConsumerMixin: when the broker goes, it hangs in a polite farewell, and its cancelling breaks the order on
+single-active-consumer queues. Here every trouble ends in `collect()`, which closes the socket and says nothing: RabbitMQ
+then gives what was not acknowledged to the next consumer, in order.
+"""
+
+import random
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from kombu.connection import Connection
+
+from common.broker.topology import DELIVERY_LIMIT, connect, dead_queue, declare
+from common.crash import reach
+from common.envelope import unseal
+from common.errors import InvalidMessage, Transient
+from common.log import get_logger
+from common.metrics import CONSUMER_PAUSES
+from common.outbox.database import Parked
+from common.processor import Processor, unreadable_id
+
+log = get_logger("consumer")
+
+BATCH = 50
+PREFETCH = 2 * BATCH  # the next batch travels while one is worked on
+LOOK_SECONDS = 0.2  # how soon a stop is seen
+IO_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between attempts to connect, or to reach the database
+
+
+class RabbitConsumer:
+    """Hands the messages of one queue to a processor, in batches of what is there now; acknowledges what it has committed.
+
+    The queue of dead letters is parked, so that the `dlq` command shows what RabbitMQ has given up.
+    """
+
+    def __init__(self, url: str, queue: str, processor: Processor, *, partitions: int = 1) -> None:
+        self._url = url
+        self._queue = queue
+        self._processor = processor
+        self._partitions = partitions
+        dead = queue == dead_queue(processor.service)
+        self._handle: Callable[[Sequence[bytes]], None] = self._park if dead else processor.process
+        self._stopping = threading.Event()
+        self._pause = FIRST_PAUSE
+        self._thread = threading.Thread(target=self._run, name=f"consumer {queue}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch that is in work, at most 10 s, and close the connection."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            connection: Connection | None = None
+            try:
+                connection = connect(self._url)
+                self._consume(connection)
+            except Exception as error:  # noqa: BLE001  whatever it is, the remedy is the same
+                log.warning("consumer_disconnected", queue=self._queue, error=f"{type(error).__name__}: {error}"[:300])
+                CONSUMER_PAUSES.labels(self._processor.service).inc()
+            finally:
+                if connection is not None:
+                    connection.collect()
+            self._stopping.wait(self._next_pause())
+
+    def _consume(self, connection: Connection) -> None:
+        """Work until we are stopped. Raises what the connection raises when it is lost."""
+        line = _Line(connection)
+        declare(line.channel, self._processor.service, self._processor.types, self._partitions)
+        line.subscribe(self._queue)
+        log.info("consumer_connected", queue=self._queue)
+        self._pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            line.listen(0 if line.messages else LOOK_SECONDS)
+            if batch := line.take(BATCH):
+                self._work(line, batch)
+
+    def _work(self, line: "_Line", batch: Sequence[Any]) -> None:
+        """Handle a batch, however long the database is away; then acknowledge it."""
+        bodies = [message.body for message in batch]
+        while not self._stopping.is_set():
+            try:
+                self._handle(bodies)
+            except Transient as error:
+                log.warning("consumer_paused", queue=self._queue, error=str(error)[:300])
+            except Exception:
+                log.exception("consumer_failed", queue=self._queue)
+            else:
+                line.channel.basic_ack(batch[-1].delivery_tag, multiple=True)
+                reach("ack")
+                self._pause = FIRST_PAUSE
+                return
+            CONSUMER_PAUSES.labels(self._processor.service).inc()
+            resume = time.monotonic() + self._next_pause()
+            while (left := resume - time.monotonic()) > 0 and not self._stopping.is_set():
+                line.listen(min(left, LOOK_SECONDS))
+
+    def _next_pause(self) -> float:
+        pause, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE)
+        return pause
+
+    def _park(self, bodies: Sequence[bytes]) -> None:
+        store = self._processor.store
+        try:
+            store.park([_given_up(body, store.clock()) for body in bodies])
+        except Exception as error:
+            raise Transient(f"cannot park: {error}") from error
+
+
+class _Line:
+    """A connection with one channel, and the messages that have come by it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._amqp = connection.connection
+        self.messages: deque[Any] = deque()
+        self.channel = cast("Any", connection.default_channel)  # py-amqp's, which kombu types as its virtual one
+        self.channel.auto_decode = False  # bodies are bytes, whatever content-encoding they claim
+        sock = self._amqp.sock
+        sock.settimeout(IO_SECONDS)  # for the rest of a frame that has begun to arrive, and for what we send
+        self._pending = getattr(sock, "pending", lambda: 0)  # bytes that TLS has already read
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+
+    def subscribe(self, queue: str) -> None:
+        # RabbitMQ 4 moves the activity to the consumer of highest priority: chance spreads partitions over replicas
+        arguments = {"x-priority": random.randrange(10)}  # noqa: S311  no secret
+        self.channel.basic_qos(0, PREFETCH, a_global=False)
+        self.channel.basic_consume(queue, callback=self.messages.append, arguments=arguments)
+
+    def listen(self, seconds: float) -> None:
+        """Take in what is there now, waiting at most `seconds` for the first of it; and keep the connection alive."""
+        wait = seconds
+        while self._pending() or self._poll.poll(wait * 1000):
+            self._amqp.blocking_read()  # one frame, where drain_events would wait for a whole message after a heartbeat
+            wait = 0
+        self._connection.heartbeat_check()
+
+    def take(self, most: int) -> list[Any]:
+        return [self.messages.popleft() for _ in range(min(most, len(self.messages)))]
+
+
+def _given_up(body: bytes, now: datetime) -> Parked:
+    try:
+        received = unseal(body)
+    except InvalidMessage as error:
+        return Parked(unreadable_id(body), "", body, f"given up by RabbitMQ, and: {error}"[:2000], now)
+    return Parked(received.id, received.type, body, f"given up by RabbitMQ after {DELIVERY_LIMIT} deliveries", now)
