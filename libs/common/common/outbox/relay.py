@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from common.crash import reach
 from common.log import get_logger
-from common.metrics import OUTBOX_RETURNED, OUTBOX_SETTLED
+from common.metrics import OUTBOX_RETURNED, OUTBOX_SETTLED, QUEUE_LAG
 from common.outbox import tables
-from common.outbox.database import Database
+from common.outbox.database import Database, Tx
 from common.outbox.tables import OutboxRow
 
 log = get_logger("relay")
@@ -26,6 +26,7 @@ BATCH_SECONDS = 0.02
 MAX_IN_FLIGHT = 20_000
 SWEEP_ROWS = 1000
 LEASE = timedelta(seconds=30)
+FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=10), timedelta(minutes=10)
 
 
 class Publisher(Protocol):
@@ -85,6 +86,7 @@ class Relay:
         with self._changed:
             if len(self._in_flight) + len(rows) > MAX_IN_FLIGHT:
                 return
+            rows = [row for row in rows if row.id not in self._in_flight]  # a sweep may have been faster
             self._in_flight.update(row.id for row in rows)
             # under the lock: two commits' rows must not overtake each other between here and the publisher's queue
             self._publisher.publish(rows)
@@ -121,8 +123,8 @@ class Relay:
                     time.sleep(BATCH_SECONDS)  # gather: one delete for all that settles in this moment
                     self._write_back()
                 if self._sweep_seconds is not None and time.monotonic() >= next_sweep:
-                    next_sweep = time.monotonic() + self._sweep_seconds
-                    self._sweep()
+                    more = self._sweep()
+                    next_sweep = time.monotonic() + (BATCH_SECONDS if more else self._sweep_seconds)
                 if self._sweep_seconds is not None and time.monotonic() >= next_prune:
                     next_prune = time.monotonic() + 3600
                     self._database.prune()
@@ -135,16 +137,16 @@ class Relay:
         """Delete the settled rows, put off the returned ones. Kept for the next round if the database fails."""
         with self._changed:
             settled, returned = self._settled[:], self._returned[:]
-        with self._database.engine.begin() as conn:
-            now = self._database.clock()
+        with self._database.transaction() as tx:
             if settled:
-                conn.execute(_delete_rows, {"ids": settled})
+                tx.conn.execute(_delete_rows, {"ids": settled})
             for row_id, reason in returned:
-                conn.execute(_put_off(row_id, reason, now + timedelta(seconds=10)))
+                _put_off(tx, row_id, reason)
         reach("outbox_delete")
         with self._changed:
             del self._settled[: len(settled)], self._returned[: len(returned)]
             self._in_flight.difference_update(settled, (row_id for row_id, _ in returned))
+            QUEUE_LAG.set(len(self._in_flight))
             self._changed.notify_all()
         OUTBOX_SETTLED.inc(len(settled))
         for row_id, reason in returned:
@@ -157,28 +159,20 @@ class Relay:
         except Exception:
             log.exception("relay_failed")
 
-    def _sweep(self) -> None:
-        """Claim rows that nobody is sending, by a lease, and send them in the order of their ids."""
-        outbox = tables.outbox.c
-        now = self._database.clock()
+    def _sweep(self) -> bool:
+        """Claim rows that nobody is sending, by a lease, and send them in the order of their ids. True if more may wait."""
         with self._changed:
             mine = set(self._in_flight)
-        due = (
-            sa.select(outbox.id)
-            .where(
-                outbox.created_at <= now - self._grace,
-                sa.or_(outbox.next_attempt_at.is_(None), outbox.next_attempt_at <= now),
-            )
-            .order_by(outbox.id)
-            .limit(SWEEP_ROWS + len(mine))
-        )
+        most = min(SWEEP_ROWS, MAX_IN_FLIGHT - len(mine))
+        if most <= 0 or not self._stray(mine):
+            return False
+        outbox = tables.outbox.c
         with self._database.transaction() as tx:
+            due = self._due(len(mine) + most)
             if tx.postgres:
                 due = due.with_for_update(skip_locked=True)
-            ids = [i for i in tx.conn.execute(due).scalars() if i not in mine][:SWEEP_ROWS]
-            if not ids:
-                return
-            tx.conn.execute(sa.update(tables.outbox).where(outbox.id.in_(ids)).values(next_attempt_at=now + LEASE))
+            ids = [i for i in tx.conn.execute(due).scalars() if i not in mine][:most]
+            tx.conn.execute(sa.update(tables.outbox).where(outbox.id.in_(ids)).values(next_attempt_at=tx.now + LEASE))
             rows = tx.conn.execute(
                 sa.select(outbox.id, outbox.message_id, outbox.type, outbox.partition, outbox.body)
                 .where(outbox.id.in_(ids))
@@ -186,14 +180,29 @@ class Relay:
             ).all()
         log.info("sweep", rows=len(rows))
         self.submit([OutboxRow(r.id, r.message_id, r.type, r.partition, bytes(r.body)) for r in rows])
+        return len(rows) == most
+
+    def _stray(self, mine: set[int]) -> bool:
+        """A look without a transaction, which is nearly always all that there is to do."""
+        with self._database.reading() as conn:
+            return any(i not in mine for i in conn.execute(self._due(len(mine) + 1)).scalars())
+
+    def _due(self, limit: int) -> sa.Select[int]:
+        """The ids of rows that are old enough and not put off or leased, in order."""
+        outbox = tables.outbox.c
+        now = self._database.clock()
+        untouched = sa.or_(outbox.next_attempt_at.is_(None), outbox.next_attempt_at <= now)
+        old = outbox.created_at <= now - self._grace
+        return sa.select(outbox.id).where(old, untouched).order_by(outbox.id).limit(limit)
 
 
 _delete_rows = sa.delete(tables.outbox).where(tables.outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
-def _put_off(row_id: int, reason: str, until: object) -> sa.Update:
-    return (
-        sa.update(tables.outbox)
-        .where(tables.outbox.c.id == row_id)
-        .values(attempts=tables.outbox.c.attempts + 1, next_attempt_at=until, error=reason)
-    )
+def _put_off(tx: Tx, row_id: int, reason: str) -> None:
+    """Give a returned row a time of its own for the next attempt: 10 s, doubling, at most 10 minutes."""
+    row = tables.outbox.c.id == row_id
+    attempts = tx.conn.execute(sa.select(tables.outbox.c.attempts).where(row)).scalar() or 0
+    pause = min(FIRST_RETRY * 2 ** min(attempts, 10), LONGEST_RETRY)
+    values = {"attempts": attempts + 1, "next_attempt_at": tx.now + pause, "error": reason[:500]}
+    tx.conn.execute(sa.update(tables.outbox).where(row).values(values))
