@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ log = get_logger("timers")
 BATCH = 50
 JOB_THREADS = 4
 LEASE = timedelta(seconds=60)
+BUSY_SLEEP = 0.05  # seconds: what is due is in the hands of another process, or all job threads are busy
 LONGEST_SLEEP = 0.5  # seconds: an api process may set a timer that we do not hear of
 LONGEST_BACKOFF = timedelta(minutes=5)
 
@@ -59,6 +60,8 @@ class TimerLoop:
         self._service = service
         self._wake = threading.Event()
         self._stopping = False
+        self._running = 0
+        self._counting = threading.Lock()
         self._pool = ThreadPoolExecutor(JOB_THREADS, thread_name_prefix="job") if self._jobs else None
         self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
 
@@ -76,8 +79,9 @@ class TimerLoop:
     def _run(self) -> None:
         while not self._stopping:
             try:
-                fired = self.fire_due()
-                pause = 0.0 if fired else self._until_next()
+                pause = self._until_next()
+                if pause <= 0:
+                    pause = 0.0 if self.fire_due() else BUSY_SLEEP
             except Exception:  # the database is away
                 log.exception("timers_failed")
                 pause = LONGEST_SLEEP
@@ -101,7 +105,10 @@ class TimerLoop:
         return len(due)
 
     def _fire(self, tx: Tx, timer: Timer) -> None:
-        tx.conn.execute(_delete_timer, {"k": timer.kind, "x": timer.key})
+        if (timer.kind, timer.key) in tx.timers:
+            return  # one that fired before it in this transaction has set or cancelled it
+        if tx.conn.execute(_delete_timer, _as_seen(timer)).rowcount == 0:
+            return  # it was fired by somebody else, set anew or cancelled since we claimed it
         self._timers[timer.kind](tx, timer)
         reach("effect")
         TIMERS_FIRED.labels(timer.kind).inc()
@@ -121,41 +128,43 @@ class TimerLoop:
         return len(due)
 
     def _start_jobs(self) -> int:
-        if self._pool is None:
+        """Lease as many jobs as there are idle threads: a lease does not run out in a queue."""
+        idle = JOB_THREADS - self._running
+        if self._pool is None or idle <= 0:
             return 0
         with self._database.transaction() as tx:
-            due = self._claim(tx, list(self._jobs), JOB_THREADS * 4)
+            due = self._claim(tx, list(self._jobs), idle)
+            until = tx.now + LEASE
             for timer in due:
-                tx.conn.execute(_postpone_timer, {"k": timer.kind, "x": timer.key, "until": tx.now + LEASE})
+                tx.conn.execute(_postpone_timer, {**_as_seen(timer), "until": until})
         for timer in due:
-            self._pool.submit(self._run_job, timer)
+            with self._counting:
+                self._running += 1
+            self._pool.submit(self._run_job, timer, until)
         return len(due)
 
-    def _run_job(self, timer: Timer) -> None:
+    def _run_job(self, timer: Timer, until: datetime) -> None:
         try:
             self._jobs[timer.kind](self._service, timer)
             TIMERS_FIRED.labels(timer.kind).inc()
         except Exception as error:  # noqa: BLE001  whatever a job dies of, it is said, and done again later
             try:
-                self._put_off(timer, error)
+                self._put_off(replace(timer, due_at=until), error)
             except Exception:
                 log.exception("timers_failed")  # its lease ends, then it runs again
+        finally:
+            with self._counting:
+                self._running -= 1
+            self._wake.set()
 
     def _put_off(self, timer: Timer, error: Exception) -> None:
+        """Try a failed timer again later, unless it has been set anew or cancelled since."""
         TIMERS_FAILED.labels(timer.kind).inc()
         log.error("timer_failed", kind=timer.kind, key=timer.key, attempts=timer.attempts + 1, exc_info=error)
         backoff = min(timedelta(seconds=2 ** min(timer.attempts, 10)), LONGEST_BACKOFF)
         with self._database.transaction() as tx:
-            tx.conn.execute(
-                _fail_timer,
-                {
-                    "k": timer.kind,
-                    "x": timer.key,
-                    "until": tx.now + backoff,
-                    "n": timer.attempts + 1,
-                    "why": repr(error)[:500],
-                },
-            )
+            values = {"until": tx.now + backoff, "n": timer.attempts + 1, "why": repr(error)[:500]}
+            tx.conn.execute(_fail_timer, {**_as_seen(timer), **values})
 
     def _claim(self, tx: Tx, kinds: Sequence[str], limit: int) -> list[Timer]:
         t = tables.timers.c
@@ -169,7 +178,7 @@ class TimerLoop:
         return [Timer(r.kind, r.key, r.due_at, json.loads(r.payload), r.attempts) for r in tx.conn.execute(query)]
 
     def _until_next(self) -> float:
-        """Seconds until the next timer is due, at most LONGEST_SLEEP."""
+        """Seconds until the next timer is due, at most LONGEST_SLEEP; zero or less if it is."""
         t = tables.timers.c
         query = sa.select(t.due_at).where(t.kind.in_([*self._timers, *self._jobs])).order_by(t.due_at).limit(1)
         with self._database.reading() as conn:
@@ -177,10 +186,18 @@ class TimerLoop:
         if due_at is None:
             return LONGEST_SLEEP
         seconds: float = (due_at - self._database.clock()).total_seconds()
-        return min(max(seconds, 0.001), LONGEST_SLEEP)
+        return min(seconds, LONGEST_SLEEP)
 
 
-_this_timer = sa.and_(tables.timers.c.kind == sa.bindparam("k"), tables.timers.c.key == sa.bindparam("x"))
+def _as_seen(timer: Timer) -> dict[str, Any]:
+    """Names a timer as it was when we read it: if it has been set anew meanwhile, it is another one."""
+    return {"k": timer.kind, "x": timer.key, "due": timer.due_at}
+
+
+_columns = tables.timers.c
+_this_timer = sa.and_(
+    _columns.kind == sa.bindparam("k"), _columns.key == sa.bindparam("x"), _columns.due_at == sa.bindparam("due")
+)
 _delete_timer = sa.delete(tables.timers).where(_this_timer)
 _postpone_timer = sa.update(tables.timers).where(_this_timer).values(due_at=sa.bindparam("until"))
 _fail_timer = (
