@@ -1,1 +1,8 @@
-"""schedule-svc. Owns: hospitals, departments, doctors, sessions, slots, reservations."""
+"""schedule-svc: who sits where and when, how many numbers there are, and who has them.
+
+Owns: hospitals, departments, doctors, sessions (出诊), slots (segments of a session), reservations, the waitlist (候补),
+the log of rosters taken in.
+Publishes: SlotReserved, SlotRejected, SlotWaitlisted, SlotReleased; SessionPublished, SessionChanged, SessionStopped;
+RosterApplied.
+Consumes: ReserveSlot, ReleaseSlot, OrderConfirmed.
+"""

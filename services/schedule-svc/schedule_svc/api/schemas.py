@@ -1,0 +1,209 @@
+"""The API's schemas. Rosters' rows are checked one by one in the use case: a bad row must not refuse the others."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from common.web import Idents, MoneySchema, Paged, Schema
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from schedule_svc.domain import MOST_NUMBERS
+
+EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+_PERIODS = validate.OneOf(["morning", "afternoon", "evening"])
+
+
+class HospitalQuery(Paged):
+    pass
+
+
+class DepartmentQuery(Paged):
+    hospital_id = Idents.id()
+
+
+class DoctorQuery(Paged):
+    hospital_id = Idents.id()
+    department_id = Idents.id()
+
+
+class SessionQuery(Paged):
+    """Dates are Beijing's; both ends belong to the range. Without `date_from` it begins today."""
+
+    hospital_id = Idents.id()
+    department_id = Idents.id()
+    doctor_id = Idents.id()
+    date_from = fields.Date(validate=validate.Range(EARLIEST, LATEST))
+    date_to = fields.Date(validate=validate.Range(EARLIEST, LATEST))
+
+    @validates_schema
+    def _in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if "date_from" in data and "date_to" in data and data["date_from"] > data["date_to"]:
+            raise ValidationError({"date_to": ["lies before date_from"]})
+
+
+class Named(Schema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class Hospital(Named):
+    code = fields.String(required=True, metadata={"description": "the hospital's own code"})
+    grade = fields.String(required=True)
+    address = fields.String(required=True)
+
+
+class Department(Named):
+    code = fields.String(required=True)
+    hospital_id = fields.String(required=True)
+
+
+class Doctor(Named):
+    code = fields.String(required=True)
+    hospital_id = fields.String(required=True)
+    department_id = fields.String(required=True)
+    title = fields.String(required=True)
+    specialty = fields.String(required=True)
+
+
+class SessionDoctor(Named):
+    title = fields.String(required=True)
+
+
+class Slot(Schema):
+    id = fields.String(required=True)
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    capacity = fields.Integer(required=True)
+    remaining = fields.Integer(required=True)
+
+
+class Session(Schema):
+    id = fields.String(required=True)
+    code = fields.String(required=True, metadata={"description": "the hospital's own code"})
+    version = fields.Integer(required=True)
+    hospital = fields.Nested(Named, required=True)
+    department = fields.Nested(Named, required=True)
+    doctor = fields.Nested(SessionDoctor, required=True)
+    date = fields.Date(required=True)
+    period = fields.String(required=True, validate=_PERIODS)
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    room = fields.String(required=True)
+    fee = fields.Nested(MoneySchema, required=True)
+    policy = fields.String(required=True, validate=validate.OneOf(["first_come"]))
+    release_at = fields.AwareDateTime(
+        required=True, metadata={"description": "放号: numbers are to be had from here on"}
+    )
+    cancel_before = fields.AwareDateTime(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["announced", "open", "sold_out", "stopped", "over"]))
+    stop_reason = fields.String(metadata={"description": "only when stopped"})
+    capacity = fields.Integer(required=True)
+    remaining = fields.Integer(required=True)
+    slots = fields.List(fields.Nested(Slot), required=True)
+
+
+def _page(item: type[Schema]) -> type[Schema]:
+    members = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "next_cursor": fields.String(required=True, allow_none=True),
+    }
+    return type(f"{item.__name__}Page", (Schema,), members)
+
+
+HospitalPage, DepartmentPage, DoctorPage, SessionPage = map(_page, (Hospital, Department, Doctor, Session))
+
+
+class PublishSlot(Schema):
+    starts_at = fields.AwareDateTime(required=True, format="iso")
+    ends_at = fields.AwareDateTime(required=True, format="iso")
+    capacity = fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_NUMBERS))
+    blocked = fields.Integer(
+        strict=True, validate=validate.Range(0, MOST_NUMBERS), metadata={"description": "numbers not for sale here"}
+    )
+
+
+class PublishSession(Schema):
+    """`code` is the hospital's own; `version` grows when the session is published again with other content."""
+
+    doctor_id = Idents.id(required=True)
+    department_id = Idents.id(metadata={"description": "default: the doctor's own"})
+    code = Idents.text(64)
+    version = fields.Integer(strict=True, validate=validate.Range(0, 2**31 - 1))
+    date = fields.Date(required=True)
+    period = fields.String(required=True, validate=_PERIODS)
+    room = Idents.text(400, 0)
+    fee = fields.Nested(MoneySchema, required=True)
+    release_at = fields.AwareDateTime(required=True, format="iso")
+    cancel_before = fields.AwareDateTime(format="iso", metadata={"description": "default: 12 h before the session"})
+    policy = fields.String(validate=validate.OneOf(["first_come"]))
+    slots = fields.List(fields.Nested(PublishSlot), required=True, validate=validate.Length(1, 200))
+
+
+class StopSession(Schema):
+    reason = Idents.text(200, required=True)
+
+
+class AddNumbers(Schema):
+    slot_id = Idents.id(required=True)
+    extra = fields.Integer(required=True, strict=True, validate=validate.Range(1, 1000))
+
+
+_EXAMPLE_SLOT = {
+    "starts_at": "2026-12-01T08:00:00+08:00",
+    "ends_at": "2026-12-01T08:30:00+08:00",
+    "capacity": 5,
+    "blocked": 1,
+}
+_EXAMPLE_SESSION = {
+    "code": "2026-12-01-am-zhang",
+    "version": 1,
+    "doctor": "D017",
+    "department": "cardiology",
+    "date": "2026-12-01",
+    "period": "morning",
+    "room": "3F-12",
+    "fee": {"amount": 5000, "currency": "CNY"},
+    "release_at": "2026-11-24T08:30:00+08:00",
+    "cancel_before": "2026-11-30T20:00:00+08:00",
+    "slots": [_EXAMPLE_SLOT],
+}
+
+
+def _example(**row: Any) -> dict[str, Any]:
+    return {"example": [row]}
+
+
+class Roster(Schema):
+    """Things are named by the hospital's own codes. Each row has a `version` (default 0): a greater one applies."""
+
+    hospital = fields.Raw(
+        required=True,
+        metadata={"example": {"code": "renai", "version": 1, "name": "仁爱医院", "grade": "三级甲等", "address": ""}},
+    )
+    departments = fields.Raw(metadata=_example(code="cardiology", version=1, name="心内科"))
+    doctors = fields.Raw(
+        metadata=_example(
+            code="D017", version=1, name="张伟", title="主任医师", department="cardiology", specialty="冠心病"
+        )
+    )
+    sessions = fields.Raw(metadata=_example(**_EXAMPLE_SESSION))
+
+
+class RosterRow(Schema):
+    path = fields.String(required=True, metadata={"example": "sessions[3].slots"})
+    session_id = fields.String(required=True, allow_none=True)
+    code = fields.String(required=True)
+    severity = fields.String(required=True, validate=validate.OneOf(["error", "warning"]))
+    message = fields.String(required=True)
+
+
+class RosterSummary(Schema):
+    roster_id = fields.String(required=True)
+    hospital_id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(["applied", "partial", "rejected"]))
+    applied = fields.Integer(required=True)
+    unchanged = fields.Integer(required=True)
+    rejected = fields.Integer(required=True)
+    rows = fields.List(fields.Nested(RosterRow), required=True)
+
+
+ONE_DAY = timedelta(days=1)

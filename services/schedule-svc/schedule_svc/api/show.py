@@ -1,0 +1,73 @@
+"""Stored things as the API shows them. Times are Beijing's, +08:00."""
+
+from datetime import datetime
+from typing import Any
+
+from common.clock import SHANGHAI
+from common.web import money
+
+from schedule_svc.domain import shown_state
+from schedule_svc.store.browse import Shown
+
+
+def show_hospital(row: Any) -> dict[str, Any]:
+    return {"id": row.id, "code": row.code, "name": row.name, "grade": row.grade, "address": row.address}
+
+
+def show_department(row: Any) -> dict[str, Any]:
+    return {"id": row.id, "code": row.code, "name": row.name, "hospital_id": row.hospital_id}
+
+
+def show_doctor(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "code": row.code,
+        "name": row.name,
+        "title": row.title,
+        "specialty": row.specialty,
+        "hospital_id": row.hospital_id,
+        "department_id": row.department_id,
+    }
+
+
+def show_session(shown: Shown, now: datetime) -> dict[str, Any]:
+    """`remaining` is 0 when nothing more can be had, whatever the counters say."""
+    row, slots = shown.session, shown.slots
+    free = sum(slot.free for slot in slots)
+    state = shown_state(stopped=row.stopped, release_at=row.release_at, ends_at=row.ends_at, free=free, now=now)
+    closed = state in ("stopped", "over")
+    session = {
+        "id": row.id,
+        "code": row.code,
+        "version": row.version,
+        "hospital": {"id": row.hospital_id, "name": row.hospital_name},
+        "department": {"id": row.department_id, "name": row.department_name},
+        "doctor": {"id": row.doctor_id, "name": row.doctor_name, "title": row.doctor_title},
+        "date": row.date,
+        "period": row.period,
+        "starts_at": _local(row.starts_at),
+        "ends_at": _local(row.ends_at),
+        "room": row.room,
+        "fee": money(row.fee),
+        "policy": row.policy,
+        "release_at": _local(row.release_at),
+        "cancel_before": _local(row.cancel_before),
+        "state": state,
+        "capacity": sum(slot.capacity for slot in slots),
+        "remaining": 0 if closed else free,
+        "slots": [
+            {
+                "id": slot.id,
+                "starts_at": _local(slot.starts_at),
+                "ends_at": _local(slot.ends_at),
+                "capacity": slot.capacity,
+                "remaining": 0 if closed or now >= slot.ends_at else slot.free,
+            }
+            for slot in slots
+        ],
+    }
+    return session | ({"stop_reason": row.stop_reason} if row.stopped else {})
+
+
+def _local(time: datetime) -> datetime:
+    return time.astimezone(SHANGHAI)

@@ -1,0 +1,109 @@
+"""What anybody may look at, a page at a time: one query for the list, one for all the slots on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from schedule_svc.store.sql import AmongQuery
+from schedule_svc.store.tables import departments, doctors, hospitals, sessions, slots
+
+_sessions = (
+    sa.select(
+        sessions,
+        hospitals.c.name.label("hospital_name"),
+        departments.c.name.label("department_name"),
+        doctors.c.name.label("doctor_name"),
+        doctors.c.title.label("doctor_title"),
+    )
+    .join(hospitals, hospitals.c.id == sessions.c.hospital_id)
+    .join(departments, departments.c.id == sessions.c.department_id)
+    .join(doctors, doctors.c.id == sessions.c.doctor_id)
+)
+_slots = AmongQuery(
+    lambda among: (
+        sa.select(slots.c.session_id, slots.c.id, slots.c.starts_at, slots.c.ends_at, slots.c.capacity, slots.c.free)
+        .where(among(slots.c.session_id), slots.c.capacity > 0)
+        .order_by(slots.c.starts_at)
+    )
+)
+_filters = {
+    "hospital_id": sessions.c.hospital_id,
+    "department_id": sessions.c.department_id,
+    "doctor_id": sessions.c.doctor_id,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A session with its slots, as stored."""
+
+    session: sa.Row[Any]
+    slots: Sequence[sa.Row[Any]]
+
+
+def page_of_sessions(
+    conn: sa.Connection,
+    wanted: Mapping[str, str],
+    starts: tuple[datetime, datetime],
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Shown]:
+    """Sessions that start in [starts[0], starts[1]), by time; `wanted` names hospital_id, department_id or doctor_id."""
+    query = _sessions.where(sessions.c.starts_at >= starts[0], sessions.c.starts_at < starts[1])
+    for name, value in wanted.items():
+        query = query.where(_filters[name] == value)
+    if after is not None:
+        # both conditions: the first lets the index find the place, the second is exact
+        query = query.where(
+            sessions.c.starts_at >= after[0], sa.or_(sessions.c.starts_at > after[0], sessions.c.id > after[1])
+        )
+    return _with_slots(conn, conn.execute(query.order_by(sessions.c.starts_at, sessions.c.id).limit(limit)).all())
+
+
+def session_by_id(conn: sa.Connection, session_id: str) -> Shown | None:
+    found = _with_slots(conn, conn.execute(_sessions.where(sessions.c.id == session_id)).all())
+    return found[0] if found else None
+
+
+def _with_slots(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Shown]:
+    by_session: dict[str, list[sa.Row[Any]]] = {row.id: [] for row in rows}
+    for slot in _slots.rows(conn, by_session):
+        by_session[slot.session_id].append(slot)
+    return [Shown(row, by_session[row.id]) for row in rows]
+
+
+def page_of_hospitals(conn: sa.Connection, after: str | None, limit: int) -> Sequence[sa.Row[Any]]:
+    """By code."""
+    query = sa.select(hospitals).order_by(hospitals.c.code).limit(limit)
+    return conn.execute(query.where(hospitals.c.code > after) if after is not None else query).all()
+
+
+def page_of_departments(
+    conn: sa.Connection, hospital_id: str | None, after: tuple[str, str] | None, limit: int
+) -> Sequence[sa.Row[Any]]:
+    """By hospital and code."""
+    c = departments.c
+    query = sa.select(departments).order_by(c.hospital_id, c.code).limit(limit)
+    if hospital_id is not None:
+        query = query.where(c.hospital_id == hospital_id)
+    if after is not None:
+        query = query.where(sa.tuple_(c.hospital_id, c.code) > sa.tuple_(*map(sa.literal, after)))
+    return conn.execute(query).all()
+
+
+def page_of_doctors(
+    conn: sa.Connection, hospital_id: str | None, department_id: str | None, after: tuple[str, str] | None, limit: int
+) -> Sequence[sa.Row[Any]]:
+    """By department and code."""
+    c = doctors.c
+    query = sa.select(doctors).order_by(c.department_id, c.code, c.id).limit(limit)
+    if hospital_id is not None:
+        query = query.where(c.hospital_id == hospital_id)
+    if department_id is not None:
+        query = query.where(c.department_id == department_id)
+    if after is not None:
+        query = query.where(sa.tuple_(c.department_id, c.code) > sa.tuple_(*map(sa.literal, after)))
+    return conn.execute(query).all()

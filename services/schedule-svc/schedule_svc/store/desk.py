@@ -1,0 +1,307 @@
+"""The hot path: what a run of orders needs is read, and what it changed is written, in a few statements for all of them.
+
+Whoever changes a session's inventory locks its row first, in the order of the ids; its slots, returned numbers and
+reservations are read after that and belong to the holder of the lock.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from schedule_svc.domain import Reservation, Segment, Session
+from schedule_svc.store.sql import AmongQuery, insert_rows, postgres, update_rows
+from schedule_svc.store.tables import departments, doctors, hospitals, reservations, returned_numbers, sessions, slots
+
+WAITING_CHUNK = 50
+
+_session_columns = (
+    sessions.c.id,
+    sessions.c.hospital_id,
+    hospitals.c.name.label("hospital_name"),
+    sessions.c.department_id,
+    departments.c.name.label("department_name"),
+    sessions.c.doctor_id,
+    doctors.c.name.label("doctor_name"),
+    doctors.c.title.label("doctor_title"),
+    sessions.c.date,
+    sessions.c.period,
+    sessions.c.starts_at,
+    sessions.c.ends_at,
+    sessions.c.room,
+    sessions.c.fee,
+    sessions.c.release_at,
+    sessions.c.cancel_before,
+    sessions.c.stopped,
+    sessions.c.revision,
+    sessions.c.sold_out,
+    sessions.c.next_number,
+    sessions.c.waiting,
+    sessions.c.wait_seq,
+)
+_lock_sessions = AmongQuery(
+    lambda among: (
+        sa.select(*_session_columns)
+        .join(hospitals, hospitals.c.id == sessions.c.hospital_id)
+        .join(departments, departments.c.id == sessions.c.department_id)
+        .join(doctors, doctors.c.id == sessions.c.doctor_id)
+        .where(among(sessions.c.id))
+        .order_by(sessions.c.id)
+        .with_for_update(of=sessions)
+    )
+)
+_segment_columns = (
+    slots.c.id,
+    slots.c.starts_at,
+    slots.c.ends_at,
+    slots.c.published,
+    slots.c.withheld,
+    slots.c.first_number,
+    slots.c.span,
+    slots.c.extra,
+    slots.c.held,
+    slots.c.sold,
+    slots.c.issued,
+)
+_load_slots = AmongQuery(
+    lambda among: (
+        sa.select(slots.c.session_id, *_segment_columns).where(among(slots.c.session_id)).order_by(slots.c.starts_at)
+    )
+)
+_load_returned = AmongQuery(
+    lambda among: (
+        sa.select(returned_numbers.c.slot_id, returned_numbers.c.number)
+        .where(among(returned_numbers.c.slot_id))
+        .order_by(returned_numbers.c.number)
+    )
+)
+_reservation_columns = (
+    reservations.c.order_id,
+    reservations.c.session_id,
+    reservations.c.patient_id,
+    reservations.c.wanted,
+    reservations.c.state,
+    reservations.c.slot_id,
+    reservations.c.queue_number,
+    reservations.c.reason,
+    reservations.c.wait_seq,
+    reservations.c.position,
+)
+_load_reservations = AmongQuery(lambda among: sa.select(*_reservation_columns).where(among(reservations.c.order_id)))
+
+_waiting_chunk = (
+    sa.select(*_reservation_columns)
+    .where(
+        reservations.c.session_id == sa.bindparam("session_id"),
+        reservations.c.state == sa.literal_column("'waiting'"),  # literal, so that the partial index serves
+        reservations.c.wait_seq > sa.bindparam("after"),
+        sa.or_(reservations.c.wanted.is_(None), reservations.c.wanted == sa.bindparam("segment_id")),
+    )
+    .order_by(reservations.c.wait_seq)
+    .limit(WAITING_CHUNK)
+)
+
+_MUTABLE = ("stopped", "revision", "sold_out", "next_number", "waiting", "wait_seq")
+
+
+class Working:
+    """Locked sessions and the reservations in question; remembers how they were, so that `save` writes what changed."""
+
+    def __init__(self, conn: sa.Connection, session_ids: Iterable[str], order_ids: Iterable[str] = ()) -> None:
+        self._conn = conn
+        self.sessions = _sessions(conn, session_ids)
+        self.reservations: dict[str, Reservation] = {
+            row.order_id: Reservation(*row) for row in _load_reservations.rows(conn, order_ids)
+        }
+        self._session_was = {s.id: _mutable(s) for s in self.sessions.values()}
+        self._segment_was = {segment.id: segment.kept for s in self.sessions.values() for segment in s.segments}
+        self._returned_was = {
+            segment.id: frozenset(segment.returned) for s in self.sessions.values() for segment in s.segments
+        }
+        self._state_was = {r.order_id: r.state for r in self.reservations.values()}
+        self._lines: dict[tuple[str, str], Iterator[Reservation]] = {}
+
+    def was_waiting(self, session: Session) -> bool:
+        """True if somebody waited for the session already when it was loaded."""
+        return bool(self._session_was[session.id]["waiting"])
+
+    def next_waiting(self, session_id: str, segment_id: str) -> Reservation | None:
+        """The desk's NextWaiting, reading the line in chunks."""
+        line = self._lines.setdefault((session_id, segment_id), self._line(session_id, segment_id))
+        reservation = next(line, None)
+        if reservation is not None:
+            self._state_was.setdefault(reservation.order_id, "waiting")
+        return reservation
+
+    def _line(self, session_id: str, segment_id: str) -> Iterator[Reservation]:
+        after = 0
+        while True:
+            rows: Sequence[Any] = self._conn.execute(
+                _waiting_chunk, {"session_id": session_id, "segment_id": segment_id, "after": after}
+            ).all()
+            yield from (Reservation(*row) for row in rows)
+            if len(rows) < WAITING_CHUNK:
+                return
+            after = rows[-1].wait_seq
+
+    def save(self, now: datetime) -> None:
+        """Write what changed. What gave its number up goes first, so that the unique index lets it be given again."""
+        changed = [r for r in self.reservations.values() if self._state_was.get(r.order_id, r.state) != r.state]
+        update_reservations(self._conn, [r for r in changed if r.state == "released"], now)
+        update_reservations(self._conn, [r for r in changed if r.state != "released"], now)
+        insert_reservations(
+            self._conn, [r for r in self.reservations.values() if r.order_id not in self._state_was], now
+        )
+        self._save_slots()
+        self._save_returned()
+        moved = [s for s in self.sessions.values() if _mutable(s) != self._session_was[s.id]]
+        update_rows(self._conn, sessions, [{"id": s.id, **_mutable(s)} for s in moved])
+
+    def _segments(self) -> Iterator[tuple[Session, Segment]]:
+        for session in self.sessions.values():
+            for segment in session.segments:
+                yield session, segment
+
+    def _save_slots(self) -> None:
+        new = [slot_row(session.id, s) for session, s in self._segments() if s.id not in self._segment_was]
+        insert_rows(self._conn, slots, new)
+        changed = [s for _, s in self._segments() if self._segment_was.get(s.id, s.kept) != s.kept]
+        update_slots(self._conn, changed)
+
+    def _save_returned(self) -> None:
+        gone, come = [], []
+        for _, segment in self._segments():
+            was, now = self._returned_was.get(segment.id, frozenset()), frozenset(segment.returned)
+            if was != now:
+                gone += [{"slot": segment.id, "n": number} for number in was - now]
+                come += [{"slot_id": segment.id, "number": number} for number in now - was]
+        if gone:
+            self._conn.execute(_delete_returned, gone)
+        insert_rows(self._conn, returned_numbers, come)
+
+
+_delete_returned = sa.delete(returned_numbers).where(
+    returned_numbers.c.slot_id == sa.bindparam("slot"), returned_numbers.c.number == sa.bindparam("n")
+)
+
+
+def _sessions(conn: sa.Connection, session_ids: Iterable[str]) -> dict[str, Session]:
+    found = {row.id: Session(*row) for row in _lock_sessions.rows(conn, session_ids)}
+    with_returned: dict[str, Segment] = {}
+    for session_id, *values in _load_slots.rows(conn, found):
+        segment = Segment(*values)
+        found[session_id].segments.append(segment)
+        if segment.issued > segment.taken:
+            with_returned[segment.id] = segment
+    for slot_id, number in _load_returned.rows(conn, with_returned):
+        with_returned[slot_id].returned.append(number)  # comes sorted, and a sorted list is a heap
+    return found
+
+
+def _mutable(session: Session) -> dict[str, Any]:
+    return {name: getattr(session, name) for name in _MUTABLE}
+
+
+def slot_row(session_id: str, segment: Segment) -> dict[str, Any]:
+    """A slot as its table keeps it: what decides, and the counters that follow from it."""
+    return {
+        "id": segment.id,
+        "session_id": session_id,
+        "starts_at": segment.starts_at,
+        "ends_at": segment.ends_at,
+        "first_number": segment.first_number,
+        "span": segment.span,
+        **_counters(segment),
+    }
+
+
+def _counters(segment: Segment) -> dict[str, int]:
+    return {
+        "published": segment.published,
+        "withheld": segment.withheld,
+        "extra": segment.extra,
+        "capacity": segment.capacity,
+        "free": segment.free,
+        "held": segment.held,
+        "sold": segment.sold,
+        "blocked": segment.blocked,
+        "issued": segment.issued,
+    }
+
+
+def add_slots(conn: sa.Connection, opened: Iterable[Session]) -> None:
+    """Write the segments of new sessions."""
+    insert_rows(conn, slots, [slot_row(session.id, segment) for session in opened for segment in session.segments])
+
+
+def update_slots(conn: sa.Connection, segments: Sequence[Segment]) -> None:
+    """Write the counters, and the end, which a roster may move."""
+    update_rows(conn, slots, [{"id": s.id, "ends_at": s.ends_at, **_counters(s)} for s in segments])
+
+
+_COLUMNS: tuple[tuple[str, str, Callable[[Reservation], Any]], ...] = (
+    ("order_id", "text", lambda r: r.order_id),
+    ("session_id", "text", lambda r: r.session_id),
+    ("patient_id", "text", lambda r: r.patient_id),
+    ("wanted", "text", lambda r: r.wanted),
+    ("state", "text", lambda r: r.state),
+    ("slot_id", "text", lambda r: r.slot_id),
+    ("queue_number", "int", lambda r: r.queue_number),
+    ("reason", "text", lambda r: r.reason),
+    ("wait_seq", "int", lambda r: r.wait_seq),
+    ("position", "int", lambda r: r.position),
+)
+_names = ", ".join(name for name, _, _ in _COLUMNS)
+_INSERT = (
+    f"INSERT INTO reservations ({_names}, created_at, updated_at) SELECT u.*, %s, %s"  # noqa: S608  names of ours
+    f" FROM unnest({', '.join(f'%s::{kind}[]' for _, kind, _ in _COLUMNS)}) AS u"
+)
+_UPDATE = (
+    "UPDATE reservations AS r SET state = u.state, slot_id = u.slot_id, queue_number = u.number, reason = u.reason, updated_at = %s"
+    " FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[]) AS u (order_id, state, slot_id, number, reason)"
+    " WHERE r.order_id = u.order_id"
+)
+
+
+def insert_reservations(conn: sa.Connection, new: Sequence[Reservation], now: datetime) -> None:
+    """One statement, whatever the number of rows."""
+    if not new:
+        return
+    if postgres(conn):
+        conn.exec_driver_sql(_INSERT, (now, now, *([value(r) for r in new] for _, _, value in _COLUMNS)))
+    else:
+        insert_rows(
+            conn,
+            reservations,
+            [{**{n: value(r) for n, _, value in _COLUMNS}, "created_at": now, "updated_at": now} for r in new],
+        )
+
+
+def update_reservations(conn: sa.Connection, changed: Sequence[Reservation], now: datetime) -> None:
+    """Write state, number and reason; the rest of a reservation never changes."""
+    if not changed:
+        return
+    if postgres(conn):
+        columns = zip(*((r.order_id, r.state, r.slot_id, r.queue_number, r.reason) for r in changed), strict=True)
+        conn.exec_driver_sql(_UPDATE, (now, *(list(column) for column in columns)))
+    else:
+        c = reservations.c
+        statement = (
+            sa.update(reservations)
+            .where(c.order_id == sa.bindparam("order"))
+            .values(
+                state=sa.bindparam("s"),
+                slot_id=sa.bindparam("slot"),
+                queue_number=sa.bindparam("n"),
+                reason=sa.bindparam("why"),
+                updated_at=now,
+            )
+        )
+        conn.execute(
+            statement,
+            [
+                {"order": r.order_id, "s": r.state, "slot": r.slot_id, "n": r.queue_number, "why": r.reason}
+                for r in changed
+            ],
+        )

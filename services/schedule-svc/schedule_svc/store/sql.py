@@ -1,0 +1,48 @@
+"""Statements over many rows that read alike on PostgreSQL and SQLite: "among these values", built once per dialect."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+Among = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
+
+_array = sa.any_(sa.bindparam("values", type_=ARRAY(sa.Text)))
+_json = sa.func.json_each(sa.bindparam("values", type_=sa.Text)).table_valued("value")
+
+
+def postgres(conn: sa.Connection) -> bool:
+    return conn.dialect.name == "postgresql"
+
+
+class AmongQuery:
+    """A query with one condition `column among values`. `make` builds it and is given the condition's maker."""
+
+    def __init__(self, make: Callable[[Among], sa.Select[Any]]) -> None:
+        self._postgres = make(lambda column: column == _array)
+        self._sqlite = make(lambda column: column.in_(sa.select(_json.c.value)))
+
+    def rows(self, conn: sa.Connection, values: Iterable[str], **parameters: Any) -> Sequence[Any]:
+        """The rows, as SQLAlchemy's. `parameters` are those that `make` named."""
+        given = list(values)
+        if not given:
+            return []
+        if postgres(conn):
+            return conn.execute(self._postgres, {"values": given, **parameters}).all()
+        return conn.execute(self._sqlite, {"values": json.dumps(given), **parameters}).all()
+
+
+def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows by one executemany, which psycopg sends in a pipeline."""
+    if rows:
+        conn.execute(sa.insert(table), list(rows))
+
+
+def update_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Update many rows by their primary key "id"; every row names the same columns."""
+    if rows:
+        columns: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in rows[0] if name != "id"}
+        statement = sa.update(table).where(table.c.id == sa.bindparam("old_id")).values(columns)
+        conn.execute(statement, [{"old_id": row["id"], **{f"new_{n}": row[n] for n in columns}} for row in rows])

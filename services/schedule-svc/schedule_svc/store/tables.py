@@ -1,0 +1,183 @@
+"""The tables. Constraints guard what the code promises: the inventory's equation, and no number given twice."""
+
+import sqlalchemy as sa
+from common.outbox import UtcDateTime
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+hospitals = Table(
+    "hospitals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+
+departments = Table(
+    "departments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hospital_id", Text, ForeignKey("hospitals.id"), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    UniqueConstraint("hospital_id", "code", name="departments_code"),
+)
+
+doctors = Table(
+    "doctors",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hospital_id", Text, ForeignKey("hospitals.id"), nullable=False),
+    Column("department_id", Text, ForeignKey("departments.id"), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("specialty", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    UniqueConstraint("hospital_id", "code", name="doctors_code"),
+    Index("doctors_department", "department_id", "code"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hospital_id", Text, ForeignKey("hospitals.id"), nullable=False),
+    Column("department_id", Text, ForeignKey("departments.id"), nullable=False),
+    Column("doctor_id", Text, ForeignKey("doctors.id"), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("date", Date, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("fee", Integer, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("release_at", UtcDateTime, nullable=False),
+    Column("cancel_before", UtcDateTime, nullable=False),
+    Column("stopped", Boolean, nullable=False),
+    Column("stop_reason", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("sold_out", Boolean, nullable=False),
+    Column("next_number", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("wait_seq", Integer, nullable=False),
+    UniqueConstraint("hospital_id", "code", name="sessions_code"),
+    CheckConstraint("starts_at < ends_at", name="sessions_times"),
+    CheckConstraint("fee >= 0", name="sessions_fee"),
+    CheckConstraint("waiting >= 0", name="sessions_waiting"),
+    CheckConstraint("period IN ('morning', 'afternoon', 'evening')", name="sessions_period"),
+    Index("sessions_by_time", "starts_at", "id"),
+    Index("sessions_by_hospital", "hospital_id", "starts_at", "id"),
+    Index("sessions_by_department", "department_id", "starts_at", "id"),
+    Index("sessions_by_doctor", "doctor_id", "starts_at", "id"),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("session_id", Text, ForeignKey("sessions.id"), nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("published", Integer, nullable=False),
+    Column("withheld", Integer, nullable=False),
+    Column("extra", Integer, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("free", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("sold", Integer, nullable=False),
+    Column("blocked", Integer, nullable=False),
+    Column("first_number", Integer, nullable=False),
+    Column("span", Integer, nullable=False),
+    Column("issued", Integer, nullable=False),
+    CheckConstraint("capacity = free + held + sold + blocked", name="slots_equation"),
+    CheckConstraint("free >= 0 AND held >= 0 AND sold >= 0 AND blocked >= 0", name="slots_not_negative"),
+    CheckConstraint("published >= 0 AND withheld >= 0 AND extra >= 0", name="slots_published"),
+    CheckConstraint("issued >= held + sold", name="slots_issued"),
+    CheckConstraint("starts_at < ends_at", name="slots_times"),
+    UniqueConstraint("session_id", "starts_at", name="slots_start"),
+)
+
+returned_numbers = Table(
+    "returned_numbers",
+    metadata,
+    Column("slot_id", Text, ForeignKey("slots.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+)
+
+# No foreign keys here: an order may ask for what does not exist, and is remembered as rejected; the audit compares the rest.
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("patient_id", Text, nullable=False),
+    Column("wanted", Text),
+    Column("state", Text, nullable=False),
+    Column("slot_id", Text),
+    Column("queue_number", Integer),
+    Column("reason", Text, nullable=False),
+    Column("wait_seq", Integer),
+    Column("position", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint("state IN ('held', 'sold', 'released', 'rejected', 'waiting')", name="reservations_state"),
+    CheckConstraint(
+        "state NOT IN ('held', 'sold') OR (slot_id IS NOT NULL AND queue_number IS NOT NULL)",
+        name="reservations_number",
+    ),
+    CheckConstraint("state <> 'waiting' OR wait_seq IS NOT NULL", name="reservations_waiting"),
+)
+Index(
+    "reservations_one_per_number",
+    reservations.c.session_id,
+    reservations.c.queue_number,
+    unique=True,
+    postgresql_where=sa.text("state IN ('held', 'sold')"),
+    sqlite_where=sa.text("state IN ('held', 'sold')"),
+)
+Index(
+    "reservations_waiting_line",
+    reservations.c.session_id,
+    reservations.c.wait_seq,
+    postgresql_where=sa.text("state = 'waiting'"),
+    sqlite_where=sa.text("state = 'waiting'"),
+)
+
+rosters = Table(
+    "rosters",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hospital_id", Text, ForeignKey("hospitals.id"), nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("applied", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("rows", Text, nullable=False),
+    Index("rosters_by_hospital", "hospital_id", "received_at"),
+)
+"""The log of intake; `rows` is the JSON of what was said about single rows."""

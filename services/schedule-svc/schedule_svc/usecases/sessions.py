@@ -1,0 +1,67 @@
+"""What staff do to one session: stop it (停诊), add numbers to it (加号)."""
+
+from collections.abc import Callable
+
+from common.errors import Conflict, NotFound
+from common.messages import SessionStopped
+from common.outbox import Tx
+
+from schedule_svc.desk import Desk
+from schedule_svc.domain import MOST_NUMBERS, Session
+from schedule_svc.store import catalogue
+from schedule_svc.store.desk import Working
+from schedule_svc.usecases.orders import finish
+
+MayTouch = Callable[[str], None]
+"""may_touch(hospital_id) raises Forbidden when the caller may not touch that hospital's things."""
+
+
+def stop(tx: Tx, session_id: str, reason: str, may_touch: MayTouch) -> None:
+    """停诊: nothing more is had of this session; the saga ends every order of it. Done again, it does nothing.
+
+    Raises NotFound, Forbidden, or Conflict when the session is over.
+    """
+    working, session = _locked(tx, session_id, may_touch)
+    if session.stopped:
+        return
+    _refuse_if_over(tx, session)
+    session.stopped = True
+    session.revision += 1
+    catalogue.update_sessions(tx.conn, [{"id": session.id, "stop_reason": reason}])
+    working.save(tx.now)
+    tx.send(SessionStopped(session.id, session.facts(), reason))
+
+
+def add_numbers(tx: Tx, session_id: str, slot_id: str, extra: int, may_touch: MayTouch) -> None:
+    """加号: `extra` more numbers in one segment, beyond what the roster plans; those who wait get them first.
+
+    Raises NotFound, Forbidden, or Conflict when the session is stopped or the segment over.
+    """
+    working, session = _locked(tx, session_id, may_touch)
+    segment = session.segment(slot_id)
+    if segment is None or not segment.published:
+        raise NotFound("the session has no such slot", code="slot_not_found")
+    if session.stopped:
+        raise Conflict("the session is stopped", code="session_stopped")
+    if tx.now >= segment.ends_at:
+        raise Conflict("this part of the session is over", code="session_over")
+    if segment.capacity + extra > MOST_NUMBERS:
+        raise Conflict(f"a slot has at most {MOST_NUMBERS} numbers", code="too_many_numbers")
+    segment.extra += extra
+    desk = Desk(tx.now, working.sessions, working.reservations, working.next_waiting)
+    desk.offer_all(session)
+    finish(tx, desk, working)
+
+
+def _locked(tx: Tx, session_id: str, may_touch: MayTouch) -> tuple[Working, Session]:
+    hospital_id = catalogue.hospital_of_session(tx.conn, session_id)
+    if hospital_id is None:
+        raise NotFound("there is no such session", code="session_not_found")
+    may_touch(hospital_id)
+    working = Working(tx.conn, [session_id])
+    return working, working.sessions[session_id]
+
+
+def _refuse_if_over(tx: Tx, session: Session) -> None:
+    if tx.now >= session.ends_at:
+        raise Conflict("the session is over", code="session_over")

@@ -1,0 +1,17 @@
+"""What schedule-svc listens to, and what it does by itself in time."""
+
+from collections.abc import Mapping
+
+from common.messages import OrderConfirmed, ReleaseSlot, ReserveSlot
+from common.outbox.timers import JobHandler, TimerHandler
+from common.processor import Subscriptions
+
+from schedule_svc.usecases import orders
+
+SUBSCRIPTIONS: Subscriptions = {
+    ReserveSlot: orders.serve_orders,
+    ReleaseSlot: orders.serve_orders,
+    OrderConfirmed: orders.serve_orders,
+}
+TIMERS: Mapping[str, TimerHandler] = {orders.WAITLIST_CLOSES: orders.close_waitlist}
+JOBS: Mapping[str, JobHandler] = {}
