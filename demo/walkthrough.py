@@ -1,0 +1,23 @@
+"""The curl walk-through that `make run` prints: works when pasted."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from common.clock import SHANGHAI
+
+from demo.seed import PASSWORD
+
+
+def walkthrough(url: str) -> str:
+    """The commands for a system at `url`."""
+    today = datetime.now(SHANGHAI).date()
+    text = Path(__file__).with_suffix(".sh").read_text(encoding="utf-8")
+    values = {
+        "URL": url,
+        "PASSWORD": PASSWORD,
+        "TOMORROW": str(today + timedelta(days=1)),
+        "IN_A_WEEK": str(today + timedelta(days=6)),
+    }
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text

@@ -1,0 +1,53 @@
+"""One WSGI application in front of all services: what the gateway is on the real stack."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from common.jsons import encode
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_OWN = ("/healthz", "/readyz", "/metrics")  # every service has these; here one answer speaks for all
+
+
+class Front:
+    """Routes a request to the service that has a rule for its path, by the services' own routing tables."""
+
+    def __init__(self, apps: Mapping[str, Flask], missing: Callable[[], list[str]]) -> None:
+        self._apps = apps
+        self._missing = missing
+        self._first = next(iter(apps.values()))
+        self._map = Map(
+            [
+                Rule(rule.rule, endpoint=name)
+                for name, app in apps.items()
+                for rule in app.url_map.iter_rules()
+                if rule.rule not in _OWN
+            ]
+        )
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return self._choose(environ)(environ, start_response)
+
+    def _choose(self, environ: dict[str, Any]) -> Wsgi:
+        path = environ.get("PATH_INFO", "")
+        if path == "/":
+            return Response(status=302, headers={"Location": "/docs"})
+        if path == "/healthz":
+            return _json({"status": "alive"})
+        if path == "/readyz":
+            missing = self._missing()
+            return _json({"missing": missing}, 503 if missing else 200)
+        try:
+            name, _ = self._map.bind_to_environ(Request(environ).environ).match(method=None)
+        except HTTPException:
+            return self._first.wsgi_app  # answers the problem document for a path that nobody has
+        return self._apps[str(name)].wsgi_app
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(encode(body), status, content_type="application/json")

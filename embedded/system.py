@@ -1,0 +1,121 @@
+"""Builds the five services in one process and runs them."""
+
+import importlib
+import os
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from common import ids
+from common.broker.inprocess import InProcessBroker
+from common.clock import Clock
+from common.outbox import Database, Relay, TimerLoop
+from common.service import Service
+from waitress.server import create_server
+
+from embedded.front import Front
+from stack import keys
+from stack.stores import local_mongo
+
+SERVICES = ("user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc")
+HTTP_THREADS = 32
+
+
+class System:
+    """The whole platform, running in this process with its data in `directory`.
+
+    port: 0 takes a free one. env: variables on top of the environment. clock: for tests.
+    """
+
+    def __init__(
+        self, directory: Path, *, port: int = 0, env: Mapping[str, str] | None = None, clock: Clock | None = None
+    ) -> None:
+        self.directory = directory.absolute()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.secrets = keys.load_or_make(self.directory / "secrets.json")
+        self._mongo = local_mongo(self.directory)
+        self._env = {**os.environ, **self.secrets, **(env or {})}
+        self._clock = clock
+        self._port = port
+        self._parts: list[Any] = []
+        self.broker = InProcessBroker()
+        self.services: dict[str, Service] = {}
+
+    @property
+    def url(self) -> str:
+        """Where it answers, without a path."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start everything; returns when requests are answered."""
+        ids.use_key(self._env["ID_KEY"])
+        self._mongo.start()
+        self.services = {name: self._build(name) for name in SERVICES}
+        for service in self.services.values():
+            service.migrate()
+        for service in self.services.values():
+            self.broker.subscribe(service.processor)
+        for service in self.services.values():
+            self._parts += self._background(service)
+        self.broker.start()
+        for part in self._parts:
+            part.start()
+        self._serve()
+
+    def stop(self) -> None:
+        """Let requests end, then messages, then stores. What is on its way stays in the outbox for the next start."""
+        self._server.close()
+        self._thread.join(timeout=10)
+        for part in self._parts:
+            part.stop()
+        self.broker.stop()
+        for service in self.services.values():
+            if isinstance(service.store, Database):
+                service.store.close()
+        self._mongo.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _build(self, name: str) -> Service:
+        module = importlib.import_module(f"{name.replace('-', '_')}.app")
+        env = {
+            **self._env,
+            "DATABASE_URL": f"sqlite:///{self.directory}/{name}.db",
+            "MONGO_URL": self._mongo.url("notify"),
+            "REDIS_URL": "",
+            "BROKER_URL": "",
+        }
+        service: Service = module.build(module.Settings.load(env), self._clock)
+        return service
+
+    def _background(self, service: Service) -> list[Any]:
+        if not isinstance(service.store, Database):
+            return []
+        # no grace for other processes: there are none, so what stands in the outbox at the start is ours to send
+        relay = Relay(service.store, self.broker.publisher(service.name), sweep_seconds=2.0, grace=timedelta(0))
+        if not (service.timers or service.jobs):
+            return [relay]
+        return [relay, TimerLoop(service.store, service.timers, service.jobs, service)]
+
+    def _serve(self) -> None:
+        front = Front({name: service.app for name, service in self.services.items()}, self._missing)
+        host = self._env.get("HOST", "127.0.0.1")
+        self._server = create_server(
+            front, host=host, port=self._port, threads=HTTP_THREADS, ident="haoyuan", clear_untrusted_proxy_headers=True
+        )
+        self._port = int(self._server.effective_port)
+        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+        self._thread.start()
+
+    def _missing(self) -> list[str]:
+        return [f"{name}: {what}" for name, service in self.services.items() for what in service.missing()]
