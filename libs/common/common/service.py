@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import Connection
 
 from common.outbox import Database
 from common.outbox.timers import JobHandler, TimerHandler
@@ -25,6 +26,8 @@ class Service:
     """What is not ready: empty when requests and messages can be served. For /readyz."""
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     jobs: Mapping[str, JobHandler] = field(default_factory=dict)
+    figures: Callable[[], dict[str, Any]] = dict
+    """The service's own figures, which `python -m audit` compares with the others'."""
     parts: Any = None
     web: Flask | None = None
 
@@ -67,3 +70,13 @@ def sql_missing(database: Database, package: str) -> Callable[[], list[str]]:
         return []
 
     return missing
+
+
+def sql_figures(database: Database, own: Callable[[Connection], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """A service's figures: its `own`, and how much work waits in the chassis' tables."""
+
+    def figures() -> dict[str, Any]:
+        with database.reading() as conn:
+            return {**own(conn), "chassis": database.backlog(conn)}
+
+    return figures

@@ -7,7 +7,7 @@ from common.clock import Clock, system_clock
 from common.messages import SessionFacts
 from common.outbox import Database
 from common.outbox.migrate import migrate
-from common.service import Service, sql_missing
+from common.service import Service, sql_figures, sql_missing
 from common.settings import Settings as Common
 from common.settings import env
 from common.web import create_app
@@ -54,6 +54,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         migrate=prepare,
         missing=sql_missing(database, "booking_svc"),
         timers=worker.timers(window),
+        figures=sql_figures(database, store.audit_figures),
         parts=Parts(SessionBoard(look_up), window),
     )
     service.web = create_app(service, [blueprint])

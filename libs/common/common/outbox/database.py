@@ -241,6 +241,20 @@ class Database:
                 sa.delete(tables.idempotency).where(tables.idempotency.c.created_at < tx.now - IDEMPOTENCY_KEPT)
             )
 
+    def backlog(self, conn: sa.Connection) -> dict[str, Any]:
+        """What is not done: unsettled messages, parked ones, timers overdue by more than a minute."""
+        overdue = sa.select(tables.timers.c.kind, tables.timers.c.key).where(
+            tables.timers.c.due_at < self.clock() - timedelta(minutes=1)
+        )
+        return {
+            "outbox": conn.execute(sa.select(sa.func.count()).select_from(tables.outbox)).scalar_one(),
+            "parked": [
+                dict(row._mapping)
+                for row in conn.execute(sa.select(tables.parked.c.message_id, tables.parked.c.reason))
+            ],  # noqa: SLF001  SQLAlchemy's public name
+            "overdue": [f"{row.kind} {row.key}" for row in conn.execute(overdue)],
+        }
+
     def close(self) -> None:
         self.engine.dispose()
 

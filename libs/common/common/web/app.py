@@ -175,3 +175,8 @@ def _health_routes(app: Flask, service: Any) -> None:
     @access.public
     def show_metrics() -> Response:
         return Response(metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get(f"/api/v1/audit/{service.name}")
+    @access.roles("operator")
+    def show_figures() -> Response:
+        return answer(service.figures())
