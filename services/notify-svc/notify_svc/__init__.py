@@ -1,1 +1,6 @@
-"""notify-svc. Owns: notifications and their delivery log (MongoDB)."""
+"""notify-svc: what people are told.
+
+Owns: notifications (the in-app inbox) and their delivery log, in MongoDB. Publishes: nothing yet.
+Consumes: UserRegistered, OrderPlaced, OrderHeld, OrderWaitlisted, OrderRejected, OrderConfirmed, OrderExpired,
+OrderCancelled, RefundStalled, PaymentSucceeded, PaymentFailed, RefundSucceeded, RefundFailed, RosterApplied.
+"""

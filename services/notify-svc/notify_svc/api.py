@@ -1,0 +1,93 @@
+"""notify-svc over HTTP. Translates; decides nothing."""
+
+from typing import Any
+
+from common.errors import Invalid
+from common.web import Paged, Principal, Routes, Schema, answer, page_of, principal, roles, service
+from flask import Response, request
+from marshmallow import fields
+
+from notify_svc import domain, templates, usecases
+from notify_svc.domain import Notification
+from notify_svc.store import MongoStore
+
+blp = Routes("notifications", __name__, url_prefix="/api/v1", description="The in-app inbox")
+
+EVERYBODY = ("patient", "registrar", "cashier", "operator")
+
+
+class InboxQuery(Paged):
+    unread = fields.Boolean(load_default=False, metadata={"description": "true: only those not read yet"})
+
+
+class NotificationOut(Schema):
+    id = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"description": "a stable code", "example": "order_confirmed"})
+    title = fields.String(required=True)
+    text = fields.String(required=True, metadata={"description": "plain text of one or more lines"})
+    created_at = fields.AwareDateTime(required=True, metadata={"description": "when it happened"})
+    read_at = fields.AwareDateTime(required=True, allow_none=True)
+    order_id = fields.String(required=True, allow_none=True)
+
+
+class InboxOut(Schema):
+    items = fields.List(fields.Nested(NotificationOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+@blp.get("/notifications")
+@roles(*EVERYBODY)
+@blp.arguments(InboxQuery, location="query")
+@blp.response(200, InboxOut)
+def list_notifications(query: dict[str, Any]) -> Response:
+    """One's notifications, newest first, in the language of Accept-Language (zh-CN or en; zh-CN without one).
+
+    Staff see what is for their role at their hospital too.
+    """
+    limit, cursor = query["limit"], query["cursor"]
+    if cursor is not None and not (len(cursor) == 1 and isinstance(cursor[0], str)):
+        raise Invalid("some fields are wrong", errors=[{"field": "cursor", "message": "is none of ours"}])
+    before = cursor[0] if cursor else None
+    found = usecases.inbox(_store(), _recipients(principal()), before=before, limit=limit + 1, unread=query["unread"])
+    locale = _locale()
+    return _answer(page_of(found, limit, lambda n: [n.rank], lambda n: _show(n, locale)), locale)
+
+
+@blp.post("/notifications/<notification_id>/read")
+@roles(*EVERYBODY)
+@blp.response(200, NotificationOut)
+def read_notification(notification_id: str) -> Response:
+    """Note that this was read. Again changes nothing; `read_at` stays the first time."""
+    caller, locale = principal(), _locale()
+    read = usecases.mark_read(_store(), _recipients(caller), caller.account_id, notification_id)
+    return _answer(_show(read, locale), locale)
+
+
+def _show(n: Notification, locale: str) -> dict[str, Any]:
+    title, text = templates.render(n.kind, n.version, n.params, locale)
+    return {
+        "id": n.id,
+        "kind": n.kind,
+        "title": title,
+        "text": text,
+        "created_at": n.created_at,
+        "read_at": n.read_at,
+        "order_id": n.order_id,
+    }
+
+
+def _answer(body: dict[str, Any], locale: str) -> Response:
+    return answer(body, Content_Language=locale, Vary="Accept-Language")
+
+
+def _locale() -> str:
+    """The reader's language."""
+    return request.accept_languages.best_match(templates.LOCALES, templates.LOCALES[0])
+
+
+def _recipients(caller: Principal) -> list[str]:
+    return domain.recipients_of(caller.account_id, caller.roles, caller.hospital_id)
+
+
+def _store() -> MongoStore:
+    return service().store  # type: ignore[no-any-return]

@@ -1,0 +1,117 @@
+"""Who is told what of which message. Pure rules."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from common import messages as m
+
+INBOX = "inbox"
+"""The channel of the in-app inbox, the only one so far."""
+
+OPERATORS = "role:operator"
+
+
+def staff_of(role: str, hospital_id: str) -> str:
+    """The recipient that stands for a hospital's staff of one role: they share an inbox."""
+    return f"role:{role}@{hospital_id}"
+
+
+def recipients_of(account_id: str, roles: Iterable[str], hospital_id: str) -> list[str]:
+    """Whose notifications a caller may read: their own, and those for their role."""
+    own = [account_id]
+    for role in sorted(roles):
+        if role == "operator":
+            own.append(OPERATORS)
+        elif role != "patient" and hospital_id:
+            own.append(staff_of(role, hospital_id))
+    return own
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One thing told to one recipient. `params` is the message that caused it, as plain JSON values; the text is made
+    from it when somebody reads. `version` is that of the template it was written for.
+    """
+
+    id: str
+    recipient: str
+    kind: str
+    version: int
+    params: Mapping[str, Any]
+    order_id: str | None
+    hospital_id: str | None
+    created_at: datetime
+    rank: str
+    read_at: datetime | None = None
+
+
+def milliseconds(time: datetime) -> int:
+    """Since 1970, never below zero; a time without a zone counts as UTC."""
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return max(0, int(aware.timestamp() * 1000))
+
+
+def rank(at: datetime, notification_id: str) -> str:
+    """What notifications are sorted by: when it happened, and what tells two of one moment apart."""
+    return f"{milliseconds(at):015d}:{notification_id}"
+
+
+Kinds = list[tuple[str, str]]
+"""Recipients, and the kind of notification that each gets."""
+
+
+def _owner(kind: str) -> Callable[[Any, str | None], Kinds]:
+    return lambda message, _hospital_id: [(message.account_id, kind)]
+
+
+def _cancelled(message: m.OrderCancelled, _hospital_id: str | None) -> Kinds:
+    return [(message.account_id, "session_stopped" if message.cause == "session_stopped" else "order_cancelled")]
+
+
+def _refunded(message: m.RefundSucceeded, _hospital_id: str | None) -> Kinds:
+    return [(message.account_id, "surplus_refunded" if message.purpose == "surplus" else "refund_succeeded")]
+
+
+def _desk(kind: str, hospital_id: str | None) -> Kinds:
+    """The operators, and the cashiers of the hospital as far as we know which."""
+    cashiers = [(staff_of("cashier", hospital_id), kind)] if hospital_id else []
+    return [(OPERATORS, kind), *cashiers]
+
+
+def _refund_failed(message: m.RefundFailed, hospital_id: str | None) -> Kinds:
+    """The patient hears of a cancelled order's refund by RefundStalled, which follows; of a surplus only here."""
+    owner = [(message.account_id, "refund_failed")] if message.purpose == "surplus" else []
+    return owner + _desk("refund_failed_staff", hospital_id)
+
+
+def _refund_stalled(message: m.RefundStalled, hospital_id: str | None) -> Kinds:
+    return [(message.account_id, "refund_stalled"), *_desk("refund_stalled_staff", hospital_id)]
+
+
+TOLD: dict[type, Callable[[Any, str | None], Kinds]] = {
+    m.UserRegistered: _owner("user_registered"),
+    m.OrderPlaced: _owner("order_placed"),
+    m.OrderHeld: _owner("order_held"),
+    m.OrderWaitlisted: _owner("order_waitlisted"),
+    m.OrderRejected: _owner("order_rejected"),
+    m.OrderConfirmed: _owner("order_confirmed"),
+    m.OrderExpired: _owner("order_expired"),
+    m.OrderCancelled: _cancelled,
+    m.RefundStalled: _refund_stalled,
+    m.PaymentSucceeded: _owner("payment_succeeded"),
+    m.PaymentFailed: _owner("payment_failed"),
+    m.RefundSucceeded: _refunded,
+    m.RefundFailed: _refund_failed,
+    m.RosterApplied: _owner("roster_applied"),
+}
+"""Message -> who is told, and how; the second argument is the hospital's id where that had to be looked up."""
+
+FOR_STAFF_TOO = frozenset({m.RefundStalled, m.RefundFailed})
+"""Messages that say nothing of the hospital whose cashiers must know."""
+
+
+def kinds_of(message: Any, hospital_id: str | None = None) -> Kinds:
+    """Who is told of this message, and by which kind of notification."""
+    return TOLD[type(message)](message, hospital_id)

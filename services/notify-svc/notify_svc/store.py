@@ -1,0 +1,250 @@
+"""notify-svc's collections and queries. The only file here that knows MongoDB.
+
+It keeps to what MongoDB and nx-27017 (its double over SQLite) both do rightly, as tests/test_notify_mongo_contract.py
+shows: times are integers, since nx-27017 turns a datetime that is $set into a string; no upsert, since it invents an
+_id for that; no query for null; one query for each recipient, since it has an index for equality and none for $in.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from common.clock import Clock, system_clock
+from common.outbox import Parked
+from pymongo import DESCENDING, MongoClient
+from pymongo.collection import Collection
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+from pymongo.uri_parser import parse_uri
+
+from notify_svc.domain import INBOX, Notification, milliseconds
+
+Document = dict[str, Any]
+
+INDEXES: Mapping[str, Sequence[Sequence[tuple[str, int]]]] = {
+    "notifications": [[("recipient", 1), ("rank", DESCENDING)], [("order_id", 1)]],
+    "parked": [[("parked_at", 1)]],
+}
+"""Collection -> the keys of its indexes, beside that of _id."""
+
+_PATIENCE = 2_000  # milliseconds until a server counts as away
+_DUPLICATE = 11_000
+# not primary, shutting down, stepped down, interrupted: https://github.com/mongodb/specifications (retryable writes)
+_PASSING = frozenset({6, 7, 64, 89, 91, 189, 9001, 10107, 11600, 11602, 13435, 13436})
+
+
+def check_url(url: str) -> None:
+    """Raises ValueError unless `url` is a MongoDB URL that names a database."""
+    try:
+        named = url.startswith("mongodb+srv://") or parse_uri(url)["database"]
+    except (InvalidURI, ConfigurationError) as error:
+        raise ValueError(str(error)) from error
+    if not named:
+        raise ValueError("must name a database: mongodb://host/<database>")
+
+
+@dataclass(slots=True)
+class MongoTx:
+    """One batch of messages. What it adds is written at its end, in one command per collection.
+
+    It is no transaction of MongoDB and needs none: every document's _id is made of the message's id, so a batch that
+    failed half-way is simply done again, and what was there already stays as it is.
+    """
+
+    now: datetime
+    _notifications: Collection[Document]
+    added: list[Notification] = field(default_factory=list)
+
+    def first_time(self, message_ids: Sequence[str]) -> set[str]:
+        """All of them: repetitions are found by the documents' _ids, so that dedupe and effect are one write."""
+        return set(message_ids)
+
+    def add(self, notification: Notification) -> None:
+        self.added.append(notification)
+
+    def hospital_of(self, order_id: str) -> str | None:
+        """Where the visit of an order takes place, as far as anything was told of it."""
+        for notification in self.added:
+            if notification.order_id == order_id and notification.hospital_id:
+                return notification.hospital_id
+        for document in self._notifications.find({"order_id": order_id}, {"hospital_id": 1}):
+            if document.get("hospital_id"):
+                return str(document["hospital_id"])
+        return None
+
+
+class MongoStore:
+    """The service's database. `url` names it."""
+
+    def __init__(self, url: str, clock: Clock = system_clock) -> None:
+        self.clock = clock
+        self._client: MongoClient[Document] = MongoClient(
+            url,
+            connect=False,
+            appname="notify-svc",
+            serverSelectionTimeoutMS=_PATIENCE,
+            connectTimeoutMS=_PATIENCE,
+            socketTimeoutMS=5 * _PATIENCE,
+            w="majority",
+            journal=True,
+        )
+        self._database = self._client.get_default_database()
+        self.notifications = self._database["notifications"]
+        self.delivery_log = self._database["delivery_log"]
+        self._parked = self._database["parked"]
+
+    # --- what the processor needs
+
+    @contextmanager
+    def transaction(self) -> Iterator[MongoTx]:
+        """Write what was added when the block ends well; nothing of it otherwise."""
+        tx = MongoTx(self.clock(), self.notifications)
+        yield tx
+        if tx.added:
+            now = milliseconds(tx.now)
+            _insert_new(self.notifications, [_document(n) for n in tx.added])
+            _insert_new(self.delivery_log, [_delivered(n, now) for n in tx.added])
+
+    def is_transient(self, error: BaseException) -> bool:
+        """True if the server is away or asks to try again: nothing is wrong with the work itself."""
+        if isinstance(error, BulkWriteError):
+            details = error.details or {}
+            failed = [e["code"] for e in details.get("writeErrors", []) if e["code"] != _DUPLICATE]
+            return all(code in _PASSING for code in failed) and bool(failed or details.get("writeConcernErrors"))
+        if isinstance(error, ConnectionFailure | WTimeoutError):
+            return True
+        return isinstance(error, OperationFailure) and error.code in _PASSING
+
+    def park(self, messages: Sequence[Parked]) -> None:
+        """Keep messages that could not be handled, once each."""
+        for p in messages:
+            document = {"_id": p.message_id, "type": p.type, "body": p.body, "reason": p.reason}
+            try:
+                self._parked.insert_one({**document, "parked_at": milliseconds(p.parked_at)})
+            except DuplicateKeyError:
+                self._parked.update_one({"_id": p.message_id}, {"$set": {"reason": p.reason}})
+
+    def parked(self, limit: int = 1000) -> list[Parked]:
+        """The parked messages, oldest first."""
+        found = self._parked.find().sort("parked_at", 1).limit(limit)
+        return [Parked(d["_id"], d["type"], bytes(d["body"]), d["reason"], _time(d["parked_at"])) for d in found]
+
+    def unpark(self, message_id: str) -> bool:
+        """Forget a parked message (it was replayed, or is to be dropped). False if it is not parked."""
+        return self._parked.delete_one({"_id": message_id}).deleted_count == 1
+
+    # --- the inbox
+
+    def inbox(self, recipients: Iterable[str], before: str | None, limit: int, *, unread: bool) -> list[Notification]:
+        """The newest `limit` notifications of these recipients whose rank is below `before`, newest first."""
+        condition: Document = {"unread": True} if unread else {}
+        if before is not None:
+            condition["rank"] = {"$lt": before}
+        found: list[Document] = []
+        for recipient in recipients:
+            found += self.notifications.find({"recipient": recipient, **condition}).sort("rank", -1).limit(limit)
+        found.sort(key=lambda document: str(document["rank"]), reverse=True)
+        return [_notification(document) for document in found[:limit]]
+
+    def get(self, notification_id: str) -> Notification | None:
+        document = self.notifications.find_one({"_id": notification_id})
+        return None if document is None else _notification(document)
+
+    def mark_read(self, notification_id: str, reader: str) -> None:
+        """Note who read it first, and when; later readings change nothing."""
+        reading = {"unread": False, "read_at": milliseconds(self.clock()), "read_by": reader}
+        self.notifications.update_one({"_id": notification_id, "unread": True}, {"$set": reading})
+
+    # --- its care
+
+    def migrate(self) -> None:
+        """Make the indexes; those that are there stay."""
+        for collection, indexes in INDEXES.items():
+            for keys in indexes:
+                self._database[collection].create_index(list(keys))
+
+    def missing(self) -> list[str]:
+        """What is not ready, for /readyz."""
+        try:
+            self._client.admin.command("ping")
+            return [] if all(self._has_indexes(collection) for collection in INDEXES) else ["migrations"]
+        except PyMongoError as error:
+            if self.is_transient(error):
+                return ["database"]
+            raise
+
+    def _has_indexes(self, collection: str) -> bool:
+        there = self._database[collection].index_information().values()
+        fields = [[name for name, _ in index["key"]] for index in there]
+        return all([name for name, _ in keys] in fields for keys in INDEXES[collection])
+
+    def all_told(self) -> Iterator[Document]:
+        """Of every notification: _id, kind, recipient, order_id."""
+        yield from self.notifications.find({}, {"kind": 1, "recipient": 1, "order_id": 1}, batch_size=5000)
+
+    def all_delivered(self) -> Iterator[Document]:
+        """Of every delivery: the notification's id and the status."""
+        yield from self.delivery_log.find({}, {"notification_id": 1, "status": 1}, batch_size=5000)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _insert_new(collection: Collection[Document], documents: Sequence[Document]) -> None:
+    """Insert those whose _id is not there yet. Raises BulkWriteError for anything but a repetition."""
+    try:
+        collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        details = error.details or {}
+        others = [e for e in details.get("writeErrors", []) if e["code"] != _DUPLICATE]
+        if others or details.get("writeConcernErrors"):
+            raise
+
+
+def _document(n: Notification) -> Document:
+    return {
+        "_id": n.id,
+        "recipient": n.recipient,
+        "kind": n.kind,
+        "version": n.version,
+        "params": dict(n.params),
+        "order_id": n.order_id,
+        "hospital_id": n.hospital_id,
+        "created_at": milliseconds(n.created_at),
+        "rank": n.rank,
+        "unread": True,
+        "read_at": None,
+    }
+
+
+def _delivered(n: Notification, now: int) -> Document:
+    return {"_id": f"{n.id}:{INBOX}", "notification_id": n.id, "channel": INBOX, "status": "delivered", "at": now}
+
+
+def _notification(d: Document) -> Notification:
+    return Notification(
+        id=d["_id"],
+        recipient=d["recipient"],
+        kind=d["kind"],
+        version=d["version"],
+        params=d["params"],
+        order_id=d["order_id"],
+        hospital_id=d["hospital_id"],
+        created_at=_time(d["created_at"]),
+        rank=d["rank"],
+        read_at=None if d["read_at"] is None else _time(d["read_at"]),
+    )
+
+
+def _time(milliseconds_since_1970: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds_since_1970 / 1000, UTC)
