@@ -25,7 +25,7 @@ HOSTILE_TEXTS = (
     "",
 )
 """Texts that must never cause more than a 4xx."""
-HOSTILE_VALUES = (None, True, -1, 1e308, 2**70, [], {}, [[[]]], {"a": {"b": 1}}, *HOSTILE_TEXTS)
+HOSTILE_VALUES: tuple[Any, ...] = (None, True, -1, 1e308, 2**70, [], {}, [[[]]], {"a": {"b": 1}}, *HOSTILE_TEXTS)
 
 
 def bearer(account_id: str, *roles: str, hospital_id: str = "") -> dict[str, str]:

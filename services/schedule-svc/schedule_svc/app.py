@@ -3,11 +3,12 @@
 from common.clock import Clock, system_clock
 from common.outbox import Database
 from common.outbox.migrate import migrate
-from common.service import Service, sql_missing
+from common.service import Service, sql_figures, sql_missing
 from common.settings import Settings
 from common.web import create_app
 
 from schedule_svc.api import BLUEPRINTS
+from schedule_svc.store.figures import audit_figures
 from schedule_svc.worker import JOBS, SUBSCRIPTIONS, TIMERS
 
 __all__ = ["Settings", "build"]
@@ -28,6 +29,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         missing=sql_missing(database, PACKAGE),
         timers=TIMERS,
         jobs=JOBS,
+        figures=sql_figures(database, audit_figures),
     )
     service.web = create_app(service, BLUEPRINTS)
     return service

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from common.clock import Clock, system_clock
 from common.outbox import Database
 from common.outbox.migrate import migrate
-from common.service import Service, sql_missing
+from common.service import Service, sql_figures, sql_missing
 from common.settings import DEV_JWT_PRIVATE_KEY, BadSettings, env
 from common.settings import Settings as CommonSettings
 from common.web import create_app, sign_token
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from limits import parse
 
-from user_svc import api, usecases
+from user_svc import api, store, usecases
 from user_svc.domain import OPERATOR, Account
 from user_svc.limiter import Limiter
 from user_svc.passwords import Passwords
@@ -117,6 +117,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         timers=TIMERS,
         jobs=JOBS,
         parts=parts,
+        figures=sql_figures(database, store.audit_figures),
     )
     service.web = create_app(service, [api.blp, api.well_known])
     return service

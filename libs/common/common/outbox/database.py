@@ -248,10 +248,7 @@ class Database:
         )
         return {
             "outbox": conn.execute(sa.select(sa.func.count()).select_from(tables.outbox)).scalar_one(),
-            "parked": [
-                dict(row._mapping)
-                for row in conn.execute(sa.select(tables.parked.c.message_id, tables.parked.c.reason))
-            ],  # noqa: SLF001  SQLAlchemy's public name
+            "parked": [{"message_id": p.message_id, "reason": p.reason} for p in self.parked()],
             "overdue": [f"{row.kind} {row.key}" for row in conn.execute(overdue)],
         }
 
