@@ -19,7 +19,7 @@ def tell(tx: MongoTx, received: Sequence[Received]) -> None:
         order_id = getattr(r.message, "order_id", None)
         hospital_id = _hospital_id(r.message)
         if hospital_id is None and type(r.message) in domain.FOR_STAFF_TOO:
-            hospital_id = tx.hospital_of(r.message.order_id)
+            hospital_id = tx.hospital_of(r.message.account_id, r.message.order_id)
         params = msgspec.to_builtins(r.message)
         for recipient, kind in domain.kinds_of(r.message, hospital_id):
             notification_id = f"{r.id}:{recipient}:{kind}"
