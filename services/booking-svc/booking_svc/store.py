@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from common.messages import SessionFacts, Visit
-from common.outbox import Tx, UtcDateTime
+from common.messages import Message, SessionFacts, Visit
+from common.outbox import Database, Tx, UtcDateTime
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
 from booking_svc.domain import FINAL, IN_FLIGHT, Order, State
@@ -143,7 +143,6 @@ def lock_overdue(tx: Tx, before: datetime, limit: int) -> list[Order]:
     return [_order(row) for row in tx.conn.execute(query)]
 
 
-_insert_order = sa.insert(orders)
 _update_order = (
     sa.update(orders)
     .where(orders.c.id == sa.bindparam("order_id"))
@@ -152,9 +151,27 @@ _update_order = (
 _insert_history = sa.insert(history)
 
 
-def insert_order(tx: Tx, order: Order, *, idempotency_key: str | None, request_hash: str | None) -> None:
-    values = _row(order, _STORED)
-    tx.conn.execute(_insert_order, {**values, "idempotency_key": idempotency_key, "request_hash": request_hash})
+def place(
+    database: Database, order: Order, key: str | None, request_hash: str | None, messages: Sequence[Message]
+) -> bool:
+    """Store a new order and send what it causes. False if its patient has been removed.
+
+    Raises IntegrityError when the account has used this Idempotency-Key before.
+    """
+    values = {name: getattr(order, name) for name in _PLACED}
+    return database.insert_with_messages(
+        _PLACE, {**values, "state": str(order.state), "idempotency_key": key, "request_hash": request_hash}, messages
+    )
+
+
+_PLACED = ("id", "account_id", "patient_id", "session_id", "slot_id", "join_waitlist", "placed_at", "updated_at")
+_PLACE = (
+    "INSERT INTO orders (id, account_id, patient_id, session_id, slot_id, join_waitlist, placed_at, updated_at,"
+    " state, idempotency_key, request_hash)"
+    " SELECT %(id)s, %(account_id)s, %(patient_id)s, %(session_id)s, %(slot_id)s, %(join_waitlist)s, %(placed_at)s,"
+    " %(updated_at)s, %(state)s, %(idempotency_key)s, %(request_hash)s"
+    " WHERE NOT EXISTS (SELECT 1 FROM patients WHERE id = %(patient_id)s AND removed)"
+)
 
 
 def save_orders(tx: Tx, changed: Sequence[Order]) -> None:
@@ -258,13 +275,6 @@ _save_patient = sa.text(
     " SET revision = excluded.revision, masked_name = excluded.masked_name, removed = excluded.removed"
     " WHERE patients.revision < excluded.revision"
 )
-
-
-def is_removed(conn: sa.Connection, patient_id: str) -> bool:
-    return bool(conn.execute(_removed, {"patient_id": patient_id}).scalar())
-
-
-_removed = sa.select(patients.c.removed).where(patients.c.id == sa.bindparam("patient_id"))
 
 
 def masked_names(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, str]:

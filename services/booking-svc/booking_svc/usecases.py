@@ -66,22 +66,20 @@ def place_order(database: Database, board: SessionBoard, wish: PlaceOrder) -> Or
 
 
 def _insert(database: Database, wish: PlaceOrder) -> Order:
-    with database.transaction() as tx:
-        if store.is_removed(tx.conn, wish.patient_id):
-            raise NotFound("no such patient of yours", code="patient_not_found")
-        order = Order(
-            ids.mint("ord", wish.account_id),
-            wish.account_id,
-            wish.patient_id,
-            wish.session_id,
-            wish.slot_id,
-            wish.join_waitlist,
-            tx.now,
-            updated_at=tx.now,
-        )
-        store.insert_order(tx, order, idempotency_key=wish.idempotency_key, request_hash=wish.request_hash)
-        tx.send(saga.order_placed(order))
-        tx.send(saga.reserve_slot(order))
+    now = database.clock()
+    order = Order(
+        ids.mint("ord", wish.account_id),
+        wish.account_id,
+        wish.patient_id,
+        wish.session_id,
+        wish.slot_id,
+        wish.join_waitlist,
+        now,
+        updated_at=now,
+    )
+    messages = [saga.order_placed(order), saga.reserve_slot(order)]
+    if not store.place(database, order, wish.idempotency_key, wish.request_hash, messages):
+        raise NotFound("no such patient of yours", code="patient_not_found")
     return order
 
 

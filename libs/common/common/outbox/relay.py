@@ -25,7 +25,7 @@ log = get_logger("relay")
 BATCH_SECONDS = 0.02
 MAX_IN_FLIGHT = 20_000
 SWEEP_ROWS = 1000
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=15)
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=10), timedelta(minutes=10)
 
 
@@ -172,7 +172,10 @@ class Relay:
             if tx.postgres:
                 due = due.with_for_update(skip_locked=True)
             ids = [i for i in tx.conn.execute(due).scalars() if i not in mine][:most]
-            tx.conn.execute(sa.update(tables.outbox).where(outbox.id.in_(ids)).values(next_attempt_at=tx.now + LEASE))
+            if self._grace:  # others sweep, too
+                tx.conn.execute(
+                    sa.update(tables.outbox).where(outbox.id.in_(ids)).values(next_attempt_at=tx.now + LEASE)
+                )
             rows = tx.conn.execute(
                 sa.select(outbox.id, outbox.message_id, outbox.type, outbox.partition, outbox.body)
                 .where(outbox.id.in_(ids))
