@@ -1,0 +1,37 @@
+"""Fixtures of the chassis' delivery tests."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from common.messages import OrderPlaced, OrderRejected
+from delivery_rig import OTHER, RECEIVER, SENDER, Party, Store, record
+
+
+@pytest.fixture
+def elapsed() -> Callable[[float], AbstractContextManager[None]]:
+    """`with elapsed(at_most=3):` fails when the block takes longer, in seconds."""
+
+    @contextmanager
+    def watch(at_most: float) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        assert time.monotonic() - begun < at_most
+
+    return watch
+
+
+@pytest.fixture
+def sqlite_parties(tmp_path: Path) -> list[Party]:
+    return parties({name: f"sqlite:///{tmp_path}/{name}.db" for name in (SENDER, RECEIVER, OTHER)})
+
+
+def parties(urls: dict[str, str]) -> list[Party]:
+    """The contract's three services on databases of their own."""
+    return [
+        Party(SENDER, Store(urls[SENDER]), {}),
+        Party(RECEIVER, Store(urls[RECEIVER]), {OrderPlaced: record, OrderRejected: record}),
+        Party(OTHER, Store(urls[OTHER]), {OrderPlaced: record}),
+    ]
