@@ -8,7 +8,7 @@ from common.settings import BadSettings, env
 from common.settings import Settings as Common
 from common.web import create_app
 
-from notify_svc import api
+from notify_svc import api, usecases
 from notify_svc.store import MongoStore, check_url
 from notify_svc.worker import SUBSCRIPTIONS
 
@@ -30,6 +30,14 @@ class Settings(Common):
 def build(settings: Settings, clock: Clock | None = None) -> Service:
     """Wire the service. Nothing is connected to before it is used."""
     store = MongoStore(settings.mongo_url, clock or system_clock)
-    service = Service("notify-svc", settings, store, SUBSCRIPTIONS, migrate=store.migrate, missing=store.missing)
+    service = Service(
+        "notify-svc",
+        settings,
+        store,
+        SUBSCRIPTIONS,
+        migrate=store.migrate,
+        missing=store.missing,
+        figures=lambda: usecases.audit_figures(store),
+    )
     service.web = create_app(service, [api.blp])
     return service

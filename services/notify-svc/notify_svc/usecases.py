@@ -83,5 +83,9 @@ def audit_figures(store: MongoStore) -> dict[str, Any]:
         "by_order": {order_id: dict(kinds) for order_id, kinds in by_order.items()},
         "undelivered": sorted(told - delivered),
         "untold": sorted(delivered - told),
-        "parked": len(store.parked()),
+        "chassis": {
+            "outbox": 0,
+            "parked": [{"message_id": p.message_id, "reason": p.reason} for p in store.parked()],
+            "overdue": [],
+        },
     }

@@ -372,12 +372,3 @@ def _patient(row: Any, vault: Vault) -> Patient:
         row.revision,
         row.created_at,
     )
-
-
-# --- for the audit ---------------------------------------------------------------------------------------------------
-
-
-def audit_figures(database: Database) -> dict[str, Any]:
-    """Our own figures, for comparing with those of the others."""
-    with database.reading() as conn:
-        return store.audit_figures(conn)
