@@ -15,7 +15,7 @@ def walkthrough(url: str) -> str:
     values = {
         "URL": url,
         "PASSWORD": PASSWORD,
-        "TOMORROW": str(today + timedelta(days=1)),
+        "SOON": str(today + timedelta(days=3)),
         "IN_A_WEEK": str(today + timedelta(days=6)),
     }
     for name, value in values.items():

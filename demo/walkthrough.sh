@@ -6,8 +6,8 @@ api() { curl -sS -H 'Content-Type: application/json' -H "Authorization: Bearer $
 # log in, and see whom one may book for
 TOKEN=$(curl -sS "$BASE/tokens" -H 'Content-Type: application/json' -d '{"username":"demo","password":"@PASSWORD@"}' | get access_token)
 PATIENT=$(api "$BASE/users/me/patients" | get items.0.id)
-# a session whose numbers are on sale, and a number of it
-SESSION=$(api "$BASE/sessions?date_from=@TOMORROW@&date_to=@IN_A_WEEK@" | python3 -c 'import json,sys
+# a session some days ahead (so that cancelling is still allowed), and a number of it
+SESSION=$(api "$BASE/sessions?date_from=@SOON@&date_to=@IN_A_WEEK@" | python3 -c 'import json,sys
 print(next(s["id"] for s in json.load(sys.stdin)["items"] if s["state"] == "open" and s["remaining"] and s["fee"]["amount"]))')
 ORDER=$(api "$BASE/orders" -H 'Prefer: wait=5' -d "{\"session_id\":\"$SESSION\",\"patient_id\":\"$PATIENT\"}" | get id)
 api "$BASE/orders/$ORDER"
