@@ -1,1 +1,12 @@
-"""payment-svc. Owns: intents, attempts, provider facts, refunds, ledger."""
+"""payment-svc: money.
+
+Owns: intents (one per order), attempts, provider facts, refunds, the ledger.
+Publishes: PaymentSucceeded, PaymentFailed, PaymentClosed, RefundSucceeded, RefundFailed.
+Consumes: RequestPayment, ClosePayment, RefundPayment.
+
+domain     states, what a fact does to them, schedules; pure
+providers  the seam to whoever takes the money: the counter, the sandbox, and the real ones
+store      tables, queries, the ledger
+usecases   commands of the saga, `apply_fact`, payments, refunds, and the jobs that talk to providers
+api        HTTP; worker: subscriptions and jobs; app: the composition root
+"""

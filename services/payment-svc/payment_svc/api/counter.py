@@ -1,0 +1,103 @@
+"""The staff's side of money: receipts, refunds, the ledger."""
+
+from typing import Any
+
+from common.web import Routes, idempotent, money, page_of, roles, service
+
+from payment_svc.api.schemas import (
+    EmptyArgs,
+    LedgerArgs,
+    LedgerOut,
+    PaymentOut,
+    ReceiptArgs,
+    RefundOut,
+    RefundsArgs,
+    RefundsOut,
+    after,
+    by_time,
+    caller,
+    entry_out,
+    payment_out,
+    refund_out,
+)
+from payment_svc.usecases import counter
+
+blp = Routes("counter", __name__, url_prefix="/api/v1", description="Money, for staff")
+
+
+@blp.post("/payments/<payment_id>/receipt")
+@roles("cashier")
+@idempotent
+@blp.arguments(ReceiptArgs)
+@blp.response(200, PaymentOut)
+def record_receipt(args: dict[str, Any], payment_id: str) -> dict[str, Any]:
+    """Record that the money was taken at the counter, all of it. The same receipt again changes nothing.
+
+    409 (already_paid, payment_closed): do not take the money. 409 receipt_used: that number stands on another receipt.
+    """
+    taken = args["amount"]["amount"] if args["amount"] else None
+    return payment_out(
+        *counter.record_receipt(
+            service().database, caller(), payment_id, amount=taken, receipt_number=args["receipt_number"]
+        )
+    )
+
+
+@blp.get("/refunds")
+@roles("cashier", "operator")
+@blp.arguments(RefundsArgs, location="query")
+@blp.response(200, RefundsOut)
+def list_refunds(args: dict[str, Any]) -> dict[str, Any]:
+    """Refunds, oldest first: of one's hospital, or of all for operators.
+
+    `processing` by `window` wait to be paid out; `failed` ones whose `retried_as` is empty wait to be repeated or paid out.
+    """
+    found = counter.list_refunds(
+        service().database,
+        caller(),
+        state=args["state"],
+        order_id=args["order_id"],
+        after=after(args["cursor"]),
+        limit=args["limit"],
+    )
+    return page_of(found, args["limit"], by_time, refund_out)
+
+
+@blp.post("/refunds/<refund_id>/retry")
+@roles("cashier", "operator")
+@idempotent
+@blp.arguments(EmptyArgs)
+@blp.response(202, RefundOut)
+def retry_refund(_args: dict[str, Any], refund_id: str) -> dict[str, Any]:
+    """Issue a refund that its provider refused again, under a new number. Answers the new refund.
+
+    409 codes: refund_in_progress, refund_succeeded, refund_retried.
+    """
+    return refund_out(counter.retry_refund(service().database, caller(), refund_id))
+
+
+@blp.post("/refunds/<refund_id>/paid-out")
+@roles("cashier")
+@idempotent
+@blp.arguments(EmptyArgs)
+@blp.response(200, RefundOut)
+def pay_out(_args: dict[str, Any], refund_id: str) -> dict[str, Any]:
+    """Record that the money was given back at the counter.
+
+    For a refund that its provider refused, this answers the new refund by `window` that settled it.
+    409 codes: refund_in_progress, refund_succeeded, refund_retried.
+    """
+    return refund_out(counter.pay_out(service().database, caller(), refund_id))
+
+
+@blp.get("/ledger")
+@roles("cashier", "operator")
+@blp.arguments(LedgerArgs, location="query")
+@blp.response(200, LedgerOut)
+def show_ledger(args: dict[str, Any]) -> dict[str, Any]:
+    """Balances per account, and the entries, oldest first: of one's hospital, or of all for operators."""
+    balances, entries = counter.read_ledger(
+        service().database, caller(), order_id=args["order_id"], after=after(args["cursor"]), limit=args["limit"]
+    )
+    shown = [{"account": account, "balance": money(fen)} for account, fen in balances.items()]
+    return {"balances": shown, **page_of(entries, args["limit"], by_time, entry_out)}

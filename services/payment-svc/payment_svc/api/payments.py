@@ -1,0 +1,57 @@
+"""Paying: attempts, as their payers see them."""
+
+from typing import Any
+
+from common.web import Routes, answer, roles, service
+from common.web.idempotency import idempotency_key, request_hash
+from flask import Response
+
+from payment_svc.api.schemas import PayArgs, PaymentOut, PaymentsArgs, PaymentsOut, caller, payment_out
+from payment_svc.usecases import payments
+
+blp = Routes("payments", __name__, url_prefix="/api/v1", description="Paying for an order")
+
+
+@blp.post("/orders/<order_id>/payments")
+@roles("patient", "cashier")
+@blp.arguments(PayArgs)
+@blp.response(201, PaymentOut)
+def start_payment(args: dict[str, Any], order_id: str) -> Response:
+    """Start to pay an order.
+
+    `window`: `show.code` is what the patient says at the cashier's counter (cashiers may start it for a patient).
+    `sandbox`: `show.url` is a page with a pay button; not in production. The same Idempotency-Key answers the same payment;
+    without a key a payment of this method that can still be paid is answered again.
+    409 codes: payment_not_ready (ask again), payment_window_over, payment_closed, already_paid, too_many_attempts,
+    payment_refused. 422: method_not_available.
+    """
+    running = service()
+    intent, attempt = payments.start_payment(
+        running.database,
+        running.parts.providers,
+        caller(),
+        order_id,
+        args["method"],
+        key=idempotency_key(),
+        request_hash=request_hash(),
+        wait=running.settings.intent_wait,
+    )
+    return answer(payment_out(intent, attempt), 201, Location=f"/api/v1/payments/{attempt.id}")
+
+
+@blp.get("/payments/<payment_id>")
+@roles("patient", "cashier", "operator")
+@blp.response(200, PaymentOut)
+def show_payment(payment_id: str) -> dict[str, Any]:
+    """How a payment stands. Seen by its payer, the cashiers of its hospital, and operators."""
+    return payment_out(*payments.find_payment(service().database, caller(), payment_id))
+
+
+@blp.get("/payments")
+@roles("patient", "cashier", "operator")
+@blp.arguments(PaymentsArgs, location="query")
+@blp.response(200, PaymentsOut)
+def list_payments(args: dict[str, Any]) -> dict[str, Any]:
+    """The payments of an order, oldest first; or, by the code that a patient says at the counter, that one."""
+    found = payments.find_payments(service().database, caller(), order_id=args["order_id"], code=args["code"])
+    return {"items": [payment_out(intent, attempt) for intent, attempt in found], "next_cursor": None}

@@ -1,0 +1,227 @@
+"""What goes in and out, and how domain things look outside."""
+
+from datetime import datetime
+from typing import Any
+
+from common.errors import Invalid
+from common.web import Idents, MoneySchema, Paged, Principal, Schema, money, principal
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from payment_svc.domain import Attempt, Caller, Intent, Refund
+from payment_svc.providers.sandbox import PLANS
+from payment_svc.store.ledger import Entry
+
+METHODS = ("alipay", "wechat", "window", "sandbox")
+REFUND_STATES = ("reserved", "submitted", "processing", "succeeded", "failed")
+
+
+def caller() -> Caller:
+    """The caller of this request, as far as money is concerned."""
+    who: Principal = principal()
+    return Caller(who.account_id, who.hospital_id if who.has("cashier") else "", who.has("operator"))
+
+
+class PayArgs(Schema):
+    method = fields.String(required=True, validate=validate.OneOf(METHODS))
+
+
+class ReceiptArgs(Schema):
+    amount = fields.Nested(
+        MoneySchema, load_default=None, metadata={"description": "what was taken; checked against what is owed"}
+    )
+    receipt_number = fields.String(
+        load_default=None,
+        validate=validate.Regexp(r"[0-9A-Za-z-]{1,32}\Z", error="1 to 32 letters, digits or dashes"),
+        metadata={"example": "R-20261122-17"},
+    )
+
+
+class EmptyArgs(Schema):
+    """A body that says nothing."""
+
+
+class PaymentsArgs(Schema):
+    order_id = Idents.id(load_default=None)
+    code = fields.String(load_default=None, validate=validate.Regexp(r"[0-9A-Z]{6,32}\Z", error="is no counter code"))
+
+    @validates_schema
+    def _one_of_them(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.get("order_id") and not data.get("code"):
+            raise ValidationError({"order_id": ["give order_id or code"]})
+
+
+def after(cursor: list[Any] | None) -> tuple[datetime, str] | None:
+    """Where a page starts: the time and id that `by_time` put into the cursor. Raises Invalid for anything else."""
+    if cursor is None:
+        return None
+    try:
+        when, item_id = cursor
+        start = datetime.fromisoformat(when)
+        if start.tzinfo is None or not isinstance(item_id, str):
+            raise ValueError("no zone")
+    except (TypeError, ValueError) as error:
+        raise Invalid("a bad cursor", errors=[{"field": "cursor", "message": "is none of ours"}]) from error
+    return start, item_id
+
+
+def by_time(item: Refund | Entry) -> list[Any]:
+    """What a page is sorted by."""
+    return [item.created_at.isoformat(), item.id]
+
+
+class ShowSchema(Schema):
+    """What the payer must be shown: a link to follow, a code to say at the counter."""
+
+    type = fields.String(validate=validate.OneOf(["link", "counter"]))
+    url = fields.String()
+    code = fields.String()
+
+
+class PaymentOut(Schema):
+    id = fields.String()
+    order_id = fields.String()
+    method = fields.String()
+    state = fields.String(
+        metadata={
+            "enum": ["created", "pending", "unknown", "succeeded", "closing", "closed", "failed"],
+            "description": "created, unknown: the provider has not answered yet; pending: can be paid; closing: being closed",
+        }
+    )
+    amount = fields.Nested(MoneySchema)
+    description = fields.String()
+    pay_before = fields.DateTime(format="iso")
+    show = fields.Nested(ShowSchema, allow_none=True)
+    created_at = fields.DateTime(format="iso")
+    paid_at = fields.DateTime(format="iso", allow_none=True)
+    reason = fields.String(metadata={"description": "why it failed, or is unknown"})
+
+
+def payment_out(intent: Intent, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "id": attempt.id,
+        "order_id": attempt.order_id,
+        "method": attempt.method,
+        "state": attempt.state,
+        "amount": money(attempt.amount),
+        "description": intent.description,
+        "pay_before": intent.pay_before,
+        "show": attempt.show,
+        "created_at": attempt.created_at,
+        "paid_at": attempt.paid_at,
+        "reason": attempt.reason,
+    }
+
+
+class PaymentsOut(Schema):
+    items = fields.List(fields.Nested(PaymentOut))
+    next_cursor = fields.String(allow_none=True)
+
+
+class RefundsArgs(Paged):
+    state = fields.String(load_default=None, validate=validate.OneOf(REFUND_STATES))
+    order_id = Idents.id(load_default=None)
+
+
+class RefundOut(Schema):
+    id = fields.String()
+    order_id = fields.String()
+    payment_id = fields.String()
+    method = fields.String(metadata={"description": "by which way the money goes back"})
+    number = fields.String(metadata={"description": "the number that the provider knows it by"})
+    amount = fields.Nested(MoneySchema)
+    purpose = fields.String(
+        metadata={
+            "enum": ["order", "surplus"],
+            "description": "order: a paid order was cancelled; surplus: it came late, twice or wrong",
+        }
+    )
+    state = fields.String(
+        metadata={
+            "enum": list(REFUND_STATES),
+            "description": "reserved, submitted: the provider is being asked; processing: it has accepted, or a cashier must pay it out",
+        }
+    )
+    reason = fields.String(metadata={"description": "why the money goes back"})
+    failure = fields.String(metadata={"description": "why the provider refused"})
+    retry_of = fields.String(allow_none=True, metadata={"description": "the refused refund that this one repeats"})
+    retried_as = fields.String(allow_none=True, metadata={"description": "the refund that repeats this refused one"})
+    created_at = fields.DateTime(format="iso")
+    updated_at = fields.DateTime(format="iso")
+
+
+class RefundsOut(Schema):
+    items = fields.List(fields.Nested(RefundOut))
+    next_cursor = fields.String(allow_none=True)
+
+
+def refund_out(refund: Refund) -> dict[str, Any]:
+    return {
+        "id": refund.id,
+        "order_id": refund.order_id,
+        "payment_id": refund.payment_id,
+        "method": refund.provider,
+        "number": refund.number,
+        "amount": money(refund.amount),
+        "purpose": refund.purpose,
+        "state": refund.state,
+        "reason": refund.reason,
+        "failure": refund.failure,
+        "retry_of": refund.retry_of,
+        "retried_as": refund.retried_as,
+        "created_at": refund.created_at,
+        "updated_at": refund.updated_at,
+    }
+
+
+class LedgerArgs(Paged):
+    order_id = Idents.id(load_default=None)
+
+
+class BalanceOut(Schema):
+    account = fields.String(metadata={"example": "clearing:window"})
+    balance = fields.Nested(MoneySchema, metadata={"description": "debit above zero, credit below"})
+
+
+class LineOut(Schema):
+    account = fields.String()
+    amount = fields.Nested(
+        MoneySchema, metadata={"description": "debit above zero, credit below; an entry's lines sum to zero"}
+    )
+
+
+class EntryOut(Schema):
+    id = fields.String()
+    kind = fields.String(metadata={"enum": ["capture", "refund_reserved", "refund_paid", "refund_refused"]})
+    order_id = fields.String()
+    created_at = fields.DateTime(format="iso")
+    lines = fields.List(fields.Nested(LineOut))
+
+
+class LedgerOut(Schema):
+    balances = fields.List(fields.Nested(BalanceOut))
+    items = fields.List(fields.Nested(EntryOut))
+    next_cursor = fields.String(allow_none=True)
+
+
+def entry_out(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "order_id": entry.order_id,
+        "created_at": entry.created_at,
+        "lines": [{"account": account, "amount": money(fen)} for account, fen in entry.lines],
+    }
+
+
+def _plan_field(call: str) -> fields.String:
+    return fields.String(validate=validate.OneOf(PLANS[call]), metadata={"description": f"unplanned: {PLANS[call][0]}"})
+
+
+class PlanArgs(Schema):
+    """What the sandbox shall do from now on, per call. What is not named stays as it is."""
+
+    create = _plan_field("create")
+    query = _plan_field("query")
+    close = _plan_field("close")
+    refund = _plan_field("refund")
+    callback = _plan_field("callback")

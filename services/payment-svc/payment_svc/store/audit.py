@@ -1,0 +1,98 @@
+"""payment-svc's own figures, for the audit to compare with those of the others."""
+
+from collections import defaultdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from payment_svc.domain import LIVE, UNSETTLED
+from payment_svc.store import ledger
+from payment_svc.store.tables import attempts, facts, intents, ledger_entries, ledger_lines, refunds
+
+
+def audit_figures(conn: sa.Connection) -> dict[str, Any]:
+    """Everything that money is counted by, in fen:
+
+    `intents`: by order id: state, amount, account_id, counted (what the counted payment brought), captured (all that came),
+    refunded (what went back), refunding (on its way), refund_failed (waits for staff), live_attempts.
+    `ledger`: fen per account, debit above zero. `unbalanced`: ids of entries that do not sum to zero.
+    `captures_without_entry`, `unknown_captures`: ids of facts that the ledger misses, or that belong to no order.
+    `ledger_disagrees`: order ids whose entries are not what the facts and refunds say.
+    """
+    by_order = _intents(conn)
+    captured, refunded = _sums(conn)
+    for order_id, figures in by_order.items():
+        figures["captured"] = captured.get(order_id, 0)
+        figures["refunded"] = refunded.get((order_id, "succeeded"), 0)
+        figures["refunding"] = sum(refunded.get((order_id, state), 0) for state in UNSETTLED)
+        figures["refund_failed"] = refunded.get((order_id, "failed"), 0)
+    clearing = _clearing(conn)
+    return {
+        "intents": by_order,
+        "ledger": ledger.balances(conn),
+        "unbalanced": ledger.unbalanced(conn),
+        "captures_without_entry": _captures_without_entry(conn),
+        "unknown_captures": list(
+            conn.execute(
+                sa.select(facts.c.id).where(facts.c.order_id.is_(None), facts.c.outcome == "succeeded")
+            ).scalars()
+        ),
+        "ledger_disagrees": sorted(
+            o for o, f in by_order.items() if f["captured"] - f["refunded"] != clearing.get(o, 0)
+        ),
+    }
+
+
+def _intents(conn: sa.Connection) -> dict[str, dict[str, Any]]:
+    live: dict[str, int] = dict(
+        conn.execute(
+            sa.select(attempts.c.order_id, sa.func.count())
+            .where(attempts.c.state.in_(LIVE))
+            .group_by(attempts.c.order_id)
+        ).all()
+    )
+    return {
+        row.order_id: {
+            "state": row.state,
+            "amount": row.amount,
+            "account_id": row.account_id,
+            "counted": row.amount if row.state == "paid" else 0,
+            "live_attempts": live.get(row.order_id, 0),
+        }
+        for row in conn.execute(sa.select(intents))
+    }
+
+
+def _sums(conn: sa.Connection) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    """Captured by order; refunds by order and state (a failed one that was issued again no longer counts as failed)."""
+    captured: dict[str, int] = defaultdict(int)
+    for order_id, amount in conn.execute(
+        sa.select(facts.c.order_id, facts.c.amount).where(facts.c.transaction_id.is_not(None))
+    ):
+        captured[order_id] += amount
+    refunded: dict[tuple[str, str], int] = defaultdict(int)
+    again = sa.select(refunds.c.retry_of).where(refunds.c.retry_of.is_not(None))
+    current = sa.select(refunds.c.order_id, refunds.c.state, refunds.c.amount).where(
+        sa.or_(refunds.c.state != "failed", refunds.c.id.not_in(again))
+    )
+    for order_id, state, amount in conn.execute(current):
+        refunded[order_id, state] += amount
+    return captured, refunded
+
+
+def _clearing(conn: sa.Connection) -> dict[str, int]:
+    """What the ledger says that providers hold, by order."""
+    query = (
+        sa.select(ledger_entries.c.order_id, sa.cast(sa.func.sum(ledger_lines.c.amount), sa.BigInteger))
+        .join(ledger_lines, ledger_lines.c.entry_id == ledger_entries.c.id)
+        .where(ledger_lines.c.account.like("clearing:%"))
+        .group_by(ledger_entries.c.order_id)
+    )
+    return dict(conn.execute(query).all())
+
+
+def _captures_without_entry(conn: sa.Connection) -> list[str]:
+    entry = sa.select(sa.literal(1)).where(ledger_entries.c.id == sa.literal("capture:") + facts.c.id)
+    return list(
+        conn.execute(sa.select(facts.c.id).where(facts.c.transaction_id.is_not(None), ~entry.exists())).scalars()
+    )

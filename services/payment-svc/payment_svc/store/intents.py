@@ -1,0 +1,239 @@
+"""Intents, attempts and facts. Whoever changes anything of an order's money first locks its intent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from common import ids
+from common.jsons import decode, encode
+from common.messages import RequestPayment
+from common.outbox import Tx
+from sqlalchemy.dialects import postgresql, sqlite
+
+from payment_svc.domain import LIVE, Attempt, AttemptState, Fact, Intent
+from payment_svc.store.tables import attempts, facts, intents
+
+
+def insert_ignore(tx: Tx, table: sa.Table) -> Any:
+    """An INSERT that leaves rows alone that are there already, whatever unique index says so."""
+    insert = postgresql.insert(table) if tx.postgres else sqlite.insert(table)
+    return insert.on_conflict_do_nothing()
+
+
+# --- intents ---------------------------------------------------------------------------------------------------------
+
+
+def _intent(row: Any) -> Intent:
+    return Intent(
+        row.order_id,
+        row.account_id,
+        row.hospital_id,
+        row.amount,
+        row.description,
+        row.pay_before,
+        row.state,
+        row.payment_id,
+        row.capture_id,
+    )
+
+
+def open_intents(tx: Tx, requests: Iterable[RequestPayment]) -> set[str]:
+    """Open an intent for each order that has none; answers the order ids of the new ones."""
+    rows = [
+        {
+            "order_id": r.order_id,
+            "account_id": r.account_id,
+            "hospital_id": r.hospital_id,
+            "amount": r.amount,
+            "description": r.description,
+            "pay_before": r.pay_before,
+            "state": "open",
+            "created_at": tx.now,
+            "updated_at": tx.now,
+        }
+        for r in requests
+    ]
+    return set(tx.conn.execute(insert_ignore(tx, intents).returning(intents.c.order_id), rows).scalars())
+
+
+def bury(tx: Tx, order_ids: Sequence[str]) -> None:
+    """A tombstone for each order that has no intent yet: closed, so that a request that comes later finds it so."""
+    rows = [
+        {
+            "order_id": order_id,
+            "account_id": "",
+            "hospital_id": "",
+            "amount": 0,
+            "description": "",
+            "state": "closed",
+            "created_at": tx.now,
+            "updated_at": tx.now,
+        }
+        for order_id in order_ids
+    ]
+    tx.conn.execute(insert_ignore(tx, intents), rows)
+
+
+def name_tombstone(tx: Tx, request: RequestPayment) -> None:
+    """Tell a tombstone whose it is, now that the request has come after all."""
+    tx.conn.execute(
+        sa.update(intents)
+        .where(intents.c.order_id == request.order_id, intents.c.amount == 0)
+        .values(
+            account_id=request.account_id,
+            hospital_id=request.hospital_id,
+            amount=request.amount,
+            description=request.description,
+            pay_before=request.pay_before,
+        )
+    )
+
+
+def lock_intents(tx: Tx, order_ids: Iterable[str]) -> dict[str, Intent]:
+    """The intents, locked until the end of the transaction, in one order for everybody."""
+    query = (
+        sa.select(intents)
+        .where(intents.c.order_id.in_(sorted(set(order_ids))))
+        .order_by(intents.c.order_id)
+        .with_for_update()
+    )
+    return {row.order_id: _intent(row) for row in tx.conn.execute(query)}
+
+
+def lock_intent(tx: Tx, order_id: str) -> Intent | None:
+    return lock_intents(tx, [order_id]).get(order_id)
+
+
+def intent(conn: sa.Connection, order_id: str) -> Intent | None:
+    row = conn.execute(sa.select(intents).where(intents.c.order_id == order_id)).one_or_none()
+    return _intent(row) if row else None
+
+
+def set_intent(tx: Tx, order_id: str, **values: Any) -> None:
+    tx.conn.execute(sa.update(intents).where(intents.c.order_id == order_id).values(updated_at=tx.now, **values))
+
+
+# --- attempts --------------------------------------------------------------------------------------------------------
+
+
+def _attempt(row: Any) -> Attempt:
+    return Attempt(
+        id=row.id,
+        order_id=row.order_id,
+        method=row.method,
+        number=row.number,
+        amount=row.amount,
+        state=row.state,
+        params=decode(row.params.encode()),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        show=decode(row.show.encode()) if row.show else None,
+        idempotency_key=row.idempotency_key,
+        request_hash=row.request_hash,
+        paid_at=row.paid_at,
+        reason=row.reason,
+    )
+
+
+def add_attempt(tx: Tx, attempt: Attempt) -> None:
+    tx.conn.execute(
+        sa.insert(attempts).values(
+            id=attempt.id,
+            order_id=attempt.order_id,
+            method=attempt.method,
+            number=attempt.number,
+            amount=attempt.amount,
+            state=attempt.state,
+            params=encode(attempt.params).decode(),
+            idempotency_key=attempt.idempotency_key,
+            request_hash=attempt.request_hash,
+            reason="",
+            created_at=attempt.created_at,
+            updated_at=attempt.updated_at,
+        )
+    )
+
+
+def attempt(conn: sa.Connection, attempt_id: str) -> Attempt | None:
+    row = conn.execute(sa.select(attempts).where(attempts.c.id == attempt_id)).one_or_none()
+    return _attempt(row) if row else None
+
+
+def attempt_numbered(conn: sa.Connection, method: str, number: str) -> Attempt | None:
+    """The attempt of a provider order number."""
+    row = conn.execute(
+        sa.select(attempts).where(attempts.c.number == number, attempts.c.method == method)
+    ).one_or_none()
+    return _attempt(row) if row else None
+
+
+def attempts_of(conn: sa.Connection, order_id: str) -> list[Attempt]:
+    """All attempts of an order, oldest first."""
+    query = sa.select(attempts).where(attempts.c.order_id == order_id).order_by(attempts.c.created_at, attempts.c.id)
+    return [_attempt(row) for row in conn.execute(query)]
+
+
+def live_attempts(conn: sa.Connection, order_ids: Iterable[str]) -> list[Attempt]:
+    """The attempts of these orders from which money may still come."""
+    query = (
+        sa.select(attempts)
+        .where(attempts.c.order_id.in_(list(order_ids)), attempts.c.state.in_(LIVE))
+        .order_by(attempts.c.created_at)
+    )
+    return [_attempt(row) for row in conn.execute(query)]
+
+
+def set_attempt(
+    tx: Tx, attempt_id: str, state: AttemptState, *, show: Mapping[str, Any] | None = None, **values: Any
+) -> None:
+    if show is not None:
+        values["show"] = encode(show).decode()
+    tx.conn.execute(
+        sa.update(attempts).where(attempts.c.id == attempt_id).values(state=state, updated_at=tx.now, **values)
+    )
+
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+def add_fact(tx: Tx, fact: Fact, intent: Intent | None) -> str | None:
+    """Keep a fact; answers its id, or None if it was told before."""
+    fact_id = ids.mint("fct", fact.number)
+    row = insert_ignore(tx, facts).values(
+        id=fact_id,
+        provider=fact.provider,
+        kind=fact.kind,
+        number=fact.number,
+        outcome=fact.outcome,
+        transaction_id=fact.transaction_id,
+        amount=fact.amount,
+        currency=fact.currency,
+        source=fact.source,
+        reason=fact.reason,
+        evidence=encode(fact.evidence).decode(),
+        order_id=intent.order_id if intent else None,
+        occurred_at=fact.occurred_at,
+        recorded_at=tx.now,
+    )
+    return fact_id if tx.conn.execute(row.returning(facts.c.id)).one_or_none() else None
+
+
+def contradicts(conn: sa.Connection, fact: Fact) -> bool:
+    """True if the capture that is known by this transaction is another one: other number, amount or currency."""
+    query = sa.select(facts.c.number, facts.c.amount, facts.c.currency).where(
+        facts.c.provider == fact.provider, facts.c.transaction_id == fact.transaction_id
+    )
+    row = conn.execute(query).one_or_none()
+    return row is not None and tuple(row) != (fact.number, fact.amount, fact.currency)
+
+
+def transaction_of(conn: sa.Connection, capture_id: str) -> tuple[str, int]:
+    """The provider's transaction and the amount (fen) of a capture."""
+    row = conn.execute(sa.select(facts.c.transaction_id, facts.c.amount).where(facts.c.id == capture_id)).one()
+    return row.transaction_id, row.amount
+
+
+def is_known(conn: sa.Connection, provider: str, transaction_id: str) -> bool:
+    """True if a capture of this transaction has been told."""
+    query = sa.select(facts.c.id).where(facts.c.provider == provider, facts.c.transaction_id == transaction_id)
+    return conn.execute(query).one_or_none() is not None

@@ -1,0 +1,108 @@
+"""Refunds. A failed one that was issued again shows its successor as `retried_as`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from common.outbox import Tx
+
+from payment_svc.domain import Refund, RefundState
+from payment_svc.store.tables import intents, refunds
+
+_successor = refunds.alias("successor")
+_with_successor = sa.select(refunds, _successor.c.id.label("retried_as")).outerjoin(
+    _successor, _successor.c.retry_of == refunds.c.id
+)
+
+
+def _refund(row: Any) -> Refund:
+    return Refund(
+        id=row.id,
+        order_id=row.order_id,
+        payment_id=row.payment_id,
+        capture_id=row.capture_id,
+        provider=row.provider,
+        number=row.number,
+        amount=row.amount,
+        purpose=row.purpose,
+        state=row.state,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        reason=row.reason,
+        failure=row.failure,
+        retry_of=row.retry_of,
+        retried_as=row.retried_as,
+    )
+
+
+def add_refund(tx: Tx, refund: Refund) -> None:
+    """Raises IntegrityError if its capture goes back already: at most one refund of a capture is not failed."""
+    tx.conn.execute(
+        sa.insert(refunds).values(
+            id=refund.id,
+            order_id=refund.order_id,
+            payment_id=refund.payment_id,
+            capture_id=refund.capture_id,
+            provider=refund.provider,
+            number=refund.number,
+            amount=refund.amount,
+            purpose=refund.purpose,
+            state=refund.state,
+            reason=refund.reason,
+            failure="",
+            retry_of=refund.retry_of,
+            created_at=refund.created_at,
+            updated_at=refund.updated_at,
+        )
+    )
+
+
+def refund(conn: sa.Connection, refund_id: str) -> Refund | None:
+    row = conn.execute(_with_successor.where(refunds.c.id == refund_id)).one_or_none()
+    return _refund(row) if row else None
+
+
+def refund_numbered(conn: sa.Connection, provider: str, number: str) -> Refund | None:
+    """The refund of a provider refund number."""
+    row = conn.execute(_with_successor.where(refunds.c.number == number, refunds.c.provider == provider)).one_or_none()
+    return _refund(row) if row else None
+
+
+def last_refund(conn: sa.Connection, capture_id: str) -> Refund | None:
+    """How the going back of a capture stands: the newest of its chain of refunds."""
+    query = _with_successor.where(refunds.c.capture_id == capture_id, _successor.c.id.is_(None))
+    row = conn.execute(query).one_or_none()
+    return _refund(row) if row else None
+
+
+def set_refund(tx: Tx, refund_id: str, state: RefundState, **values: Any) -> None:
+    tx.conn.execute(
+        sa.update(refunds).where(refunds.c.id == refund_id).values(state=state, updated_at=tx.now, **values)
+    )
+
+
+def list_refunds(
+    conn: sa.Connection,
+    *,
+    hospital_id: str | None,
+    state: str | None,
+    order_id: str | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> Sequence[Refund]:
+    """Refunds, oldest first, `limit` + 1 of them at most. `hospital_id` None: of all hospitals."""
+    query = _with_successor.order_by(refunds.c.created_at, refunds.c.id).limit(limit + 1)
+    if hospital_id is not None:
+        query = query.join(intents, intents.c.order_id == refunds.c.order_id).where(
+            intents.c.hospital_id == hospital_id
+        )
+    if state is not None:
+        query = query.where(refunds.c.state == state)
+    if order_id is not None:
+        query = query.where(refunds.c.order_id == order_id)
+    if after is not None:
+        query = query.where(
+            sa.or_(refunds.c.created_at > after[0], sa.and_(refunds.c.created_at == after[0], refunds.c.id > after[1]))
+        )
+    return [_refund(row) for row in conn.execute(query)]

@@ -1,0 +1,178 @@
+"""The tables. What must never be wrong is a constraint: one counted payment, one refund per capture, balanced entries."""
+
+from common.outbox import UtcDateTime
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("hospital_id", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("pay_before", UtcDateTime),
+    Column("state", Text, nullable=False),
+    Column("payment_id", Text),
+    Column("capture_id", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint("state IN ('open', 'paid', 'closing', 'closed')", name="intents_state"),
+    CheckConstraint("(state = 'paid') = (payment_id IS NOT NULL)", name="intents_paid_by_one"),
+    CheckConstraint("(state = 'paid') = (capture_id IS NOT NULL)", name="intents_paid_once"),
+    # a tombstone is closed before anybody said what is owed
+    CheckConstraint("amount > 0 OR (amount = 0 AND state = 'closed')", name="intents_amount"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, ForeignKey("intents.order_id"), nullable=False),
+    Column("method", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("show", Text),
+    Column("idempotency_key", Text),
+    Column("request_hash", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("paid_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint(
+        "state IN ('created', 'pending', 'unknown', 'succeeded', 'closing', 'closed', 'failed')", name="attempts_state"
+    ),
+    CheckConstraint("(state = 'succeeded') = (paid_at IS NOT NULL)", name="attempts_paid_at"),
+    CheckConstraint("amount > 0", name="attempts_amount"),
+    Index("attempts_number", "number", unique=True),
+    Index("attempts_key", "order_id", "idempotency_key", unique=True),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("transaction_id", Text),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("order_id", Text, index=True),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    CheckConstraint(
+        "(kind = 'payment' AND outcome = 'succeeded') = (transaction_id IS NOT NULL)", name="facts_capture"
+    ),
+    CheckConstraint("(outcome = 'succeeded') = (amount > 0)", name="facts_amount"),
+    # one capture, however often and from wherever it is told; other facts are known by what they say
+    Index("facts_transaction", "provider", "transaction_id", unique=True),
+    Index(
+        "facts_said",
+        "provider",
+        "kind",
+        "number",
+        "outcome",
+        "amount",
+        unique=True,
+        sqlite_where=text("transaction_id IS NULL"),
+        postgresql_where=text("transaction_id IS NULL"),
+    ),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, ForeignKey("intents.order_id"), nullable=False, index=True),
+    Column("payment_id", Text, ForeignKey("attempts.id"), nullable=False),
+    Column("capture_id", Text, ForeignKey("facts.id"), nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("failure", Text, nullable=False),
+    Column("retry_of", Text, ForeignKey("refunds.id")),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint("state IN ('reserved', 'submitted', 'processing', 'succeeded', 'failed')", name="refunds_state"),
+    CheckConstraint("purpose IN ('order', 'surplus')", name="refunds_purpose"),
+    CheckConstraint("amount > 0", name="refunds_amount"),
+    Index("refunds_number", "number", unique=True),
+    # a capture goes back once, and a failed refund is issued again once: never more than came
+    Index(
+        "refunds_capture",
+        "capture_id",
+        unique=True,
+        sqlite_where=text("retry_of IS NULL"),
+        postgresql_where=text("retry_of IS NULL"),
+    ),
+    Index("refunds_retry", "retry_of", unique=True),
+    Index("refunds_by_state", "state", "created_at", "id"),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("order_id", Text, nullable=False, index=True),
+    Column("hospital_id", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ledger_entries_by_time", "created_at", "id"),
+)
+"""An entry's id is its cause ("capture:fct_..."), so nothing is posted twice. It is written after its lines and seals them:
+triggers refuse an entry that does not balance, a line for a sealed entry, and every update or deletion."""
+
+ledger_lines = Table(
+    "ledger_lines",
+    metadata,
+    Column("entry_id", Text, ForeignKey("ledger_entries.id", deferrable=True, initially="DEFERRED"), primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    CheckConstraint("amount <> 0", name="ledger_lines_amount"),
+)
+"""`amount` in fen: debit above zero, credit below."""
+
+sandbox_trades = Table(
+    "sandbox_trades",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("transaction_id", Text),
+    Column("paid_at", UtcDateTime),
+    CheckConstraint("state IN ('unpaid', 'paid', 'failed', 'closed')", name="sandbox_trades_state"),
+)
+"""The sandbox provider's books. They stand here for want of a server of its own; only its adapter looks at them."""
+
+sandbox_refunds = Table(
+    "sandbox_refunds",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("trade_number", Text, nullable=False, index=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint("state IN ('accepted', 'done', 'refused')", name="sandbox_refunds_state"),
+)
+
+sandbox_plan = Table(
+    "sandbox_plan",
+    metadata,
+    Column("call", Text, primary_key=True),
+    Column("plan", Text, nullable=False),
+)
+"""The faults that are planned for the sandbox: a row for each call that shall not go the ordinary way."""

@@ -1,0 +1,144 @@
+"""What cashiers record: money taken at the counter, and money given back there. And what they look at."""
+
+from datetime import datetime
+
+from common.errors import Conflict, Forbidden, Invalid, NotFound
+from common.outbox import Database, Tx
+
+from payment_svc.domain import PAYABLE, UNSETTLED, Attempt, Caller, Fact, Intent, Refund
+from payment_svc.store import intents as store
+from payment_svc.store import ledger
+from payment_svc.store import refunds as refund_store
+from payment_svc.usecases.facts import apply_fact
+from payment_svc.usecases.payments import COUNTER
+from payment_svc.usecases.refunds import issue_again
+
+
+def record_receipt(
+    database: Database, caller: Caller, payment_id: str, *, amount: int | None, receipt_number: str | None
+) -> tuple[Intent, Attempt]:
+    """The cashier has taken the money: all of it, in cash. `amount` (fen), if given, must be what is owed.
+
+    The same receipt again changes nothing. Raises Conflict when the money must not be taken: then she hands it back.
+    """
+    with database.transaction() as tx:
+        known = store.attempt(tx.conn, payment_id)
+        intent = store.lock_intent(tx, known.order_id) if known else None
+        attempt = store.attempt(tx.conn, payment_id)
+        if intent is None or attempt is None:
+            raise NotFound("there is no such payment")
+        _own_counter(caller, intent)
+        if attempt.method != COUNTER:
+            raise Conflict("this is no payment at the counter", code="not_at_the_counter")
+        if amount not in (None, attempt.amount):
+            raise Invalid(
+                "that is not what is owed", errors=[{"field": "amount", "message": f"must be {attempt.amount} fen"}]
+            )
+        transaction_id = f"{intent.hospital_id}:{receipt_number or attempt.number}"
+        if attempt.state != "succeeded":
+            _receive(tx, caller, intent, attempt, transaction_id)
+        elif receipt_number and store.transaction_of(tx.conn, intent.capture_id or "")[0] != transaction_id:
+            raise Conflict("this payment has a receipt already", code="already_paid")
+        return store.intent(tx.conn, intent.order_id) or intent, store.attempt(tx.conn, payment_id) or attempt
+
+
+def _receive(tx: Tx, caller: Caller, intent: Intent, attempt: Attempt, transaction_id: str) -> None:
+    if intent.state == "paid":
+        raise Conflict("the order is paid already: do not take the money", code="already_paid")
+    if intent.state != "open" or attempt.state not in PAYABLE:
+        raise Conflict("the order can no longer be paid: do not take the money", code="payment_closed")
+    if store.is_known(tx.conn, COUNTER, transaction_id):
+        used = [{"field": "receipt_number", "message": "was used for another payment"}]
+        raise Conflict("this receipt belongs to another payment", code="receipt_used", errors=used)
+    apply_fact(
+        tx,
+        Fact(
+            COUNTER,
+            "payment",
+            attempt.number,
+            "succeeded",
+            "staff",
+            tx.now,
+            amount=attempt.amount,
+            transaction_id=transaction_id,
+            evidence={"cashier": caller.account_id},
+        ),
+    )
+
+
+def retry_refund(database: Database, caller: Caller, refund_id: str) -> Refund:
+    """Issue a refused refund again, the same way, under a new number. Raises Conflict unless it is refused and waiting."""
+    with database.transaction() as tx:
+        intent, refund = _locked(tx, caller, refund_id)
+        return issue_again(tx, intent, refund, refund.provider)
+
+
+def pay_out(database: Database, caller: Caller, refund_id: str) -> Refund:
+    """The cashier has given the money back: of a payment at the counter, or instead of a refund that its provider refused.
+
+    Answers the refund that this settled. Raises Conflict while a provider is at it.
+    """
+    with database.transaction() as tx:
+        intent, refund = _locked(tx, caller, refund_id)
+        if refund.state == "failed":
+            refund = issue_again(tx, intent, refund, COUNTER)
+        if refund.provider != COUNTER:
+            code = "refund_in_progress" if refund.state in UNSETTLED else "refund_succeeded"
+            raise Conflict("this refund does not wait for the counter", code=code)
+        evidence = {"cashier": caller.account_id}
+        apply_fact(
+            tx,
+            Fact(
+                COUNTER, "refund", refund.number, "succeeded", "staff", tx.now, amount=refund.amount, evidence=evidence
+            ),
+        )
+        return refund_store.refund(tx.conn, refund.id) or refund
+
+
+def _locked(tx: Tx, caller: Caller, refund_id: str) -> tuple[Intent, Refund]:
+    known = refund_store.refund(tx.conn, refund_id)
+    intent = store.lock_intent(tx, known.order_id) if known else None
+    refund = refund_store.refund(tx.conn, refund_id)
+    if intent is None or refund is None:
+        raise NotFound("there is no such refund")
+    _own_counter(caller, intent)
+    return intent, refund
+
+
+def _own_counter(caller: Caller, intent: Intent) -> None:
+    if not caller.serves(intent.hospital_id):
+        raise Forbidden("this belongs to another hospital", code="other_hospital")
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+After = tuple[datetime, str] | None
+"""A page starts after this time and id."""
+
+
+def list_refunds(
+    database: Database, caller: Caller, *, state: str | None, order_id: str | None, after: After, limit: int
+) -> list[Refund]:
+    """Refunds of the caller's hospital (of all, for operators), oldest first, one more than `limit` if there are more."""
+    with database.reading() as conn:
+        found = refund_store.list_refunds(
+            conn, hospital_id=_scope(caller), state=state, order_id=order_id, after=after, limit=limit
+        )
+        return list(found)
+
+
+def read_ledger(
+    database: Database, caller: Caller, *, order_id: str | None, after: After, limit: int
+) -> tuple[dict[str, int], list[ledger.Entry]]:
+    """Balances per account in fen (debit above zero), and entries; of the caller's hospital, or of all for operators."""
+    hospital_id = _scope(caller)
+    with database.reading() as conn:
+        found = ledger.entries(conn, hospital_id=hospital_id, order_id=order_id, after=after, limit=limit)
+        return ledger.balances(conn, hospital_id), list(found)
+
+
+def _scope(caller: Caller) -> str | None:
+    """The hospital whose things the caller may see; None: all of them. Raises Forbidden for staff of none."""
+    if not caller.operator and not caller.cashier_of:
+        raise Forbidden("this account serves no hospital", code="other_hospital")
+    return None if caller.operator else caller.cashier_of

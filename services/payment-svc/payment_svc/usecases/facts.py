@@ -1,0 +1,151 @@
+"""`apply_fact`: callbacks, queries, answers, bill lines and receipts all come through here, under the lock of their intent.
+
+Facts come in any order and any number of times; what they leave is the same. Success beats closed: a capture counts while its
+intent is open or closing. What comes later, or again, or as another amount, is surplus: kept in the ledger and sent back.
+"""
+
+from collections.abc import Iterable
+
+from common.messages import PaymentClosed, PaymentFailed, PaymentSucceeded
+from common.outbox import Tx
+
+from payment_svc.domain import (
+    UNSETTLED,
+    Attempt,
+    AttemptState,
+    Fact,
+    Intent,
+    clearing,
+    outranks,
+    payable_account,
+    weigh,
+)
+from payment_svc.store import intents as store
+from payment_svc.store import ledger
+from payment_svc.store import refunds as refund_store
+from payment_svc.usecases.alarms import alarm
+from payment_svc.usecases.refunds import refund_failed, refund_succeeded, reserve
+
+QUERY, CLOSE = "query_attempt", "close_attempt"
+"""The kinds of the jobs that ask about an attempt; keyed by its id."""
+
+
+def apply_fact(tx: Tx, fact: Fact) -> None:
+    """Keep a fact, and let it move what it moves. A repetition does nothing."""
+    if fact.kind == "refund":
+        _apply_to_refund(tx, fact)
+        return
+    attempt = store.attempt_numbered(tx.conn, fact.provider, fact.number)
+    intent = store.lock_intent(tx, attempt.order_id) if attempt else None
+    fact_id = store.add_fact(tx, fact, intent)
+    if fact_id is None:
+        if fact.transaction_id and store.contradicts(tx.conn, fact):
+            alarm("contradicting_fact", provider=fact.provider, transaction_id=fact.transaction_id, amount=fact.amount)
+        return
+    if attempt is None or intent is None:
+        _of_nobody(tx, fact, fact_id)
+        return
+    attempt = store.attempt(tx.conn, attempt.id) or attempt  # as it is now that the lock is ours
+    if fact.outcome == "succeeded":
+        intent = _money_came(tx, intent, attempt, fact, fact_id)
+    else:
+        _end_attempt(tx, intent, attempt, "failed" if fact.outcome == "failed" else "closed", fact.reason)
+    settle_closing(tx, intent)
+
+
+def _of_nobody(tx: Tx, fact: Fact, fact_id: str) -> None:
+    """A provider speaks of a number that we never gave out. Money of it waits in suspense."""
+    if fact.outcome == "succeeded":
+        ledger.post(tx, "capture", fact_id, None, debit=clearing(fact.provider), credit="suspense", amount=fact.amount)
+    alarm("unknown_number", provider=fact.provider, number=fact.number, fact_id=fact_id, outcome=fact.outcome)
+
+
+def _money_came(tx: Tx, intent: Intent, attempt: Attempt, fact: Fact, fact_id: str) -> Intent:
+    verdict = weigh(intent, attempt, fact)
+    counts = verdict == "counts"
+    credit = payable_account("order" if counts else "surplus")
+    ledger.post(tx, "capture", fact_id, intent, debit=clearing(fact.provider), credit=credit, amount=fact.amount)
+    if verdict == "mismatch":
+        alarm(
+            "amount_mismatch",
+            order_id=intent.order_id,
+            payment_id=attempt.id,
+            asked=attempt.amount,
+            came=fact.amount,
+            currency=fact.currency,
+        )
+        _end_attempt(tx, intent, attempt, "failed", "amount_mismatch")
+    elif attempt.state != "succeeded":
+        store.set_attempt(tx, attempt.id, "succeeded", paid_at=fact.occurred_at)
+        _stop_asking(tx, attempt.id)
+    if not counts:
+        why = "amount_mismatch" if verdict == "mismatch" else "paid_late_or_twice"
+        reserve(
+            tx, intent, attempt.id, fact_id, provider=fact.provider, amount=fact.amount, purpose="surplus", reason=why
+        )
+        return intent
+    store.set_intent(tx, intent.order_id, state="paid", payment_id=attempt.id, capture_id=fact_id)
+    tx.send(
+        PaymentSucceeded(
+            intent.order_id, intent.account_id, attempt.id, attempt.amount, attempt.method, fact.occurred_at
+        )
+    )
+    close_attempts(tx, store.live_attempts(tx.conn, [intent.order_id]))
+    return store.intent(tx.conn, intent.order_id) or intent
+
+
+def _end_attempt(tx: Tx, intent: Intent, attempt: Attempt, state: AttemptState, reason: str) -> None:
+    """The attempt came to nothing, as far as is known by now."""
+    if not outranks(state, attempt.state):
+        return
+    store.set_attempt(tx, attempt.id, state, reason=reason[:500])
+    _stop_asking(tx, attempt.id)
+    if state == "failed" and intent.state == "open":
+        tx.send(PaymentFailed(intent.order_id, intent.account_id, attempt.id, attempt.method, reason[:500]))
+
+
+def _stop_asking(tx: Tx, attempt_id: str) -> None:
+    tx.cancel_timer(QUERY, attempt_id)
+    tx.cancel_timer(CLOSE, attempt_id)
+
+
+def close_attempts(tx: Tx, live: Iterable[Attempt]) -> None:
+    """Have the provider asked, by a job each, to close what might still be paid."""
+    for attempt in live:
+        if attempt.state != "closing":
+            store.set_attempt(tx, attempt.id, "closing")
+            tx.cancel_timer(QUERY, attempt.id)
+            tx.set_timer(CLOSE, attempt.id, tx.now)
+
+
+def settle_closing(tx: Tx, intent: Intent) -> None:
+    """A closing intent is closed as soon as none of its attempts can be paid any more, and not before."""
+    if intent.state == "closing" and not store.live_attempts(tx.conn, [intent.order_id]):
+        store.set_intent(tx, intent.order_id, state="closed")
+        tx.send(PaymentClosed(intent.order_id))
+
+
+def _apply_to_refund(tx: Tx, fact: Fact) -> None:
+    found = refund_store.refund_numbered(tx.conn, fact.provider, fact.number)
+    intent = store.lock_intent(tx, found.order_id) if found else None
+    fact_id = store.add_fact(tx, fact, intent)
+    if fact_id is None:
+        return
+    refund = refund_store.refund(tx.conn, found.id) if found else None
+    if refund is None or intent is None:
+        alarm(
+            "unknown_refund_number", provider=fact.provider, number=fact.number, fact_id=fact_id, outcome=fact.outcome
+        )
+        return
+    if fact.outcome == "succeeded" and fact.amount != refund.amount:
+        alarm(
+            "refund_amount_mismatch",
+            order_id=refund.order_id,
+            refund_id=refund.id,
+            asked=refund.amount,
+            went=fact.amount,
+        )
+    elif fact.outcome == "succeeded":
+        refund_succeeded(tx, intent, refund)
+    elif refund.state in UNSETTLED:
+        refund_failed(tx, intent, refund, fact.reason)

@@ -1,0 +1,156 @@
+"""What patients ask for: attempts to pay an intent."""
+
+import time
+from datetime import datetime
+
+from common import ids
+from common.errors import Conflict, Forbidden, Invalid, NotFound
+from common.outbox import Database, Tx
+
+from payment_svc.domain import MOST_ATTEMPTS, PAYABLE, UNANSWERED, Attempt, Caller, Intent, new_number
+from payment_svc.providers import Providers
+from payment_svc.store import intents as store
+from payment_svc.usecases.outcomes import ask_again, record_created, trade_of
+
+COUNTER = "window"
+"""The method of the cashier's counter."""
+
+_POLL = 0.05  # seconds between looks for an intent that is under way
+
+
+def start_payment(
+    database: Database,
+    providers: Providers,
+    caller: Caller,
+    order_id: str,
+    method: str,
+    *,
+    key: str,
+    request_hash: str,
+    wait: float,
+) -> tuple[Intent, Attempt]:
+    """An attempt to pay the order by `method`, shown to the payer. The same `key` answers the same attempt.
+
+    Waits up to `wait` seconds for an intent that must be on its way. Raises NotFound for another's order, Conflict with the
+    code that says why it cannot be paid, Invalid for a method that is not to be had or a key used for something else.
+    """
+    provider = providers.get(method)
+    if provider is None:
+        raise Invalid(
+            "this method is not to be had here",
+            code="method_not_available",
+            errors=[{"field": "method", "message": "is not available"}],
+        )
+    intent = _await_intent(database, caller, order_id, wait)
+    if method != COUNTER and intent.account_id != caller.account_id:
+        raise Forbidden("only the patient pays online", code="wrong_role")
+    with database.transaction() as tx:
+        intent, attempt = _attempt(tx, order_id, method, key, request_hash, queried=not provider.by_hand)
+    if attempt.state in UNANSWERED:
+        outcome = provider.create(trade_of(attempt))
+        with database.transaction() as tx:
+            attempt = record_created(tx, attempt, outcome)
+    if attempt.state == "failed":
+        raise Conflict("the provider refused this payment", code="payment_refused", reason=attempt.reason)
+    return intent, attempt
+
+
+def _await_intent(database: Database, caller: Caller, order_id: str, wait: float) -> Intent:
+    """The intent, or a moment's patience for it: booking-svc asks for it in the same breath as it holds the number."""
+    deadline = time.monotonic() + wait
+    while True:
+        with database.reading() as conn:
+            intent = store.intent(conn, order_id)
+        if intent is not None and intent.amount > 0:
+            if not caller.sees(intent):
+                raise NotFound("there is no such order")
+            return intent
+        if not ids.genuine(order_id, "ord", caller.account_id):
+            raise NotFound("there is no such order")
+        if intent is not None:  # a tombstone
+            raise Conflict("the order can no longer be paid", code="payment_closed")
+        if time.monotonic() > deadline:
+            raise Conflict("there is nothing to pay for this order, or not yet", code="payment_not_ready")
+        time.sleep(_POLL)
+
+
+def _attempt(
+    tx: Tx, order_id: str, method: str, key: str, request_hash: str, *, queried: bool
+) -> tuple[Intent, Attempt]:
+    """The attempt of this key; without one, a payable attempt of this method; else a new one, with its parameters for good."""
+    intent = store.lock_intent(tx, order_id)
+    if intent is None:
+        raise NotFound("there is no such order")
+    attempts = store.attempts_of(tx.conn, order_id)
+    for known in attempts:
+        if key and known.idempotency_key == key:
+            if known.request_hash != request_hash:
+                wrong = [{"field": "Idempotency-Key", "message": "belongs to another request"}]
+                raise Invalid(
+                    "this Idempotency-Key was used for another request", code="idempotency_key_reused", errors=wrong
+                )
+            return intent, known
+    pay_before = _payable_until(intent, tx.now)
+    if not key:
+        for known in attempts:
+            if known.method == method and known.state in PAYABLE:
+                return intent, known
+    if len(attempts) >= MOST_ATTEMPTS:
+        raise Conflict("too many attempts to pay this order", code="too_many_attempts")
+    number = new_number(tx.now)
+    attempt = Attempt(
+        id=ids.mint("pay", intent.account_id),
+        order_id=order_id,
+        method=method,
+        number=number,
+        amount=intent.amount,
+        state="created",
+        params={
+            "number": number,
+            "amount": intent.amount,
+            "description": intent.description,
+            "expires_at": pay_before.isoformat(),
+        },
+        created_at=tx.now,
+        updated_at=tx.now,
+        idempotency_key=key or None,
+        request_hash=request_hash,
+    )
+    store.add_attempt(tx, attempt)
+    if queried:
+        ask_again(tx, attempt, 0)
+    return intent, attempt
+
+
+def _payable_until(intent: Intent, now: datetime) -> datetime:
+    if intent.state == "paid":
+        raise Conflict("the order is paid already", code="already_paid")
+    if intent.state != "open" or intent.pay_before is None:
+        raise Conflict("the order can no longer be paid", code="payment_closed")
+    if now >= intent.pay_before:
+        raise Conflict("the time to pay is over", code="payment_window_over")
+    return intent.pay_before
+
+
+def find_payment(database: Database, caller: Caller, payment_id: str) -> tuple[Intent, Attempt]:
+    """Raises NotFound for what is not there, or is none of the caller's business."""
+    with database.reading() as conn:
+        attempt = store.attempt(conn, payment_id)
+        intent = store.intent(conn, attempt.order_id) if attempt else None
+    if attempt is None or intent is None or not caller.sees(intent):
+        raise NotFound("there is no such payment")
+    return intent, attempt
+
+
+def find_payments(
+    database: Database, caller: Caller, *, order_id: str | None, code: str | None
+) -> list[tuple[Intent, Attempt]]:
+    """The attempts of an order, or the one of a counter code; empty for what is none of the caller's business."""
+    with database.reading() as conn:
+        if code is not None:
+            found = store.attempt_numbered(conn, COUNTER, code)
+            attempts = [found] if found and order_id in (None, found.order_id) else []
+        else:
+            attempts = store.attempts_of(conn, order_id or "")
+        intents = {a.order_id: store.intent(conn, a.order_id) for a in attempts}
+    return [(intent, a) for a in attempts if (intent := intents[a.order_id]) and caller.sees(intent)]

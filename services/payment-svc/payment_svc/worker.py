@@ -1,0 +1,21 @@
+"""What payment-svc does on its own: it takes booking-svc's commands and asks the providers."""
+
+from collections.abc import Mapping
+
+from common.messages import ClosePayment, RefundPayment, RequestPayment
+from common.outbox.timers import JobHandler, TimerHandler
+from common.processor import Subscriptions
+
+from payment_svc.usecases import commands, jobs
+from payment_svc.usecases.facts import CLOSE, QUERY
+from payment_svc.usecases.refunds import REFUND
+
+SUBSCRIPTIONS: Subscriptions = {
+    RequestPayment: commands.request_payment,
+    ClosePayment: commands.close_payment,
+    RefundPayment: commands.refund_payment,
+}
+
+TIMERS: Mapping[str, TimerHandler] = {}
+
+JOBS: Mapping[str, JobHandler] = {QUERY: jobs.query_attempt, CLOSE: jobs.close_attempt, REFUND: jobs.give_back}

@@ -1,0 +1,258 @@
+"""payment-svc on a clock that moves when told to, with hands for everybody who deals with it."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from common import ids
+from common.clock import ManualClock
+from common.messages import ClosePayment, RefundPayment, RequestPayment
+from common.outbox import Timer
+from common.outbox.tables import timers
+from common.testing import bearer, deliver, sent, take_sent
+from payment_svc.app import Settings, build
+from payment_svc.domain import Attempt, Fact, Intent, Refund
+from payment_svc.providers import Closed, Processing, Shown, Unpaid
+from payment_svc.store import intents as store
+from payment_svc.store import ledger
+from payment_svc.store import refunds as refund_store
+from payment_svc.store.audit import audit_figures
+from payment_svc.usecases.facts import apply_fact
+from werkzeug.test import TestResponse
+
+START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+WINDOW = timedelta(minutes=15)
+FEE = 5000
+ACCOUNT = "acc_patient"
+HOSPITAL = "hos_1"
+DESCRIPTION = "协和医院 · 内科 · 王医生"
+
+
+class Scripted:
+    """A provider that says what it was told to say, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.by_hand = False
+        self.asked: list[tuple[str, Any]] = []
+        self.say: dict[str, Any] = {
+            "create": Shown({"type": "link", "url": "/pay"}),
+            "query": Unpaid(),
+            "close": Closed(),
+            "refund": Processing(),
+            "query_refund": Processing(),
+        }
+
+    def _answer(self, call: str, about: Any) -> Any:
+        self.asked.append((call, about))
+        outcome = self.say[call]
+        if isinstance(outcome, list):
+            outcome = outcome.pop(0)
+        if callable(outcome):
+            outcome = outcome(about)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def create(self, trade: Any) -> Any:
+        return self._answer("create", trade)
+
+    def query(self, trade: Any) -> Any:
+        return self._answer("query", trade)
+
+    def close(self, trade: Any) -> Any:
+        return self._answer("close", trade)
+
+    def refund(self, order: Any) -> Any:
+        return self._answer("refund", order)
+
+    def query_refund(self, order: Any) -> Any:
+        return self._answer("query_refund", order)
+
+    def calls(self) -> list[str]:
+        return [call for call, _ in self.asked]
+
+
+@dataclass
+class World:
+    url: str
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START))
+
+    def __post_init__(self) -> None:
+        self.service = build(Settings(app_env="test", database_url=self.url, intent_wait=0.2), self.clock)
+        self.service.migrate()
+        self.database = self.service.database
+        self.client = self.service.app.test_client()
+        self.scripted = Scripted()
+        self.service.parts.providers["alipay"] = self.scripted
+
+    # --- booking-svc ---------------------------------------------------------------------------------------------------
+
+    def request(self, *, amount: int = FEE, account: str = ACCOUNT, order_id: str = "") -> str:
+        """An order that is to be paid; answers its id."""
+        order_id = order_id or ids.mint("ord", account)
+        deliver(self.service, self.request_message(order_id, amount=amount, account=account))
+        return order_id
+
+    def request_message(self, order_id: str, *, amount: int = FEE, account: str = ACCOUNT) -> RequestPayment:
+        return RequestPayment(order_id, account, HOSPITAL, amount, DESCRIPTION, START + WINDOW)
+
+    def close(self, order_id: str) -> None:
+        deliver(self.service, ClosePayment(order_id))
+
+    def ask_refund(self, order_id: str) -> None:
+        deliver(self.service, RefundPayment(order_id, "cancelled by the patient"))
+
+    def told(self, kind: type | None = None) -> list[Any]:
+        return sent(self.database, kind)
+
+    def take_told(self) -> list[Any]:
+        return take_sent(self.database)
+
+    # --- people ----------------------------------------------------------------------------------------------------------
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None, *, headers: Mapping[str, str]) -> TestResponse:
+        return self.client.post(f"/api/v1{path}", json=dict(body or {}), headers=dict(headers))
+
+    def get(self, path: str, *, headers: Mapping[str, str]) -> TestResponse:
+        return self.client.get(f"/api/v1{path}", headers=dict(headers))
+
+    def pay_by(self, order_id: str, method: str = "alipay", *, key: str = "") -> dict[str, Any]:
+        """The patient starts a payment."""
+        headers = PATIENT | ({"Idempotency-Key": key} if key else {})
+        response = self.post(f"/orders/{order_id}/payments", {"method": method}, headers=headers)
+        assert response.status_code == 201, response.get_json(force=True)
+        answer: dict[str, Any] = response.get_json()
+        return answer
+
+    def press(self, number: str, action: str = "pay") -> TestResponse:
+        """The payer presses a button on the sandbox's page."""
+        return self.client.post(f"/api/v1/sandbox/pay/{number}", data={"action": action})
+
+    def plan(self, **plan: str) -> None:
+        assert self.post("/sandbox/_ctl", plan, headers=OPERATOR).status_code == 200
+
+    # --- the worker ------------------------------------------------------------------------------------------------------
+
+    def due(self) -> list[Timer]:
+        with self.database.reading() as conn:
+            rows = conn.execute(
+                sa.select(timers).where(timers.c.due_at <= self.clock()).order_by(timers.c.due_at)
+            ).all()
+        return [Timer(r.kind, r.key, r.due_at, json.loads(r.payload), r.attempts) for r in rows]
+
+    def waiting(self) -> dict[tuple[str, str], datetime]:
+        """When which job is due."""
+        with self.database.reading() as conn:
+            return {(r.kind, r.key): r.due_at for r in conn.execute(sa.select(timers))}
+
+    def run_jobs(self) -> int:
+        """Run what is due now, once."""
+        due = self.due()
+        for timer in due:
+            self.service.jobs[timer.kind](self.service, timer)
+        return len(due)
+
+    def settle(self, *, rounds: int = 40) -> None:
+        """Run jobs, moving the clock to when they are due, until none waits."""
+        for _ in range(rounds):
+            waiting = self.waiting()
+            if not waiting:
+                return
+            self.clock.set(max(self.clock(), min(waiting.values())))
+            self.run_jobs()
+        raise AssertionError(f"does not come to rest: {self.waiting()}")
+
+    # --- looking ---------------------------------------------------------------------------------------------------------
+
+    def intent(self, order_id: str) -> Intent:
+        with self.database.reading() as conn:
+            found = store.intent(conn, order_id)
+        assert found is not None
+        return found
+
+    def attempt(self, payment_id: str) -> Attempt:
+        with self.database.reading() as conn:
+            found = store.attempt(conn, payment_id)
+        assert found is not None
+        return found
+
+    def refunds(self, order_id: str | None = None, state: str | None = None) -> list[Refund]:
+        with self.database.reading() as conn:
+            return list(
+                refund_store.list_refunds(
+                    conn, hospital_id=None, state=state, order_id=order_id, after=None, limit=1000
+                )
+            )
+
+    def balances(self) -> dict[str, int]:
+        """Fen per account, those that are not zero."""
+        with self.database.reading() as conn:
+            return {account: fen for account, fen in ledger.balances(conn).items() if fen}
+
+    def figures(self) -> dict[str, Any]:
+        with self.database.reading() as conn:
+            return audit_figures(conn)
+
+    def check_books(self) -> None:
+        """What must be true at any time."""
+        figures = self.figures()
+        assert not figures["unbalanced"]
+        assert not figures["captures_without_entry"]
+        assert not figures["ledger_disagrees"]
+        ledger_sum = sum(figures["ledger"].values())
+        assert ledger_sum == 0
+        for order_id, f in figures["intents"].items():
+            assert 0 <= f["refunded"] + f["refunding"] <= f["captured"], (order_id, f)
+
+    def check_rest(self) -> None:
+        """What must be true when nothing is under way: what came is what is owed to hospitals, or it is back or with staff."""
+        self.check_books()
+        for order_id, f in self.figures()["intents"].items():
+            assert not f["live_attempts"], (order_id, f)
+            assert not f["refunding"], (order_id, f)
+            back = f["refunded"] + f["refund_failed"]
+            assert f["captured"] - back in ({f["counted"], 0} if f["counted"] else {0}), (order_id, f)
+            assert f["state"] != "closing", order_id
+
+    # --- providers -------------------------------------------------------------------------------------------------------
+
+    def apply(self, fact: Fact) -> None:
+        with self.database.transaction() as tx:
+            apply_fact(tx, fact)
+
+    def paid(self, payment: Mapping[str, Any], *, amount: int = FEE, transaction: str = "", **more: Any) -> Fact:
+        """The fact that a payment of method alipay was paid."""
+        attempt = self.attempt(payment["id"])
+        return Fact(
+            attempt.method,
+            "payment",
+            attempt.number,
+            "succeeded",
+            more.pop("source", "callback"),
+            self.clock(),
+            amount=amount,
+            transaction_id=transaction or f"txn-{attempt.number}",
+            **more,
+        )
+
+    def ended(self, payment: Mapping[str, Any], outcome: Any) -> Fact:
+        attempt = self.attempt(payment["id"])
+        reason = "declined" if outcome == "failed" else ""
+        return Fact(attempt.method, "payment", attempt.number, outcome, "query", self.clock(), reason=reason)
+
+    def refund_fact(self, refund: Refund, outcome: Any) -> Fact:
+        amount = refund.amount if outcome == "succeeded" else 0
+        return Fact(refund.provider, "refund", refund.number, outcome, "callback", self.clock(), amount=amount)
+
+
+PATIENT = bearer(ACCOUNT, "patient")
+STRANGER = bearer("acc_stranger", "patient")
+CASHIER = bearer("acc_cashier", "patient", "cashier", hospital_id=HOSPITAL)
+OTHER_CASHIER = bearer("acc_cashier_2", "patient", "cashier", hospital_id="hos_2")
+REGISTRAR = bearer("acc_registrar", "patient", "registrar", hospital_id=HOSPITAL)
+OPERATOR = bearer("acc_operator", "patient", "operator")
+
+Make = Callable[[], World]
