@@ -1,0 +1,116 @@
+"""docs/settings.md: every environment variable, from the services' Settings."""
+
+import dataclasses
+from collections.abc import Iterable
+
+from common.settings import Settings
+
+from docs.generators.markdown import code, notice, paragraphs, table
+from docs.generators.services import NAMES, module_of
+
+Field = dataclasses.Field[object]
+
+ABOUT = {
+    "APP_ENV": "`dev`, `test` or `production`. Production refuses the published development keys",
+    "DATABASE_URL": "`postgresql+psycopg://user:password@host/database` or `sqlite:///path`",
+    "MONGO_URL": "`mongodb://host/database`",
+    "BROKER_URL": "`amqp://user:password@host:5672/`. Embedded mode needs none",
+    "REDIS_URL": "where the rate limits are counted; empty: in the process itself",
+    "JWT_PRIVATE_KEY": "the Ed25519 seed that signs access tokens, base64",
+    "JWT_PUBLIC_KEY": "checks access tokens, base64; belongs to `JWT_PRIVATE_KEY`",
+    "ID_KEY": "tags the ids that the platform mints; the same for all services",
+    "DATA_KEY": "encrypts what is known of patients at rest, base64 of 32 bytes. Lose it and that is gone",
+    "LOG_FORMAT": "`console` or `json`",
+    "LOG_LEVEL": "`DEBUG`, `INFO`, `WARNING` or `ERROR`",
+    "PORT": "where the API listens",
+    "WORKER_PORT": "where the worker answers `/healthz`, `/readyz` and `/metrics`; 0: nowhere",
+    "PARTITIONS": "how many queues, and so how many active workers, share the service's messages",
+    "PAYMENT_WINDOW_SECONDS": "how long a number is held unpaid",
+    "INTENT_WAIT_SECONDS": "how long starting a payment waits for an intent that must be on its way",
+    "ADMIN_USERNAME": "the first operator's account, made by the migration",
+    "ADMIN_PASSWORD": "their password; empty: no account is made",
+    "PASSWORD_TIME_COST": "Argon2id: passes",
+    "PASSWORD_MEMORY": "Argon2id: memory in KiB",
+    "PASSWORD_PARALLELISM": "Argon2id: lanes",
+    "ACCESS_TOKEN_SECONDS": "how long an access token is good",
+    "REFRESH_TOKEN_SECONDS": "how long a login lasts without use",
+    "LIMIT_LOGINS_USERNAME": "tries to log in for one username",
+    "LIMIT_LOGINS_ADDRESS": "tries to log in from one address",
+    "LIMIT_REGISTRATIONS_ADDRESS": "registrations from one address",
+    "CRASH_AT": "`point[:n]`: exit hard at a crash point. For fault tests; production refuses it",
+    "WEB_CONCURRENCY": "API processes",
+    "WEB_THREADS": "threads in each of them",
+    "PROMETHEUS_MULTIPROC_DIR": "where the API processes share their metrics; empty: a temporary folder",
+}
+"""What each variable is for. The page cannot be made for a variable that is missing here."""
+
+OUTSIDE = {"PORT": "8000", "WEB_CONCURRENCY": "2", "WEB_THREADS": "8", "PROMETHEUS_MULTIPROC_DIR": ""}
+"""What common/gunicorn_conf.py reads, before there are Settings; with the defaults there."""
+
+
+def common_fields() -> list[Field]:
+    """The settings that every service has."""
+    return list(dataclasses.fields(Settings))
+
+
+def fields_of(service: str) -> list[Field]:
+    """The settings that a service has on top of the common ones."""
+    common = {f.metadata["variable"] for f in common_fields()}
+    own = dataclasses.fields(module_of(service).Settings)
+    return [f for f in own if f.metadata["variable"] not in common]
+
+
+def variables_of(service: str) -> set[str]:
+    """Every variable that some process of a service reads."""
+    return {str(f.metadata["variable"]) for f in [*common_fields(), *fields_of(service)]} | set(OUTSIDE)
+
+
+def known_variables() -> set[str]:
+    """Every variable that some process of Haoyuan reads."""
+    return set().union(*(variables_of(name) for name in NAMES))
+
+
+def _default(field: Field) -> str:
+    if field.default is dataclasses.MISSING:
+        return "**needed**"
+    if field.metadata["secret"]:
+        return "a published one, refused in production"
+    return code(str(field.default))
+
+
+def _about(field: Field) -> str:
+    variable = field.metadata["variable"]
+    if variable not in ABOUT:
+        raise LookupError(f"{__name__} does not say what {variable} is for")
+    return ABOUT[variable]
+
+
+def _table(fields: Iterable[Field]) -> str:
+    rows = [
+        (
+            code(f.metadata["variable"]),
+            getattr(f.type, "__name__", str(f.type)),
+            _default(f),
+            "yes" if f.metadata["secret"] else "",
+            _about(f),
+        )
+        for f in fields
+    ]
+    return table(("variable", "type", "default", "secret", "what"), rows)
+
+
+def page() -> str:
+    """The whole page."""
+    outside = [(code(name), code(default), ABOUT[name]) for name, default in OUTSIDE.items()]
+    sections = [paragraphs(f"## {name}", _table(fields_of(name))) for name in NAMES if fields_of(name)]
+    return paragraphs(
+        notice("the services' Settings"),
+        "# Settings",
+        "Configuration comes from the environment only. What is wrong or missing is named at start, all of it at once. An "
+        "empty variable counts as absent.",
+        "## Every service",
+        _table(common_fields()),
+        "## Every API",
+        table(("variable", "default", "what"), outside),
+        *sections,
+    )

@@ -1,0 +1,181 @@
+"""The documentation is true: generated pages are those of the code, links lead somewhere, commands and files exist."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from code_rules import ROOT
+from common.messages import CATALOGUE
+
+from docs import generate
+from docs.generators import saga, settings
+from docs.generators.services import build_all
+
+PAGES = [
+    path
+    for path in sorted(ROOT.rglob("*.md"))
+    if not any(part.startswith(".") or part == "var" for part in path.relative_to(ROOT).parts)
+]
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def without_code(text: str) -> str:
+    """A page without its blocks of code, where brackets mean other things."""
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    titles = re.findall(r"^#+\s+(.+?)\s*$", without_code(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", re.sub(r"[`*]", "", title)).lower().replace(" ", "-") for title in titles}
+
+
+def broken_links(page: Path, text: str) -> list[str]:
+    """Links of a page to files and headings that are not there."""
+    broken = []
+    for target in LINK.findall(without_code(text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (page.parent / file).resolve() if file else page
+        if not path.exists() or (anchor and anchor not in anchors(path.read_text(encoding="utf-8"))):
+            broken.append(target)
+    return broken
+
+
+# --- generated pages -------------------------------------------------------------------------------------------------
+
+
+def test_no_generated_page_is_stale():
+    assert generate.stale(generate.pages(), generate.HERE) == [], "run: python -m docs.generate"
+
+
+def test_generating_again_gives_the_same_bytes():
+    first = generate.pages()
+    build_all.cache_clear()
+    assert generate.pages() == first
+
+
+def test_a_stale_a_missing_and_a_left_over_page_are_found_and_mended(tmp_path):
+    wanted = {"a.md": "new", "b.md": "b", "openapi/x.json": "{}"}
+    (tmp_path / "openapi").mkdir()
+    (tmp_path / "a.md").write_text("old")
+    (tmp_path / "openapi" / "gone.json").write_text("{}")
+    assert generate.stale(wanted, tmp_path) == ["a.md", "b.md", "openapi/gone.json", "openapi/x.json"]
+    generate.write(wanted, tmp_path)
+    assert generate.stale(wanted, tmp_path) == []
+    assert not (tmp_path / "openapi" / "gone.json").exists()
+
+
+def test_the_check_names_what_is_stale_and_fails(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(generate, "HERE", tmp_path)
+    monkeypatch.setattr(generate, "pages", lambda: {"saga.md": "x"})
+    assert generate.main(["--check"]) == 1
+    assert "docs/saga.md: stale" in capsys.readouterr().out
+    assert not (tmp_path / "saga.md").exists()
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+
+
+def test_the_saga_page_has_every_state_and_every_pair():
+    text = saga.page()
+    for state in saga.State:
+        assert f"`{state}`" in text
+    rows = [line for line in text.splitlines() if line.startswith(tuple(f"| {what} |" for what in saga.Input))]
+    assert len(rows) == len(saga.Input)
+    assert all(row.count("|") == len(saga.State) + 2 and "|  |" not in row for row in rows)
+
+
+def test_every_reference_in_the_asyncapi_document_leads_somewhere():
+    document = yaml.safe_load((generate.HERE / "asyncapi.yaml").read_text(encoding="utf-8"))
+    references = set(re.findall(r"'\$ref': '#/([^']+)'", str(document)))
+    assert len(references) > len(CATALOGUE)
+    for reference in references:
+        found = document
+        for part in reference.split("/"):
+            found = found[part]
+
+
+def test_every_reference_in_the_openapi_documents_leads_somewhere():
+    for file in (generate.HERE / "openapi").glob("*.json"):
+        document = json.loads(file.read_text(encoding="utf-8"))
+        for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
+            found = document
+            for part in reference.split("/"):
+                found = found[part]
+
+
+def test_every_description_of_a_variable_is_of_one_that_somebody_reads():
+    assert set(settings.ABOUT) == settings.known_variables()
+
+
+def test_the_defaults_outside_of_settings_are_those_of_gunicorn_conf():
+    text = (ROOT / "libs/common/common/gunicorn_conf.py").read_text(encoding="utf-8")
+    read = dict(re.findall(r'os\.environ\.get\([\'"](\w+)[\'"], [\'"](\w*)[\'"]\)', text))
+    assert read.items() <= settings.OUTSIDE.items()
+    assert set(re.findall(r'os\.environ[^\n]*?"([A-Z_]+)"', text)) | set(read) == set(settings.OUTSIDE)
+
+
+# --- pages written by hand -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    assert broken_links(page, page.read_text(encoding="utf-8")) == []
+
+
+def test_broken_links_are_found(tmp_path):
+    page = tmp_path / "page.md"
+    text = "# One `two`\n[a](page.md) [b](nowhere.md) [c](#one-two) [d](#three) [e](https://example.org/x)"
+    page.write_text(text)
+    assert broken_links(page, text) == ["nowhere.md", "#three"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_make_targets_exist(page):
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(
+        re.findall(r"`make ([a-z-]+)|^(?:\s{4})?make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert {a or b for a, b in named} - targets == set()
+
+
+def repository_paths(text: str) -> set[str]:
+    """What a page names in backquotes that looks like a file of ours."""
+    return set(
+        re.findall(r"`((?:libs|services|embedded|stack|tests|deploy|docs|audit|demo|bench)/[\w./*-]*\w/?)`", text)
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_named_files_exist(page):
+    for name in repository_paths(page.read_text(encoding="utf-8")):
+        assert any(ROOT.glob(name.rstrip("/"))), name
+
+
+def test_both_readmes_show_the_same_commands():
+    def commands(name: str) -> list[str]:
+        blocks = re.findall(r"```(?:sh|bash)\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
+        return [line.split(" #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+    assert commands("README.md")
+    assert commands("README.md") == commands("README.zh-CN.md")
+
+
+def test_decisions_are_numbered_and_tell_why():
+    files = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
+    assert [file.name[:4] for file in files] == [f"{n:04d}" for n in range(1, len(files) + 1)]
+    index = (ROOT / "docs/adr/README.md").read_text(encoding="utf-8")
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        for heading in ("## Context", "## Decision", "## Consequences"):
+            assert heading in text, f"{file.name} has no {heading}"
+        assert f"({file.name})" in index, f"{file.name} is not in the list"
+
+
+def test_make_check_checks_the_pages():
+    recipe = subprocess.run(["make", "-n", "check"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "-m docs.generate --check" in recipe
