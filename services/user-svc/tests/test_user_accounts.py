@@ -1,0 +1,187 @@
+"""Registering, one's profile, roles."""
+
+import threading
+from typing import Any
+
+import jwt
+import pytest
+from common.errors import Conflict
+from common.messages import UserRegistered
+from common.service import Service
+from common.testing import assert_problem, sent
+from user_svc import domain, store, usecases
+from user_world import PASSWORD, Person, join
+
+
+def test_registering(service: Service, anybody: Person) -> None:
+    body = {
+        "username": "Alice",
+        "password": PASSWORD,
+        "email": "a@example.com",
+        "phone": "+86 138 1234 5678",
+        "locale": "en",
+    }
+    answer = anybody.call("POST", "/users", body)
+    assert answer.status_code == 201
+    made = answer.get_json()
+    assert made.pop("created_at")
+    assert made == {
+        "id": made["id"],
+        "username": "Alice",
+        "email": "a@example.com",
+        "phone": "138****5678",
+        "locale": "en",
+        "roles": ["patient"],
+        "hospital_id": None,
+    }
+    assert sent(service.database, UserRegistered)[-1] == UserRegistered(
+        account_id=made["id"], username="Alice", locale="en"
+    )
+
+
+@pytest.mark.parametrize("again", ["alice", "ALICE", "ａｌｉｃｅ"])
+def test_a_username_is_unique_whatever_its_case(alice: Person, anybody: Person, again: str) -> None:
+    del alice
+    body = {"username": again, "password": PASSWORD, "email": "x@example.com"}
+    assert_problem(anybody.call("POST", "/users", body), 409, "username_taken")
+
+
+def test_two_who_want_one_name_at_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have seen that it is free before either takes it."""
+    barrier = threading.Barrier(2, timeout=20)
+    slow_hash = service.parts.passwords.hash
+    monkeypatch.setattr(service.parts.passwords, "hash", lambda password: (barrier.wait(), slow_hash(password))[1])
+    answers: list[Any] = []
+
+    def take() -> None:
+        answers.append(
+            Person(service).call(
+                "POST", "/users", {"username": "carol", "password": PASSWORD, "email": "c@example.com"}
+            )
+        )
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert [m.username for m in sent(service.database, UserRegistered)] == ["operator", "carol"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"username": "12345678901"}, "username"),
+        ({"username": "a b"}, "username"),
+        ({"username": "-ab"}, "username"),
+        ({"password": "short"}, "password"),
+        ({"password": "x" * 129}, "password"),
+        ({"username": "alice.wonder", "password": "Alice.Wonder"}, "password"),
+        ({"email": "nobody"}, "email"),
+        ({"phone": "123"}, "phone"),
+        ({"locale": "fr"}, "locale"),
+        ({"roles": ["operator"]}, "roles"),
+        ({"hospital_id": "hos_1"}, "hospital_id"),
+        ({"id": "acc_mine"}, "id"),
+        ({"password_hash": "x"}, "password_hash"),
+    ],
+)
+def test_what_registering_refuses(anybody: Person, change: dict[str, Any], field: str) -> None:
+    body = {"username": "alice", "password": PASSWORD, "email": "a@example.com", **change}
+    assert_problem(anybody.call("POST", "/users", body), 422, field=field)
+
+
+def test_the_profile_can_be_changed_and_nothing_else(alice: Person, service: Service) -> None:
+    changed = alice.call("PATCH", "/users/me", {"email": "new@example.com", "phone": None, "locale": "en"})
+    assert changed.status_code == 200
+    assert changed.get_json() == alice.call("GET", "/users/me").get_json()
+    assert (changed.get_json()["email"], changed.get_json()["phone"], changed.get_json()["locale"]) == (
+        "new@example.com",
+        None,
+        "en",
+    )
+    for mass in (
+        {"roles": ["operator"]},
+        {"hospital_id": "hos_1"},
+        {"id": "x"},
+        {"username": "root"},
+        {"password_hash": "x"},
+    ):
+        assert_problem(alice.call("PATCH", "/users/me", mass), 422, field=next(iter(mass)))
+    assert alice.call("PATCH", "/users/me", {}).get_json() == changed.get_json()
+    with service.database.reading() as conn:
+        assert store.account(conn, alice.id).roles == "patient"
+
+
+def test_phones_do_not_stand_in_the_database(alice: Person, service: Service) -> None:
+    with service.database.reading() as conn:
+        row = store.account(conn, alice.id)
+    assert row.phone_sealed
+    assert "13812345678" not in str(row)
+    assert PASSWORD not in str(row)
+
+
+def test_an_operator_gives_roles_and_the_next_token_has_them(operator: Person, alice: Person, service: Service) -> None:
+    answer = operator.call("POST", f"/users/{alice.id}/roles", {"roles": ["cashier"], "hospital_id": "hos_1"})
+    assert answer.status_code == 200
+    assert answer.get_json()["roles"] == ["patient", "cashier"]
+    again = Person(service).log_in("alice")
+    claims = jwt.decode(again.tokens["access_token"], options={"verify_signature": False})
+    assert (claims["sub"], claims["roles"], claims["hospital"]) == (alice.id, ["patient", "cashier"], "hos_1")
+    renewed = alice.call("POST", "/tokens/refresh", {"refresh_token": alice.tokens["refresh_token"]}).get_json()
+    assert jwt.decode(renewed["access_token"], options={"verify_signature": False})["roles"] == ["patient", "cashier"]
+    assert operator.call("POST", f"/users/{alice.id}/roles", {"roles": []}).get_json()["hospital_id"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"roles": ["cashier"]}, "hospital_id"),
+        ({"roles": ["operator"], "hospital_id": "hos_1"}, "hospital_id"),
+        ({"roles": ["god"]}, "roles.0"),
+        ({}, "roles"),
+        ({"roles": "cashier", "hospital_id": "hos_1"}, "roles"),
+        ({"roles": ["cashier"], "hospital_id": "no id!"}, "hospital_id"),
+    ],
+)
+def test_roles_that_do_not_do(operator: Person, alice: Person, body: dict[str, Any], field: str) -> None:
+    assert_problem(operator.call("POST", f"/users/{alice.id}/roles", body), 422, field=field)
+
+
+def test_who_may_not_give_roles(operator: Person, alice: Person, anybody: Person, service: Service) -> None:
+    body = {"roles": ["operator"]}
+    assert_problem(anybody.call("POST", f"/users/{alice.id}/roles", body), 401)
+    assert_problem(alice.call("POST", f"/users/{alice.id}/roles", body), 403, "wrong_role")
+    operator.call("POST", f"/users/{alice.id}/roles", {"roles": ["cashier", "registrar"], "hospital_id": "hos_1"})
+    staff = Person(service).log_in("alice")
+    assert_problem(staff.call("POST", f"/users/{alice.id}/roles", body), 403, "wrong_role")
+    assert_problem(operator.call("POST", "/users/acc_nobody/roles", body), 404)
+    assert_problem(operator.call("POST", f"/users/{operator.id}/roles", {"roles": []}), 409, "own_role")
+
+
+def test_ensure_account_is_idempotent_and_never_raises_a_stranger(service: Service) -> None:
+    def ensure(password: str = PASSWORD) -> domain.Account:
+        return usecases.ensure_account(
+            service.database, service.parts, username="till", password=password, roles=["cashier"], hospital_id="hos_1"
+        )
+
+    first = ensure()
+    assert ensure() == first
+    assert first.roles == ("patient", "cashier")
+    squatter = join(service, "boss")
+    with pytest.raises(Conflict):
+        usecases.ensure_account(
+            service.database, service.parts, username="Boss", password="the right one", roles=["operator"]
+        )
+    assert squatter.call("GET", "/users/me").get_json()["roles"] == ["patient"]
+    raised = usecases.ensure_account(
+        service.database, service.parts, username="boss", password=PASSWORD, roles=["operator"]
+    )
+    assert raised.roles == ("patient", "operator")
+
+
+def test_the_first_operator_is_made_once(service: Service, operator: Person) -> None:
+    service.migrate()
+    assert operator.call("GET", "/users/me").get_json()["roles"] == ["patient", "operator"]
+    assert [m.username for m in sent(service.database, UserRegistered)] == ["operator"]
