@@ -17,6 +17,7 @@ from common.messages import (
     SlotReleased,
     SlotReserved,
     SlotWaitlisted,
+    Visit,
 )
 
 from schedule_svc.domain import Reservation, Segment, Session, give_back
@@ -40,6 +41,7 @@ class Desk:
     next_waiting: NextWaiting
     answers: list[Message] = field(default_factory=list)
     _joined: dict[str, list[Reservation]] = field(default_factory=dict)
+    _visits: dict[str | None, Visit] = field(default_factory=dict)
 
     def reserve(self, order: ReserveSlot) -> None:
         """Hold a number for the order, let it wait, or reject it. Asked again, the answer is the same."""
@@ -172,20 +174,20 @@ class Desk:
                 return reservation
         return None
 
+    def _visit(self, r: Reservation) -> Visit:
+        visit = self._visits.get(r.slot_id)
+        if visit is None:
+            visit = self._visits[r.slot_id] = self.sessions[r.session_id].visit(self._segment_of(r))
+        return visit
+
     def _tell(self, r: Reservation) -> None:
         if r.state == "waiting" and r.position is not None:
             self.answers.append(SlotWaitlisted(r.order_id, r.session_id, r.position))
         elif r.state in ("held", "sold") and r.slot_id is not None and r.queue_number is not None:
-            session, segment = self.sessions[r.session_id], self._segment_of(r)
+            session, visit = self.sessions[r.session_id], self._visit(r)
             self.answers.append(
                 SlotReserved(
-                    r.order_id,
-                    r.session_id,
-                    r.slot_id,
-                    r.queue_number,
-                    session.fee,
-                    session.visit(segment),
-                    session.cancel_before,
+                    r.order_id, r.session_id, r.slot_id, r.queue_number, session.fee, visit, session.cancel_before
                 )
             )
         else:

@@ -62,7 +62,7 @@ class Segment:
 
     @property
     def free(self) -> int:
-        return self.capacity - self.taken - self.blocked
+        return max(0, self.published + self.extra - self.withheld - self.held - self.sold)
 
     @property
     def kept(self) -> tuple[object, ...]:

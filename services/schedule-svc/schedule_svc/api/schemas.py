@@ -1,6 +1,6 @@
 """The API's schemas. Rosters' rows are checked one by one in the use case: a bad row must not refuse the others."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from common.web import Idents, MoneySchema, Paged, Schema
@@ -13,20 +13,28 @@ _PERIODS = validate.OneOf(["morning", "afternoon", "evening"])
 
 
 class HospitalQuery(Paged):
-    pass
+    """By code."""
 
 
 class DepartmentQuery(Paged):
+    """By hospital and code."""
+
+    sort_kinds = (str, str)
     hospital_id = Idents.id()
 
 
 class DoctorQuery(Paged):
+    """By department and code."""
+
+    sort_kinds = (str, str)
     hospital_id = Idents.id()
     department_id = Idents.id()
 
 
 class SessionQuery(Paged):
     """Dates are Beijing's; both ends belong to the range. Without `date_from` it begins today."""
+
+    sort_kinds = (datetime, str)
 
     hospital_id = Idents.id()
     department_id = Idents.id()

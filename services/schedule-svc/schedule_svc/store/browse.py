@@ -48,14 +48,19 @@ def page_of_sessions(
     conn: sa.Connection,
     wanted: Mapping[str, str],
     starts: tuple[datetime, datetime],
-    after: tuple[datetime, str] | None,
+    after: Sequence[Any] | None,
     limit: int,
 ) -> list[Shown]:
-    """Sessions that start in [starts[0], starts[1]), by time; `wanted` names hospital_id, department_id or doctor_id."""
+    """Sessions that start in [starts[0], starts[1]), by time; `wanted` names hospital_id, department_id or doctor_id.
+
+    `after` is the start and the id of the last one seen.
+    """
     query = _sessions.where(sessions.c.starts_at >= starts[0], sessions.c.starts_at < starts[1])
     for name, value in wanted.items():
         query = query.where(_filters[name] == value)
-    if after is not None:
+    if after is not None and after[0] >= starts[1]:
+        return []
+    if after is not None and after[0] >= starts[0]:
         # both conditions: the first lets the index find the place, the second is exact
         query = query.where(
             sessions.c.starts_at >= after[0], sa.or_(sessions.c.starts_at > after[0], sessions.c.id > after[1])
@@ -75,14 +80,14 @@ def _with_slots(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Shown]
     return [Shown(row, by_session[row.id]) for row in rows]
 
 
-def page_of_hospitals(conn: sa.Connection, after: str | None, limit: int) -> Sequence[sa.Row[Any]]:
+def page_of_hospitals(conn: sa.Connection, after: Sequence[str] | None, limit: int) -> Sequence[sa.Row[Any]]:
     """By code."""
     query = sa.select(hospitals).order_by(hospitals.c.code).limit(limit)
-    return conn.execute(query.where(hospitals.c.code > after) if after is not None else query).all()
+    return conn.execute(query.where(hospitals.c.code > after[0]) if after is not None else query).all()
 
 
 def page_of_departments(
-    conn: sa.Connection, hospital_id: str | None, after: tuple[str, str] | None, limit: int
+    conn: sa.Connection, hospital_id: str | None, after: Sequence[str] | None, limit: int
 ) -> Sequence[sa.Row[Any]]:
     """By hospital and code."""
     c = departments.c
@@ -95,7 +100,7 @@ def page_of_departments(
 
 
 def page_of_doctors(
-    conn: sa.Connection, hospital_id: str | None, department_id: str | None, after: tuple[str, str] | None, limit: int
+    conn: sa.Connection, hospital_id: str | None, department_id: str | None, after: Sequence[str] | None, limit: int
 ) -> Sequence[sa.Row[Any]]:
     """By department and code."""
     c = doctors.c

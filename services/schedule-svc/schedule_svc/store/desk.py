@@ -4,11 +4,14 @@ Whoever changes a session's inventory locks its row first, in the order of the i
 reservations are read after that and belong to the holder of the lock.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
+from common.outbox import UtcDateTime
 
 from schedule_svc.domain import Reservation, Segment, Session
 from schedule_svc.store.sql import AmongQuery, insert_rows, postgres, update_rows
@@ -88,8 +91,6 @@ _reservation_columns = (
     reservations.c.wait_seq,
     reservations.c.position,
 )
-_load_reservations = AmongQuery(lambda among: sa.select(*_reservation_columns).where(among(reservations.c.order_id)))
-
 _waiting_chunk = (
     sa.select(*_reservation_columns)
     .where(
@@ -111,9 +112,7 @@ class Working:
     def __init__(self, conn: sa.Connection, session_ids: Iterable[str], order_ids: Iterable[str] = ()) -> None:
         self._conn = conn
         self.sessions = _sessions(conn, session_ids)
-        self.reservations: dict[str, Reservation] = {
-            row.order_id: Reservation(*row) for row in _load_reservations.rows(conn, order_ids)
-        }
+        self.reservations = find_reservations(conn, order_ids)
         self._session_was = {s.id: _mutable(s) for s in self.sessions.values()}
         self._segment_was = {segment.id: segment.kept for s in self.sessions.values() for segment in s.segments}
         self._returned_was = {
@@ -147,12 +146,10 @@ class Working:
 
     def save(self, now: datetime) -> None:
         """Write what changed. What gave its number up goes first, so that the unique index lets it be given again."""
-        changed = [r for r in self.reservations.values() if self._state_was.get(r.order_id, r.state) != r.state]
-        update_reservations(self._conn, [r for r in changed if r.state == "released"], now)
-        update_reservations(self._conn, [r for r in changed if r.state != "released"], now)
-        insert_reservations(
-            self._conn, [r for r in self.reservations.values() if r.order_id not in self._state_was], now
-        )
+        changed = [r for r in self.reservations.values() if self._state_was.get(r.order_id) != r.state]
+        gives_up = {r.order_id for r in changed if r.state == "released" and r.order_id in self._state_was}
+        keep_reservations(self._conn, [r for r in changed if r.order_id in gives_up], now)
+        keep_reservations(self._conn, [r for r in changed if r.order_id not in gives_up], now)
         self._save_slots()
         self._save_returned()
         moved = [s for s in self.sessions.values() if _mutable(s) != self._session_was[s.id]]
@@ -240,68 +237,54 @@ def update_slots(conn: sa.Connection, segments: Sequence[Segment]) -> None:
     update_rows(conn, slots, [{"id": s.id, "ends_at": s.ends_at, **_counters(s)} for s in segments])
 
 
-_COLUMNS: tuple[tuple[str, str, Callable[[Reservation], Any]], ...] = (
-    ("order_id", "text", lambda r: r.order_id),
-    ("session_id", "text", lambda r: r.session_id),
-    ("patient_id", "text", lambda r: r.patient_id),
-    ("wanted", "text", lambda r: r.wanted),
-    ("state", "text", lambda r: r.state),
-    ("slot_id", "text", lambda r: r.slot_id),
-    ("queue_number", "int", lambda r: r.queue_number),
-    ("reason", "text", lambda r: r.reason),
-    ("wait_seq", "int", lambda r: r.wait_seq),
-    ("position", "int", lambda r: r.position),
+_FIELDS = {
+    "order_id": "text",
+    "session_id": "text",
+    "patient_id": "text",
+    "wanted": "text",
+    "state": "text",
+    "slot_id": "text",
+    "queue_number": "int",
+    "reason": "text",
+    "wait_seq": "int",
+    "position": "int",
+}
+_NAMES = ", ".join(_FIELDS)
+_CHANGING = ("state", "slot_id", "queue_number", "reason", "updated_at")
+_ON_CONFLICT = "ON CONFLICT (order_id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
+# One JSON document in place of an array per column: psycopg takes longer to write ten arrays than PostgreSQL to read this.
+_KEEP = (
+    f"INSERT INTO reservations ({_NAMES}, created_at, updated_at) SELECT u.*, %s, %s"  # noqa: S608  names of ours
+    f" FROM json_to_recordset(%s::json) AS u ({', '.join(f'{name} {kind}' for name, kind in _FIELDS.items())}) {_ON_CONFLICT}"
 )
-_names = ", ".join(name for name, _, _ in _COLUMNS)
-_INSERT = (
-    f"INSERT INTO reservations ({_names}, created_at, updated_at) SELECT u.*, %s, %s"  # noqa: S608  names of ours
-    f" FROM unnest({', '.join(f'%s::{kind}[]' for _, kind, _ in _COLUMNS)}) AS u"
+_keep_one = sa.text(
+    f"INSERT INTO reservations ({_NAMES}, created_at, updated_at)"  # noqa: S608  names of ours
+    f" VALUES ({', '.join(f':{name}' for name in _FIELDS)}, :now, :now) {_ON_CONFLICT}"
+).bindparams(sa.bindparam("now", type_=UtcDateTime))
+
+# LATERAL with a LIMIT makes PostgreSQL look up each id in the index. Asked with "= ANY", it plans a scan while the table is
+# new and small, and keeps to that plan until the table is next analysed, however large it has become by then.
+_FIND = (
+    f"SELECT r.* FROM unnest(%s::text[]) AS wanted (id)"  # noqa: S608  names of ours
+    f" CROSS JOIN LATERAL (SELECT {_NAMES} FROM reservations WHERE order_id = wanted.id LIMIT 1) AS r"
 )
-_UPDATE = (
-    "UPDATE reservations AS r SET state = u.state, slot_id = u.slot_id, queue_number = u.number, reason = u.reason, updated_at = %s"
-    " FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[]) AS u (order_id, state, slot_id, number, reason)"
-    " WHERE r.order_id = u.order_id"
-)
+_find = AmongQuery(lambda among: sa.select(*_reservation_columns).where(among(reservations.c.order_id)))
 
 
-def insert_reservations(conn: sa.Connection, new: Sequence[Reservation], now: datetime) -> None:
-    """One statement, whatever the number of rows."""
-    if not new:
+def find_reservations(conn: sa.Connection, order_ids: Iterable[str]) -> dict[str, Reservation]:
+    """Those that exist, by order."""
+    wanted = list(order_ids)
+    rows: Sequence[Any] = ()
+    if wanted:
+        rows = conn.exec_driver_sql(_FIND, (wanted,)).all() if postgres(conn) else _find.rows(conn, wanted)
+    return {row.order_id: Reservation(*row) for row in rows}
+
+
+def keep_reservations(conn: sa.Connection, kept: Sequence[Reservation], now: datetime) -> None:
+    """Insert or change; of one that exists, only state, number and reason ever change. One statement on PostgreSQL."""
+    if not kept:
         return
     if postgres(conn):
-        conn.exec_driver_sql(_INSERT, (now, now, *([value(r) for r in new] for _, _, value in _COLUMNS)))
+        conn.exec_driver_sql(_KEEP, (now, now, msgspec.json.encode(kept).decode()))
     else:
-        insert_rows(
-            conn,
-            reservations,
-            [{**{n: value(r) for n, _, value in _COLUMNS}, "created_at": now, "updated_at": now} for r in new],
-        )
-
-
-def update_reservations(conn: sa.Connection, changed: Sequence[Reservation], now: datetime) -> None:
-    """Write state, number and reason; the rest of a reservation never changes."""
-    if not changed:
-        return
-    if postgres(conn):
-        columns = zip(*((r.order_id, r.state, r.slot_id, r.queue_number, r.reason) for r in changed), strict=True)
-        conn.exec_driver_sql(_UPDATE, (now, *(list(column) for column in columns)))
-    else:
-        c = reservations.c
-        statement = (
-            sa.update(reservations)
-            .where(c.order_id == sa.bindparam("order"))
-            .values(
-                state=sa.bindparam("s"),
-                slot_id=sa.bindparam("slot"),
-                queue_number=sa.bindparam("n"),
-                reason=sa.bindparam("why"),
-                updated_at=now,
-            )
-        )
-        conn.execute(
-            statement,
-            [
-                {"order": r.order_id, "s": r.state, "slot": r.slot_id, "n": r.queue_number, "why": r.reason}
-                for r in changed
-            ],
-        )
+        conn.execute(_keep_one, [{**asdict(reservation), "now": now} for reservation in kept])
