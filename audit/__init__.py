@@ -1,0 +1,1 @@
+"""Compares the services' own figures and names each broken invariant with what it concerns."""
