@@ -69,11 +69,10 @@ def refund_numbered(conn: sa.Connection, provider: str, number: str) -> Refund |
     return _refund(row) if row else None
 
 
-def last_refund(conn: sa.Connection, capture_id: str) -> Refund | None:
-    """How the going back of a capture stands: the newest of its chain of refunds."""
-    query = _with_successor.where(refunds.c.capture_id == capture_id, _successor.c.id.is_(None))
-    row = conn.execute(query).one_or_none()
-    return _refund(row) if row else None
+def refunds_of(conn: sa.Connection, capture_id: str) -> list[Refund]:
+    """All refunds of a capture, in the order in which they were issued."""
+    query = _with_successor.where(refunds.c.capture_id == capture_id).order_by(refunds.c.created_at, refunds.c.id)
+    return [_refund(row) for row in conn.execute(query)]
 
 
 def set_refund(tx: Tx, refund_id: str, state: RefundState, **values: Any) -> None:

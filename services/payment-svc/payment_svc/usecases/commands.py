@@ -9,9 +9,8 @@ from common.outbox import Tx
 
 from payment_svc.domain import Attempt, Intent
 from payment_svc.store import intents as store
-from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.facts import close_attempts
-from payment_svc.usecases.refunds import reserve, tell_refund
+from payment_svc.usecases.refunds import how_it_stands, reserve, tell_refund
 
 
 def request_payment(tx: Tx, received: Sequence[Received]) -> None:
@@ -77,9 +76,9 @@ def refund_payment(tx: Tx, received: Sequence[Received]) -> None:
         intent = intents.get(order_id)
         if intent is None or intent.payment_id is None or intent.capture_id is None:
             raise InvalidMessage(f"{order_id} was not paid, so there is nothing to give back")
-        refund = refund_store.last_refund(tx.conn, intent.capture_id)
+        refund = how_it_stands(tx, intent.capture_id)
         if refund is not None:
-            tell_refund(tx, intent, refund, refund.state, refund.failure)
+            tell_refund(tx, intent, refund)
             continue
         attempt = store.attempt(tx.conn, intent.payment_id)
         if attempt is None:

@@ -4,6 +4,8 @@ A refusal is final for its number. The money is owed again, booking-svc and staf
 out at the counter. Every function works under the lock of the refund's intent.
 """
 
+from dataclasses import replace
+
 from common import ids
 from common.errors import Conflict
 from common.messages import RefundFailed, RefundSucceeded
@@ -47,15 +49,7 @@ def reserve(
         retry_of=retry_of,
     )
     store.add_refund(tx, refund)
-    ledger.post(
-        tx,
-        "refund_reserved",
-        refund.id,
-        intent,
-        debit=payable_account(purpose),
-        credit="refund_in_flight",
-        amount=amount,
-    )
+    _post(tx, "refund_reserved", intent, refund, payable_account(purpose), "refund_in_flight")
     tx.set_timer(REFUND, refund.id, tx.now)
     return refund
 
@@ -64,58 +58,63 @@ def refund_succeeded(tx: Tx, intent: Intent, refund: Refund) -> None:
     """The provider says that the money is back: success beats an earlier refusal."""
     if refund.state == "succeeded":
         return
-    store.set_refund(tx, refund.id, "succeeded", failure="")
-    tx.cancel_timer(REFUND, refund.id)
     debit = "refund_in_flight"
     if refund.state == "failed":
         debit = payable_account(refund.purpose)
-        if refund.retried_as is not None:
+        if any(other.state != "failed" for other in store.refunds_of(tx.conn, refund.capture_id)):
             # it was issued again since: this money went out twice, and a person must get it back
             debit = "suspense"
             alarm("refunded_twice", order_id=refund.order_id, refund_id=refund.id, retried_as=refund.retried_as)
-    ledger.post(
-        tx, "refund_paid", refund.id, intent, debit=debit, credit=clearing(refund.provider), amount=refund.amount
-    )
+    store.set_refund(tx, refund.id, "succeeded", failure="")
+    tx.cancel_timer(REFUND, refund.id)
+    _post(tx, "refund_paid", intent, refund, debit, clearing(refund.provider))
     if debit != "suspense":
-        tell_refund(tx, intent, refund, "succeeded")
+        tell_refund(tx, intent, replace(refund, state="succeeded"))
 
 
 def refund_failed(tx: Tx, intent: Intent, refund: Refund, reason: str) -> None:
-    """The provider refused for good: the money is owed again, and waits for staff."""
+    """The provider refused for good: the money is owed again, and waits for staff.
+
+    Unless another refund of the same capture succeeded after all: then it had gone out once, and not twice.
+    """
     store.set_refund(tx, refund.id, "failed", failure=reason[:500])
     tx.cancel_timer(REFUND, refund.id)
-    ledger.post(
-        tx,
-        "refund_refused",
-        refund.id,
-        intent,
-        debit="refund_in_flight",
-        credit=payable_account(refund.purpose),
-        amount=refund.amount,
-    )
+    _post(tx, "refund_refused", intent, refund, "refund_in_flight", payable_account(refund.purpose))
+    back = [other for other in store.refunds_of(tx.conn, refund.capture_id) if other.state == "succeeded"]
+    if back:
+        _post(tx, "refund_offset", intent, refund, payable_account(refund.purpose), "suspense")
+        tell_refund(tx, intent, back[0])
+        return
     alarm("refund_refused", order_id=refund.order_id, refund_id=refund.id, reason=reason)
-    tell_refund(tx, intent, refund, "failed", reason)
+    tell_refund(tx, intent, replace(refund, state="failed", failure=reason))
 
 
-def tell_refund(tx: Tx, intent: Intent, refund: Refund, state: str, failure: str = "") -> None:
+def _post(tx: Tx, kind: str, intent: Intent, refund: Refund, debit: str, credit: str) -> None:
+    ledger.post(tx, kind, refund.id, intent, debit=debit, credit=credit, amount=refund.amount)
+
+
+def how_it_stands(tx: Tx, capture_id: str) -> Refund | None:
+    """The refund that brought a capture's money back, or else the one that was issued last."""
+    issued = store.refunds_of(tx.conn, capture_id)
+    back = [refund for refund in issued if refund.state == "succeeded"]
+    waiting = [refund for refund in issued if refund.retried_as is None]
+    return next(iter(back + waiting), None)
+
+
+def tell_refund(tx: Tx, intent: Intent, refund: Refund) -> None:
     """Say how a refund ended, once more if asked; nothing while it is on its way."""
-    if state == "succeeded":
-        tx.send(
-            RefundSucceeded(
-                intent.order_id, intent.account_id, refund.id, refund.amount, refund.purpose, refund.provider
-            )
-        )
-    elif state == "failed":
-        tx.send(
-            RefundFailed(intent.order_id, intent.account_id, refund.id, refund.amount, refund.purpose, failure[:500])
-        )
+    about = (intent.order_id, intent.account_id, refund.id, refund.amount, refund.purpose)
+    if refund.state == "succeeded":
+        tx.send(RefundSucceeded(*about, refund.provider))
+    elif refund.state == "failed":
+        tx.send(RefundFailed(*about, refund.failure[:500]))
 
 
 def issue_again(tx: Tx, intent: Intent, refund: Refund, provider: str) -> Refund:
     """A refused refund once more, under a new number, by way of `provider`. Raises Conflict unless it is refused and waiting."""
     if refund.state in UNSETTLED:
         raise Conflict("the refund is on its way", code="refund_in_progress")
-    if refund.state == "succeeded":
+    if any(issued.state == "succeeded" for issued in store.refunds_of(tx.conn, refund.capture_id)):
         raise Conflict("the money is back already", code="refund_succeeded")
     if refund.retried_as is not None:
         raise Conflict("the refund was issued again already", code="refund_retried", retried_as=refund.retried_as)

@@ -1,0 +1,153 @@
+"""For any history, the books are right; for any order and repetition of what a provider says, they are the same."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from payment_svc.providers import Absent, Closed, Failed, Paid, Processing, Refunded, Unknown, Unpaid
+from payment_world import FEE, OPERATOR, START, World
+
+QUIET = settings(max_examples=40, deadline=None)
+
+
+@cache
+def empty_database() -> Path:
+    """A migrated database to copy: migrating anew for every example would take most of the time."""
+    file = Path(tempfile.mkdtemp()) / "empty.db"
+    World(f"sqlite:///{file}").database.close()
+    return file
+
+
+@contextmanager
+def fresh_world() -> Iterator[World]:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(empty_database(), f"{folder}/payment.db")
+        world = World(f"sqlite:///{folder}/payment.db")
+        try:
+            yield world
+        finally:
+            world.database.close()
+
+
+def refund_outcomes() -> st.SearchStrategy[Any]:
+    return st.sampled_from([Refunded(START), Failed("no"), Processing(), Unknown("?"), Absent()])
+
+
+def close_outcomes() -> st.SearchStrategy[Any]:
+    return st.sampled_from([Closed(), Unpaid(), Unknown("?"), Absent(), Failed("no")])
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("start"), st.none(), st.none()),
+    st.tuples(st.just("paid"), st.integers(0, 2), st.sampled_from([FEE, FEE, FEE, 1, FEE * 2])),
+    st.tuples(st.just("ended"), st.integers(0, 2), st.sampled_from(["failed", "closed"])),
+    st.tuples(st.just("refund_fact"), st.integers(0, 3), st.sampled_from(["succeeded", "failed"])),
+    st.tuples(st.just("close"), st.none(), st.none()),
+    st.tuples(st.just("ask_refund"), st.none(), st.none()),
+    st.tuples(st.just("retry"), st.integers(0, 3), st.none()),
+    st.tuples(st.just("jobs"), close_outcomes(), refund_outcomes()),
+)
+
+
+def take_step(world: World, order: str, payments: list[dict[str, Any]], step: tuple[str, Any, Any]) -> None:
+    """One thing happens. What cannot happen (a refund of what was not paid) does not."""
+    what, which, how = step
+    if what == "start" and world.intent(order).state == "open":
+        payments.append(world.pay_by(order, key=f"key-{len(payments)}"))
+    elif what == "paid" and which < len(payments):
+        world.apply(world.paid(payments[which], amount=how, transaction=f"t-{payments[which]['id']}-{how}"))
+    elif what == "ended" and which < len(payments):
+        world.apply(world.ended(payments[which], how))
+    elif what == "refund_fact" and which < len(world.refunds(order)):
+        world.apply(world.refund_fact(world.refunds(order)[which], how))
+    elif what == "close":
+        world.close(order)
+    elif what == "ask_refund" and world.intent(order).state == "paid":
+        world.ask_refund(order)
+    elif what == "retry" and which < len(world.refunds(order)):
+        world.post(f"/refunds/{world.refunds(order)[which].id}/retry", headers=OPERATOR)
+    elif what == "jobs":
+        world.scripted.say |= {"close": which, "refund": how, "query_refund": how}
+        world.run_jobs()
+
+
+@QUIET
+@given(st.lists(STEPS, max_size=25))
+def test_whatever_happens_the_books_are_right(steps: Sequence[tuple[str, Any, Any]]) -> None:
+    with fresh_world() as world:
+        order = world.request()
+        payments = [world.pay_by(order)]
+        for step in steps:
+            take_step(world, order, payments, step)
+            world.check_books()
+        world.scripted.say |= {
+            "close": Closed(),
+            "query": Closed(),
+            "refund": Refunded(START),
+            "query_refund": Refunded(START),
+        }
+        world.settle()
+        world.check_books()
+        assert world.figures()["intents"][order]["live_attempts"] == 0
+        assert world.figures()["intents"][order]["refunding"] == 0
+        assert world.intent(order).state != "closing"
+        assert not world.database.parked()
+
+
+SAID = st.sampled_from(["paid", "failed", "closed", "wrong amount", "paid twice"])
+
+
+def say(world: World, payments: list[dict[str, Any]], which: int, what: str) -> list[Any]:
+    """The facts that a provider tells of one attempt."""
+    payment = payments[which]
+    if what in {"failed", "closed"}:
+        return [world.ended(payment, what)]
+    if what == "wrong amount":
+        return [world.paid(payment, amount=FEE + 1)]
+    twice = [world.paid(payment, transaction=f"second-{payment['id']}")] if what == "paid twice" else []
+    return [world.paid(payment), *twice]
+
+
+@QUIET
+@given(said=st.lists(SAID, min_size=3, max_size=3), closing=st.booleans(), shuffle=st.randoms(use_true_random=False))
+def test_any_order_and_repetition_of_the_facts_ends_the_same(said: list[str], closing: bool, shuffle: Any) -> None:
+    def ends(arrange: Callable[[list[Any]], list[Any]]) -> tuple[Any, ...]:
+        with fresh_world() as world:
+            world.scripted.say |= {"refund": Refunded(START), "close": Unknown("?")}
+            order = world.request()
+            payments = [world.pay_by(order, key=str(n)) for n in range(3)]
+            if closing:
+                world.close(order)
+            for fact in arrange([f for n, what in enumerate(said) for f in say(world, payments, n, what)]):
+                world.apply(fact)
+            world.run_jobs()
+            world.check_books()
+            figures = world.figures()["intents"][order]
+            states = [world.attempt(p["id"]).state for p in payments]
+            return figures["state"], figures["captured"], figures["refunded"], states, world.balances()
+
+    def disorder(facts: list[Any]) -> list[Any]:
+        repeated = facts + shuffle.choices(facts, k=4)
+        shuffle.shuffle(repeated)
+        return repeated
+
+    assert ends(lambda facts: facts) == ends(disorder)
+
+
+def test_paid_is_an_outcome_that_closing_may_meet() -> None:
+    """The closing provider says paid, while a callback says so too: one payment."""
+    with fresh_world() as world:
+        order = world.request()
+        payment = world.pay_by(order)
+        world.scripted.say["close"] = lambda trade: Paid(f"txn-{trade.number}", FEE, START)
+        world.close(order)
+        world.settle()
+        world.apply(world.paid(payment))
+        assert world.intent(order).state == "paid"
+        assert world.balances() == {"clearing:alipay": FEE, "order_payable": -FEE}
