@@ -5,8 +5,10 @@ from typing import Any
 
 import swagger_ui_bundle
 from flask import Flask, Response, send_from_directory
+from flask_smorest import Api
 
 from common.web.access import public
+from common.web.schemas import ProblemSchema
 
 SERVICES = ("user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc")
 _ASSETS = Path(str(swagger_ui_bundle.swagger_ui_path))
@@ -26,6 +28,21 @@ _START = """window.ui = SwaggerUIBundle({
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset], layout: "StandaloneLayout",
 });
 """
+
+
+class ProblemApi(Api):  # type: ignore[misc]
+    """Documents what goes wrong as what it is: application/problem+json (RFC 9457)."""
+
+    ERROR_SCHEMA = ProblemSchema
+    DEFAULT_RESPONSE_CONTENT_TYPE: str = "application/json"
+
+    def _register_responses(self) -> None:
+        usual = self.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
+        try:
+            super()._register_responses()
+        finally:
+            self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
 
 
 def config(service: str) -> dict[str, Any]:

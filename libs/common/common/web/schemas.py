@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from marshmallow import RAISE, ValidationError, fields, pre_load, validate
+from marshmallow import INCLUDE, RAISE, ValidationError, fields, pre_load, validate
 from marshmallow import Schema as MarshmallowSchema
 
 from common.errors import Invalid
@@ -40,6 +40,27 @@ class MoneySchema(Schema):
 
     amount = fields.Integer(required=True, strict=True, metadata={"description": "fen", "example": 5000})
     currency = fields.String(required=True, validate=validate.OneOf(["CNY"]))
+
+
+class FieldErrorSchema(Schema):
+    """What is wrong with one field."""
+
+    field = fields.String(required=True, metadata={"example": "patient_id"})
+    message = fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """What every refusal looks like (RFC 9457). Some carry further members, which their route's description names."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True, metadata={"example": "urn:haoyuan:problem:sold_out"})
+    title = fields.String(required=True, metadata={"example": "sold out"})
+    status = fields.Integer(required=True, metadata={"example": 409})
+    code = fields.String(required=True, metadata={"description": "stable: made for programs", "example": "sold_out"})
+    detail = fields.String(required=True, metadata={"description": "for people"})
+    errors = fields.List(fields.Nested(FieldErrorSchema), metadata={"description": "with 422: every bad field"})
 
 
 def money(fen: int) -> dict[str, Any]:
