@@ -84,7 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{package: {"common"} for package in _SERVICE_PACKAGES},
     "embedded": {"common", "demo", "stack", *_SERVICE_PACKAGES},
     "docs": {"common", *_SERVICE_PACKAGES},
-    "audit": {"common"},
+    "audit": {"common", "demo"},
     "demo": {"common"},
     "stack": {"common"},
     "bench": {"common", "demo", "stack", "audit"},
