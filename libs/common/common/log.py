@@ -11,8 +11,9 @@ import structlog
 
 _trace: ContextVar[str] = ContextVar("traceparent", default="")
 
-_ID_NUMBER = re.compile(r"(?<!\w)(\d{4})\d{10}(\d{3}[\dXx])(?!\w)")
-_PHONE = re.compile(r"(?<!\w)(1[3-9]\d)\d{4}(\d{4})(?!\w)")
+# re.ASCII: to Unicode 汉字 are \w too, and a number right after one must be found
+_ID_NUMBER = re.compile(r"(?<!\w)(\d{4})\d{10}(\d{3}[\dXx])(?!\w)", re.ASCII)
+_PHONE = re.compile(r"(?<!\w)(1[3-9]\d)\d{4}(\d{4})(?!\w)", re.ASCII)
 _SECRET_KEYS = frozenset({"password", "access_token", "refresh_token", "authorization", "id_number", "name"})
 
 
