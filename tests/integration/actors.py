@@ -1,0 +1,170 @@
+"""The people of a scenario, over HTTP only: patients, a hospital's staff, and who waits for what."""
+
+import itertools
+import secrets
+import time
+import urllib.request
+from collections.abc import Callable
+from datetime import datetime, time as clock_time, timedelta
+from typing import Any
+
+from common.clock import SHANGHAI
+from demo.client import Client, Refused
+
+PASSWORD = "a-long-enough-password"
+FEE = 5000
+_ids = itertools.count(1)
+DIGITS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def resident_id(serial: int) -> str:
+    """A valid invented ID (GB 11643): an adult of Beijing, born 1990."""
+    body = f"11010119900307{serial % 1000:03d}"
+    return body + "10X98765432"[sum(w * int(d) for w, d in zip(DIGITS, body, strict=True)) % 11]
+
+
+def eventually(look: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
+    """The first true value of `look()`; polls with a deadline."""
+    deadline = time.monotonic() + seconds
+    while not (value := look()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        time.sleep(0.03)
+    return value
+
+
+class Patient(Client):
+    """A registered, logged-in account with one person to book for."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(base)
+        self.username = f"p{secrets.token_hex(6)}"
+        self.account = self.post("/users", {"username": self.username, "password": PASSWORD, "email": f"{self.username}@example.com"})
+        self.login(self.username, PASSWORD)
+        person = {"name": "李小龙", "id_type": "resident_id", "id_number": resident_id(next(_ids)), "phone": "13800138000"}
+        self.patient = self.post("/users/me/patients", person)["id"]
+
+    def order(self, session: str, wait: int = 10, **body: Any) -> dict[str, Any]:
+        """Place an order and wait until its number is decided."""
+        placed = self.post("/orders", {"session_id": session, "patient_id": self.patient, **body})
+        if not wait:
+            return placed
+        return eventually(lambda: (o := self.see(placed["id"]))["state"] != "reserving" and o, "the number is decided")
+
+    def see(self, order: str) -> dict[str, Any]:
+        return self.get(f"/orders/{order}")
+
+    def state(self, order: str, wanted: str, seconds: float = 30.0) -> dict[str, Any]:
+        """The order, once it is in the wanted state."""
+        last: dict[str, Any] = {}
+
+        def look() -> bool:
+            last.update(self.see(order))
+            return last["state"] == wanted
+
+        try:
+            eventually(look, f"order {order} is {wanted}", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {last.get('state')} with history {last.get('history')}") from None
+        return last
+
+    def attempt(self, order: str, method: str = "sandbox") -> dict[str, Any]:
+        """Start a payment; answers what to show."""
+        return self.post(f"/orders/{order}/payments", {"method": method})
+
+    def press(self, payment: dict[str, Any], action: str = "pay") -> None:
+        """Press a button on the sandbox's payment page."""
+        url = self.base.removesuffix("/api/v1") + payment["show"]["url"]
+        urllib.request.urlopen(url, f"action={action}".encode(), timeout=30).close()
+
+    def pay(self, order: str) -> None:
+        self.press(self.attempt(order))
+
+    def inbox(self) -> list[str]:
+        """The kinds of what this account was told, oldest first."""
+        items, cursor = [], ""
+        while cursor is not None:
+            page = self.get(f"/notifications?limit=200{f'&cursor={cursor}' if cursor else ''}")
+            items += page["items"]
+            cursor = page["next_cursor"]
+        return [n["kind"] for n in items][::-1]
+
+
+class Hospital:
+    """One hospital with a doctor, its staff, and sessions made to order."""
+
+    def __init__(self, base: str, operator: Client) -> None:
+        self.code = f"h{secrets.token_hex(4)}"
+        self.operator = operator
+        self._sessions = itertools.count(1)
+        operator.post("/rosters", self._roster([]))
+        self.id = next(h["id"] for h in self._pages("/hospitals") if h["code"] == self.code)
+        self.registrar, self.cashier = self._staff(base, "registrar"), self._staff(base, "cashier")
+
+    def session(
+        self, capacity: int, *, fee: int = FEE, days: int = 3, released: bool = True, slots: int = 1, release_at: datetime | None = None
+    ) -> str:
+        """Publish a session, `capacity` numbers in each of its `slots`; answers its id."""
+        code = f"s{next(self._sessions)}"
+        day = datetime.now(SHANGHAI).date() + timedelta(days=days)
+        start = datetime.combine(day, clock_time(8), SHANGHAI)
+        release = release_at or datetime.now(SHANGHAI) + timedelta(days=-1 if released else 1)
+        times = [start + i * timedelta(minutes=30) for i in range(slots)]
+        row = {
+            "code": code,
+            "doctor": "D1",
+            "date": day.isoformat(),
+            "period": "morning",
+            "room": "A101",
+            "fee": {"amount": fee, "currency": "CNY"},
+            "release_at": release.isoformat(),
+            "slots": [
+                {"starts_at": t.isoformat(), "ends_at": (t + timedelta(minutes=30)).isoformat(), "capacity": capacity, "blocked": 0}
+                for t in times
+            ],
+            "version": 1,
+        }
+        summary = self.registrar.post("/rosters", self._roster([row]))
+        assert summary["rejected"] == 0, summary
+        found = [s for s in self._pages(f"/sessions?hospital_id={self.id}") if s.get("code") == code]
+        assert len(found) == 1, found
+        return found[0]["id"]
+
+    def see(self, session: str) -> dict[str, Any]:
+        return self.registrar.get(f"/sessions/{session}")
+
+    def stop(self, session: str) -> None:
+        """停诊."""
+        self.registrar.post(f"/sessions/{session}/stop", {"reason": "医生生病"})
+
+    def _roster(self, sessions: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "hospital": {"code": self.code, "name": "测试医院", "version": 1},
+            "departments": [{"code": "K1", "name": "内科", "version": 1}],
+            "doctors": [{"code": "D1", "name": "王医生", "title": "主任医师", "department": "K1", "version": 1}],
+            "sessions": sessions,
+        }
+
+    def _pages(self, path: str) -> list[dict[str, Any]]:
+        found, cursor = [], ""
+        while cursor is not None:
+            page = self.operator.get(f"{path}{'&' if '?' in path else '?'}limit=200{f'&cursor={cursor}' if cursor else ''}")
+            found += page["items"]
+            cursor = page["next_cursor"]
+        return found
+
+    def _staff(self, base: str, role: str) -> Client:
+        member = Client(base)
+        username = f"{role}{secrets.token_hex(4)}"
+        account = member.post("/users", {"username": username, "password": PASSWORD, "email": f"{username}@example.com"})
+        self.operator.post(f"/users/{account['id']}/roles", {"roles": [role], "hospital_id": self.id})
+        member.login(username, PASSWORD)
+        return member
+
+
+def refusal(call: Callable[[], Any]) -> tuple[int, str]:
+    """The status and code with which a call is refused."""
+    try:
+        call()
+    except Refused as refused:
+        return refused.status, str(refused.problem.get("code"))
+    raise AssertionError("it was not refused")
