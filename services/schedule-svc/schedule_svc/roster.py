@@ -15,11 +15,11 @@ from msgspec import Meta, Struct
 
 from schedule_svc.domain import CANCEL_NOTICE, MOST_NUMBERS, Period, Plan, local_date
 
-_NO_CONTROL = r"\A[^\x00-\x1f\x7f]*\Z"
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL)]
+_STORABLE = r"\A[^\x00-\x1f\x7f\ud800-\udfff]*\Z"
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=_STORABLE)]
 """The hospital's own code of a thing; unique per hospital and kind."""
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_NO_CONTROL)]
-Words = Annotated[str, Meta(max_length=400, pattern=_NO_CONTROL)]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_STORABLE)]
+Words = Annotated[str, Meta(max_length=400, pattern=_STORABLE)]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Aware = Annotated[datetime, Meta(tz=True)]
 Policy = Literal["first_come"]
@@ -99,6 +99,9 @@ class SessionRow(Row, frozen=True, kw_only=True):
 
 R = TypeVar("R", bound=Row)
 
+_REFUSALS = (msgspec.ValidationError, UnicodeEncodeError)
+"""The second is msgspec's answer to a lone surrogate."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -124,7 +127,7 @@ def parse(row_type: type[R], raw: Any, path: str) -> R | list[Note]:
     """The row, or everything that is wrong with its form, a note for each bad field."""
     try:
         return msgspec.convert(raw, row_type)
-    except msgspec.ValidationError as error:
+    except _REFUSALS as error:
         faults = list(_faults(row_type, raw, path)) if isinstance(raw, Mapping) else []
         return faults or [Note(path, "invalid", str(error))]
 
@@ -138,7 +141,7 @@ def _faults(row_type: type[Struct], raw: Mapping[str, Any], path: str) -> Iterat
         if name in raw:
             try:
                 msgspec.convert(raw[name], field.type)
-            except msgspec.ValidationError as error:
+            except _REFUSALS as error:
                 message, _, inner = str(error).partition(" - at `$")
                 yield Note(f"{path}.{name}{inner.rstrip('`')}", "invalid", message)
         elif field.required:

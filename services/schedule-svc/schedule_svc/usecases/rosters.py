@@ -35,7 +35,7 @@ def apply_roster(tx: Tx, roster: Mapping[str, Any], by: Publisher) -> dict[str, 
     """
     row = _hospital_row(roster)
     hospital = _hospital(tx, row, by)
-    intake = Intake(tx, hospital.id, hospital.name)
+    intake = Intake(tx, hospital.id)
     intake.hospital(row, hospital)
     intake.departments(roster.get("departments", []))
     intake.doctors(roster.get("doctors", []))
@@ -61,7 +61,7 @@ def publish_session(tx: Tx, body: Mapping[str, Any], by: Publisher) -> str:
         raise NotFound("there is no such hospital", code="hospital_not_found")
     raw = {name: value for name, value in body.items() if name not in ("doctor_id", "department_id")}
     raw |= {"code": body.get("code") or ids.mint("own"), "doctor": doctor.code, "department": department.code}
-    intake = Intake(tx, hospital.id, hospital.name)
+    intake = Intake(tx, hospital.id)
     intake.sessions([("", raw)])
     _raise_for(intake.notes)
     return catalogue.sessions_by_code(tx.conn, hospital.id, [raw["code"]])[raw["code"]].id  # type: ignore[no-any-return]
@@ -144,16 +144,15 @@ class Intake:
 
     tx: Tx
     hospital_id: str
-    hospital_name: str
     notes: list[Note] = field(default_factory=list)
     applied: int = 0
     unchanged: int = 0
     rejected: int = 0
 
     def hospital(self, row: HospitalRow, known: Any) -> None:
-        for _, _, stored in self._judged([("hospital", row)], {row.code: known}):
-            self.hospital_name = row.name
-            catalogue.update_hospital(self.tx.conn, {"id": stored.id, **_values(row)})
+        """The hospital's own row is not counted, unless it is refused."""
+        if self._judge("hospital", row, known) == "apply":
+            catalogue.update_hospital(self.tx.conn, {"id": known.id, **_values(row)})
 
     def departments(self, raws: Sequence[Any]) -> None:
         known = catalogue.departments_of(self.tx.conn, self.hospital_id)
@@ -219,19 +218,23 @@ class Intake:
     ) -> Iterator[tuple[str, R, Any]]:
         """The rows to be applied, each with what is stored of it, or None."""
         for path, row in rows:
-            stored: Any = known.get(row.code)
-            verdict = rules.judge((stored.version, stored.digest) if stored else None, row.version, rules.digest(row))
+            stored = known.get(row.code)
+            verdict = self._judge(path, row, stored)
             if verdict == "apply":
                 self.applied += 1
                 yield path, row, stored
-            elif verdict == "conflict":
-                self._refuse(
-                    Note(path, "conflict", f"version {row.version} is known with other content; send a greater one")
-                )
-            else:
+            elif verdict != "conflict":
                 self.unchanged += 1
-                if verdict == "stale":
-                    self.notes.append(Note(path, "stale", f"version {stored.version} is known already", "warning"))
+
+    def _judge(self, path: str, row: Row, stored: Any) -> rules.Verdict:
+        verdict = rules.judge((stored.version, stored.digest) if stored else None, row.version, rules.digest(row))
+        if verdict == "conflict":
+            self._refuse(
+                Note(path, "conflict", f"version {row.version} is known with other content; send a greater one")
+            )
+        elif verdict == "stale":
+            self.notes.append(Note(path, "stale", f"version {stored.version} is known already", "warning"))
+        return verdict
 
     def _has(self, path: str, kind: str, code: str, known: Mapping[str, Any]) -> bool:
         if code not in known:
