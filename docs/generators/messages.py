@@ -9,16 +9,18 @@ from common.service import Service
 from docs.generators.catalogue import REF, Entry, entries, schemas
 from docs.generators.markdown import code, notice, paragraphs, summary, table
 
-_LIMITS = (
-    ("minLength", "at least {} characters"),
-    ("maxLength", "at most {} characters"),
-    ("minimum", ">= {:,}"),
-    ("maximum", "<= {:,}"),
-)
+
+def _limits(low: int | None, high: int | None, unit: str = "") -> str:
+    """`1 to 64 characters`, `at most 500 characters`, `at least 0`."""
+    if low is not None and high is not None:
+        return f"{low:,} to {high:,}{unit}"
+    if high is not None:
+        return f"at most {high:,}{unit}"
+    return f"at least {low:,}{unit}" if low is not None else ""
 
 
 def type_name(schema: dict[str, Any]) -> str:
-    """A JSON schema in a few words: `text, at most 64 characters`."""
+    """A JSON schema in a few words: `string, 1 to 64 characters`."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(REF)
         return f"[{name}](#{name.lower()})"
@@ -26,8 +28,10 @@ def type_name(schema: dict[str, Any]) -> str:
         return " or ".join(type_name(choice) for choice in schema["anyOf"])
     if "enum" in schema:
         return " or ".join(code(str(value)) for value in schema["enum"])
-    limits = [text.format(schema[key]) for key, text in _LIMITS if key in schema]
-    return ", ".join([schema.get("format") or schema["type"], *limits])
+    kind = schema.get("format") or schema["type"]
+    length = _limits(schema.get("minLength"), schema.get("maxLength"), " characters")
+    size = _limits(schema.get("minimum"), schema.get("maximum"))
+    return ", ".join(part for part in (kind, length, size) if part)
 
 
 def _fields(schema: dict[str, Any]) -> str:
