@@ -3,40 +3,16 @@
 import os
 import re
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from stack.process import Command, Process
-from stack.server import Server, program
+from stack.server import HttpServer, program
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / "deploy" / "gateway" / "nginx.conf"
 _MARK = "# (stack)"
 
 
-class Gateway(Server):
-    """The one way in, on `port` of the loopback."""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def ready(self) -> bool:
-        return answers(self.port, "/healthz")
-
-
-def answers(port: int, path: str) -> bool:
-    """True if GET `path` on the loopback answers 200 within 5 s."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def local(directory: Path, port: int, apis: Mapping[str, int]) -> Gateway:
+def local(directory: Path, port: int, apis: Mapping[str, int]) -> HttpServer:
     """Nginx on `port` with its files under `directory`, `apis` the port of every service's api.
 
     Raises ServersUnavailable without nginx.
@@ -44,15 +20,16 @@ def local(directory: Path, port: int, apis: Mapping[str, int]) -> Gateway:
     binary, home = program("nginx"), (directory / "gateway").absolute()
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "nginx.conf"
-    configuration.write_text(render(CONFIGURATION.read_text(), home, port, apis))
+    text = render(CONFIGURATION.read_text(), home, port, apis)
     # Root's workers would become another user, who may not be able to reach this folder.
     directives = f"daemon off; pid {home}/pid;" + (" user root;" if os.geteuid() == 0 else "")
     command = Command(
         [binary, "-e", "stderr", "-c", str(configuration), "-g", directives],
         env={"PATH": os.environ.get("PATH", "")},
+        files={configuration: text},
         death_signal=Command.stop_signal,  # killed, its master would leave the workers behind
     )
-    return Gateway(Process("gateway", command, directory / "logs" / "gateway.log"), port)
+    return HttpServer(Process("gateway", command, directory / "logs" / "gateway.log"), port, "/healthz")
 
 
 def render(template: str, home: Path, port: int, apis: Mapping[str, int]) -> str:

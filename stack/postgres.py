@@ -37,7 +37,7 @@ class Postgres(Server):
             password=self._password,
             dbname=database,
             autocommit=True,
-            connect_timeout=5,
+            connect_timeout=3,
         )
 
     def ready(self) -> bool:
@@ -81,7 +81,7 @@ class _LocalPostgres(Process):
 
     def __init__(self, binary: str, directory: Path, port: int, password: str) -> None:
         user = _substitute_for_root()
-        self._home = _home(directory / "postgres", user)
+        self.home = _home(directory / "postgres", user)
         self._password = password
         options = OPTIONS | {"port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
         command = Command(
@@ -92,7 +92,7 @@ class _LocalPostgres(Process):
                 *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),
             ],
             env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-            cwd=self._home,
+            cwd=self.home,
             user=user,
             stop_signal=SIGINT,  # "fast": clients are disconnected; SIGTERM would wait for them
         )
@@ -100,7 +100,7 @@ class _LocalPostgres(Process):
 
     @property
     def _data(self) -> Path:
-        return self._home / "data"
+        return self.home / "data"
 
     def start(self) -> None:
         if not (self._data / "PG_VERSION").exists():
@@ -108,7 +108,7 @@ class _LocalPostgres(Process):
         super().start()
 
     def _make_cluster(self) -> None:
-        password_file = self._home / "password"
+        password_file = self.home / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(self._password)
         _give(password_file, self.command.user)

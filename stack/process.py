@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM, Signals
 from typing import IO
@@ -62,6 +62,7 @@ class Command:
     cwd: Path | None = None
     user: str | None = None
     stop_signal: Signals = SIGTERM
+    files: Mapping[Path, str] = field(default_factory=dict)  # its configuration, written before every start
     death_signal: Signals = SIGKILL  # sent when we die; SIGTERM where SIGKILL would orphan its children
 
 
@@ -90,12 +91,27 @@ class Process:
         """As in subprocess: negative for a signal; None while it runs or before it ran."""
         return self._child.poll() if self._child else None
 
+    @property
+    def fate(self) -> str:
+        """How it ended, in words."""
+        status = self.exit_status
+        if status is None:
+            return "runs" if self.alive else "never started"
+        return Signals(-status).name if status < 0 else f"exit status {status}"
+
+    def set_env(self, **variables: str) -> None:
+        """Change its environment, from the next start on."""
+        environment = dict(os.environ if self.command.env is None else self.command.env)
+        self.command = replace(self.command, env=environment | variables)
+
     def start(self) -> None:
         """Start it, after whatever is left of its former life has gone."""
         if self.alive:
             return
         self._sweep()
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        for path, text in self.command.files.items():
+            path.write_text(text)
         with self.log.open("ab") as output:
             self._child = self._spawn(output)
 

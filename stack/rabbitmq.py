@@ -17,6 +17,7 @@ FOLDERS = (
 )  # not Debian's wrapper, which becomes user rabbitmq
 PLUGINS = "[rabbitmq_consistent_hash_exchange]."
 USER = "haoyuan"
+LOGGING = "log.console = true\nlog.console.level = info\nlog.file = false\n"
 CTL_SECONDS = 30.0
 _GREETING = b"AMQP\x00\x00\x09\x01"
 
@@ -66,16 +67,17 @@ class _LocalRabbitMQ(Process):
         self._home.mkdir(parents=True, exist_ok=True)
         self._epmd_port = free_port()
         env = self._environment()
-        (self._home / "enabled_plugins").write_text(PLUGINS)
-        (self._home / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{port}\ndefault_user = {USER}\ndefault_pass = {password}\n"
-            "log.console = true\nlog.console.level = info\nlog.file = false\n"
+        configuration = (
+            f"listeners.tcp.1 = 127.0.0.1:{port}\ndefault_user = {USER}\ndefault_pass = {password}\n{LOGGING}"
         )
+        files = {self._home / "enabled_plugins": PLUGINS, self._home / "rabbitmq.conf": configuration}
         logs = directory / "logs"
         epmd = Command([program("epmd", "/usr/lib/erlang/bin"), "-port", str(self._epmd_port)], env=env)
         self._epmd = Process("epmd", epmd, logs / "epmd.log")
         self._rabbitmqctl = program("rabbitmqctl", *FOLDERS)
-        super().__init__("rabbitmq", Command([program("rabbitmq-server", *FOLDERS)], env=env), logs / "rabbitmq.log")
+        super().__init__(
+            "rabbitmq", Command([program("rabbitmq-server", *FOLDERS)], env=env, files=files), logs / "rabbitmq.log"
+        )
 
     def _environment(self) -> dict[str, str]:
         home = str(self._home)

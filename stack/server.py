@@ -3,15 +3,18 @@
 import os
 import shutil
 from abc import ABC, abstractmethod
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
-from stack.process import wait_until
+from stack.process import Process, wait_until
 
 READY_SECONDS = 60.0
+SYSTEM_FOLDERS = ":/usr/sbin:/sbin:/usr/local/sbin"  # not in the PATH of users who are not root
 
 
-class ServersUnavailable(Exception):  # noqa: N818  a state of the machine, rather than a fault of ours
+class ServersUnavailable(Exception):
     """The servers cannot be had on this machine; the text says why."""
 
 
@@ -22,6 +25,8 @@ class Runner(Protocol):
 
     @property
     def alive(self) -> bool: ...
+    @property
+    def fate(self) -> str: ...
     def start(self) -> None: ...
     def stop(self, seconds: float = 15) -> None: ...
     def kill(self) -> None: ...
@@ -36,26 +41,42 @@ class Server(ABC):
     def __init__(self, runner: Runner, port: int) -> None:
         self.runner = runner
         self.port = port
+        self.wanted = False
+        """True from start to stop: while it is wanted and not alive, something has killed it."""
+        self._starting = Lock()
+
+    @property
+    def name(self) -> str:
+        return self.runner.name
+
+    @property
+    def alive(self) -> bool:
+        return self.runner.alive
 
     @abstractmethod
     def ready(self) -> bool:
         """True if it serves clients now. Answers False, and never raises, while it does not."""
 
     def launch(self) -> None:
-        """Start it without waiting."""
-        self.runner.start()
+        """Start it without waiting; does nothing if it runs."""
+        with self._starting:
+            self.wanted = True
+            self.runner.start()
+
+    def revive(self) -> None:
+        """Start it after it died by itself."""
+        self.launch()
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
         """Raises TimeoutError (too slow) or ChildProcessError (it ended), with the end of its log."""
-        name = self.runner.name
 
         def look() -> bool:
-            if not self.runner.alive:
-                raise ChildProcessError(f"{name} ended while it started:\n{self.runner.last_words()}")
+            if not self.alive:
+                raise ChildProcessError(f"{self.name} ended while it started:\n{self.runner.last_words()}")
             return self.ready()
 
         try:
-            wait_until(look, seconds, f"{name} ready")
+            wait_until(look, seconds, f"{self.name} ready")
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.runner.last_words()}") from None
 
@@ -64,6 +85,7 @@ class Server(ABC):
         self.wait_ready()
 
     def stop(self) -> None:
+        self.wanted = False
         self.runner.stop()
 
     def kill(self) -> None:
@@ -83,13 +105,37 @@ class Server(ABC):
         self.runner.resume()
 
 
+class HttpServer(Server):
+    """A local process that tells over HTTP whether it is ready."""
+
+    def __init__(self, process: Process, port: int, path: str) -> None:
+        super().__init__(process, port)
+        self.process = process
+        self._path = path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ready(self) -> bool:
+        """Whether it answers 200 within 5 s."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", self._path)
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
 def find_program(name: str, *folders: str) -> str | None:
     """The path of a program in one of `folders` (globs; the highest version wins), in PATH, or where root's programs live."""
     for folder in folders:
         hits = sorted(Path("/").glob(f"{folder.lstrip('/')}/{name}"), key=lambda path: (len(str(path)), str(path)))
         if hits:
             return str(hits[-1])
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin")
+    return shutil.which(name, path=os.environ.get("PATH", "") + SYSTEM_FOLDERS)
 
 
 def program(name: str, *folders: str) -> str:

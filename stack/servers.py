@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zlib import crc32
 
 from stack import postgres, rabbitmq, stores
 from stack.postgres import Postgres
@@ -47,8 +48,7 @@ class Servers:
                 server.launch()
             for server in self.all:
                 server.wait_ready()
-            for service in RELATIONAL:
-                self.postgres.add_database(_database(service))
+            self.realm().create()
         except BaseException:
             self.stop()
             raise
@@ -77,25 +77,67 @@ class Servers:
             self._held.close()
             raise BlockingIOError(f"another run uses {self.directory}") from None
 
+    def realm(self, name: str = "") -> "Realm":
+        """Databases and a virtual host of their own under these servers; "" is the one that is always there."""
+        return Realm(self, name)
+
     def database_url(self, service: str) -> str:
         """The URL of a service's own database, as role of its own (DATABASE_URL)."""
-        return self.postgres.url(_database(service))
+        return self.realm().database_url(service)
 
     @property
     def broker_url(self) -> str:
-        return self.rabbitmq.url()
+        return self.realm().broker_url
 
     @property
     def redis_url(self) -> str:
-        return self.redis.url()
+        return self.realm().redis_url
 
     @property
     def mongo_url(self) -> str:
-        return self.mongo.url("notify_svc")
+        return self.realm().mongo_url
 
 
-def _database(service: str) -> str:
-    return service.replace("-", "_")
+@dataclass(frozen=True)
+class Realm:
+    """What one system needs of the servers; several do not see each other."""
+
+    servers: Servers
+    name: str
+
+    def create(self) -> None:
+        """Make what is not there yet."""
+        for service in RELATIONAL:
+            self.servers.postgres.add_database(self._database(service))
+        if self.name:
+            self.servers.rabbitmq.add_vhost(self.name)
+
+    def drop(self) -> None:
+        """Remove it with all that it holds."""
+        for service in RELATIONAL:
+            self.servers.postgres.drop_database(self._database(service))
+        self.servers.mongo.drop_database(self._database("notify-svc"))
+        if self.name:
+            self.servers.rabbitmq.drop_vhost(self.name)
+
+    def _database(self, service: str) -> str:
+        return "_".join(filter(None, [self.name, service.replace("-", "_")]))
+
+    def database_url(self, service: str) -> str:
+        return self.servers.postgres.url(self._database(service))
+
+    @property
+    def broker_url(self) -> str:
+        return self.servers.rabbitmq.url(self.name or "/")
+
+    @property
+    def redis_url(self) -> str:
+        """One of Redis's sixteen databases; realms may share it, as it counts only what expires within minutes."""
+        return self.servers.redis.url(crc32(self.name.encode()) % 16)
+
+    @property
+    def mongo_url(self) -> str:
+        return self.servers.mongo.url(self._database("notify-svc"))
 
 
 def provide(

@@ -6,6 +6,7 @@ from pathlib import Path
 from socket import create_connection
 
 import pymongo
+import redis
 from pymongo.errors import PyMongoError
 
 from stack.process import Command, Process, free_port
@@ -25,6 +26,11 @@ class Redis(Server):
 
     def url(self, database: int = 0) -> str:
         return f"redis://127.0.0.1:{self.port}/{database}"
+
+    def clear(self, database: int) -> None:
+        """Forget all that this database holds."""
+        with redis.Redis(port=self.port, db=database) as client:
+            client.flushdb()
 
 
 class Mongo(Server):

@@ -12,7 +12,7 @@ import pytest
 
 from stack import gateway
 from stack.process import free_port, wait_until
-from stack.server import find_program
+from stack.server import HttpServer, find_program
 from stack.servers import SERVICES
 
 pytestmark = [pytest.mark.stack, pytest.mark.skipif(find_program("nginx") is None, reason="nginx is not installed")]
@@ -56,7 +56,7 @@ class Backend(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gateway]:
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
     servers = []
     for name in SERVICES:
         if name != AWAY:
@@ -84,7 +84,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def ask(front: gateway.Gateway, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+def ask(front: HttpServer, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
     connection = HTTPConnection("127.0.0.1", front.port, timeout=15)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -117,13 +117,13 @@ def ask(front: gateway.Gateway, path: str, method: str = "GET", body: bytes | No
         ("/docs/booking-svc/openapi.json", "booking-svc"),
     ],
 )
-def test_each_path_reaches_its_service_unchanged(front: gateway.Gateway, path: str, service: str) -> None:
+def test_each_path_reaches_its_service_unchanged(front: HttpServer, path: str, service: str) -> None:
     answer = ask(front, f"/api/v1{path}")
     assert answer.json["service"] == service
     assert answer.json["path"] == f"/api/v1{path}"
 
 
-def test_documents_are_at_the_root(front: gateway.Gateway) -> None:
+def test_documents_are_at_the_root(front: HttpServer) -> None:
     assert ask(front, "/docs/assets/x.css").json["service"] == "user-svc"
     assert ask(front, "/").headers["location"].endswith("/docs")
 
@@ -131,7 +131,7 @@ def test_documents_are_at_the_root(front: gateway.Gateway) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/v1/ordersx", "/api/v1", "/api/v1/docs/other-svc/x", "/metrics", "/readyz", "/api/v1/rostersx"]
 )
-def test_unknown_paths_are_problems_and_reach_nobody(front: gateway.Gateway, path: str) -> None:
+def test_unknown_paths_are_problems_and_reach_nobody(front: HttpServer, path: str) -> None:
     answer = ask(front, path)
     assert (answer.status, answer.json["code"]) == (404, "not_found")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -139,7 +139,7 @@ def test_unknown_paths_are_problems_and_reach_nobody(front: gateway.Gateway, pat
     assert f"GET {path}" not in Backend.seen
 
 
-def test_a_service_that_is_away_is_a_problem_with_a_time_to_wait(front: gateway.Gateway) -> None:
+def test_a_service_that_is_away_is_a_problem_with_a_time_to_wait(front: HttpServer) -> None:
     answer = ask(front, "/api/v1/notifications")
     assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (502, "unavailable", "1")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -149,13 +149,13 @@ def test_a_service_that_is_away_is_a_problem_with_a_time_to_wait(front: gateway.
     ("path", "size", "status"),
     [("/orders", 256, 200), ("/orders", 257, 413), ("/rosters", 16_384, 200), ("/rosters", 16_385, 413)],
 )
-def test_bodies_have_a_limit(front: gateway.Gateway, path: str, size: int, status: int) -> None:
+def test_bodies_have_a_limit(front: HttpServer, path: str, size: int, status: int) -> None:
     answer = ask(front, f"/api/v1{path}", "POST", b"x" * size * 1024)
     assert answer.status == status
     assert answer.json["size" if status == 200 else "code"] == (size * 1024 if status == 200 else "too_large")
 
 
-def test_what_nginx_refuses_by_itself_is_a_problem_too(front: gateway.Gateway) -> None:
+def test_what_nginx_refuses_by_itself_is_a_problem_too(front: HttpServer) -> None:
     too_long = ask(front, "/api/v1/orders", big="x" * 40_000)
     assert (too_long.status, too_long.json["code"]) == (431, "too_large")
     assert ask(front, "/api/v1/orders", "TRACE").json["code"] == "method_not_allowed"
@@ -163,7 +163,7 @@ def test_what_nginx_refuses_by_itself_is_a_problem_too(front: gateway.Gateway) -
     assert ask(front, f"/api/v1/{'x' * 40_000}").json["code"] == "too_large"
 
 
-def test_the_anonymous_browse_from_a_cache_of_one_second(front: gateway.Gateway) -> None:
+def test_the_anonymous_browse_from_a_cache_of_one_second(front: HttpServer) -> None:
     first, second = ask(front, "/api/v1/sessions?a=1"), ask(front, "/api/v1/sessions?a=1")
     assert (first.headers["x-cache"], second.headers["x-cache"]) == ("MISS", "HIT")
     assert first.json == second.json
@@ -171,7 +171,7 @@ def test_the_anonymous_browse_from_a_cache_of_one_second(front: gateway.Gateway)
     wait_until(lambda: ask(front, "/api/v1/sessions?a=1").json["nth"] > first.json["nth"], 5, "a fresh answer")
 
 
-def test_those_logged_in_are_never_served_from_the_cache_nor_into_it(front: gateway.Gateway) -> None:
+def test_those_logged_in_are_never_served_from_the_cache_nor_into_it(front: HttpServer) -> None:
     own = ask(front, "/api/v1/sessions?b=1", Authorization="Bearer a")
     assert own.headers["x-cache"] == "BYPASS"
     anonymous = ask(front, "/api/v1/sessions?b=1")
@@ -180,11 +180,11 @@ def test_those_logged_in_are_never_served_from_the_cache_nor_into_it(front: gate
 
 
 @pytest.mark.parametrize("path", ["/api/v1/orders", "/api/v1/users/me", "/api/v1/payments/p"])
-def test_nothing_else_is_cached(front: gateway.Gateway, path: str) -> None:
+def test_nothing_else_is_cached(front: HttpServer, path: str) -> None:
     assert ask(front, path).json["nth"] < ask(front, path).json["nth"]
 
 
-def test_a_crowd_asks_the_service_once(front: gateway.Gateway) -> None:
+def test_a_crowd_asks_the_service_once(front: HttpServer) -> None:
     Backend.release.clear()
     answers: list[Answer] = []
     crowd = [threading.Thread(target=lambda: answers.append(ask(front, "/api/v1/doctors/slow"))) for _ in range(20)]
@@ -198,7 +198,7 @@ def test_a_crowd_asks_the_service_once(front: gateway.Gateway) -> None:
     assert Backend.seen.count("GET /api/v1/doctors/slow") == 1
 
 
-def test_ids_and_traces_pass_and_false_ones_do_not(front: gateway.Gateway) -> None:
+def test_ids_and_traces_pass_and_false_ones_do_not(front: HttpServer) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     answer = ask(front, "/api/v1/orders", traceparent=trace, X_Request_ID="abc-1", X_Forwarded_Proto="https")
     headers = answer.json["headers"]
@@ -208,14 +208,14 @@ def test_ids_and_traces_pass_and_false_ones_do_not(front: gateway.Gateway) -> No
     assert len(made) == 32
 
 
-def test_a_client_cannot_choose_its_own_address(front: gateway.Gateway) -> None:
+def test_a_client_cannot_choose_its_own_address(front: HttpServer) -> None:
     headers = ask(front, "/api/v1/orders", X_Forwarded_For="1.2.3.4, 203.0.113.7, 10.0.0.1", X_Real_IP="9.9.9.9").json[
         "headers"
     ]
     assert (headers["x-real-ip"], headers["x-forwarded-for"]) == ("203.0.113.7", "203.0.113.7")
 
 
-def test_one_public_address_cannot_take_everything(front: gateway.Gateway) -> None:
+def test_one_public_address_cannot_take_everything(front: HttpServer) -> None:
     connection = HTTPConnection("127.0.0.1", front.port, timeout=15)
     counts = {200: 0, 429: 0}
     for _ in range(2000):
@@ -232,12 +232,12 @@ def test_one_public_address_cannot_take_everything(front: gateway.Gateway) -> No
     assert ask(front, "/api/v1/sessions?limit=1", X_Forwarded_For="203.0.113.100").status == 200
 
 
-def test_connections_to_services_are_kept(front: gateway.Gateway) -> None:
+def test_connections_to_services_are_kept(front: HttpServer) -> None:
     used = {ask(front, "/api/v1/orders").json["connection"] for _ in range(30)}
     assert len(used) < 15
 
 
-def test_every_answer_has_the_security_headers_once(front: gateway.Gateway) -> None:
+def test_every_answer_has_the_security_headers_once(front: HttpServer) -> None:
     for path in ("/api/v1/orders", "/nothing", "/healthz"):
         headers = ask(front, path).headers
         assert (headers["x-content-type-options"], headers["x-frame-options"]) == ("nosniff", "DENY")

@@ -1,0 +1,236 @@
+"""The five services as they run in production, on private servers: an api and a worker process each, nginx in front.
+
+with System(directory) as system:
+requests.get(f"{system.url}/api/v1/hospitals")
+system.kill("booking-svc", "worker")
+system.restart("booking-svc", "worker")
+"""
+
+import os
+import secrets
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stack import gateway, keys
+from stack.keeper import Keeper
+from stack.process import Command, Process, finish, free_port, stop_all
+from stack.server import HttpServer
+from stack.servers import RELATIONAL, SERVICES, Realm, Servers, provide
+
+ROLES = ("api", "worker")
+MIGRATION_SECONDS = 120.0
+USER_SVC_ONLY = ("JWT_PRIVATE_KEY", "DATA_KEY", "ADMIN_USERNAME", "ADMIN_PASSWORD")
+
+
+def _silent(_name: str, _text: str) -> None:
+    pass
+
+
+class Part(HttpServer):
+    """The api or the worker of one service."""
+
+    def __init__(self, process: Process, port: int, metrics: Path | None) -> None:
+        super().__init__(process, port, "/readyz")
+        self._metrics = metrics
+
+    def launch(self) -> None:
+        if self._metrics and not self.alive:  # the counters of a former life are not its own
+            shutil.rmtree(self._metrics, ignore_errors=True)
+            self._metrics.mkdir(parents=True)
+        super().launch()
+
+    def revive(self) -> None:
+        """Start it after it died by itself. A planned crash (CRASH_AT) happens once."""
+        self.process.set_env(CRASH_AT="")
+        super().revive()
+
+
+class System:
+    """All services, running. Stop it, or use it as a context manager; nothing but the directory is left behind.
+
+    servers: running ones to share, where it gets a realm of its own; otherwise it starts its own in `directory`.
+    port: the gateway's; 0 takes a free one.
+    env: variables for every process. env_of: for one service ("booking-svc") or process ("booking-svc worker").
+    respawn: start what dies again without being asked.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        services: Sequence[str] = SERVICES,
+        servers: Servers | None = None,
+        port: int = 0,
+        env: Mapping[str, str] | None = None,
+        env_of: Mapping[str, Mapping[str, str]] | None = None,
+        respawn: bool = False,
+        say: Callable[[str, str], None] = _silent,
+    ) -> None:
+        self.directory = directory.absolute()
+        self.services = services
+        self._shares = servers is not None
+        self.servers = servers or provide(
+            self.directory, prefer=("local", "docker"), say=lambda text: say("stack", text)
+        )
+        self.realm: Realm = self.servers.realm(f"r{secrets.token_hex(4)}" if self._shares else "")
+        self.secrets = keys.load_or_make(self.directory / "secrets.json")
+        self._env, self._env_of = env or {}, env_of or {}
+        self._respawn, self._say = respawn, say
+        self._undo = ExitStack()
+        self._ports = {(service, role): free_port() for service in services for role in ROLES}
+        self._parts = {key: self._part(*key) for key in self._ports}
+        apis = {service: self._ports[service, "api"] for service in services}
+        self.gateway = gateway.local(self.directory, port or free_port(), apis)
+
+    # --- its processes ---------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """The gateway's, without a path."""
+        return self.gateway.url
+
+    @property
+    def parts(self) -> list[HttpServer]:
+        return [*self._parts.values(), self.gateway]
+
+    def part(self, service: str, role: str) -> Part:
+        """One service's "api" or "worker": its port and process."""
+        return self._parts[service, role]
+
+    def kill(self, service: str, role: str) -> None:
+        """Kill -9, its children too."""
+        self.part(service, role).kill()
+
+    def restart(self, service: str, role: str, **env: str) -> None:
+        """Start it again (stop it first if it runs), with changed variables if some are given, and wait until it is ready."""
+        part = self.part(service, role)
+        part.stop()
+        part.process.set_env(**env)
+        part.start()
+
+    def env(self, service: str, role: str = "worker") -> dict[str, str]:
+        """The whole environment of a process, also for commands of one's own: `python -m common.run dlq ...`."""
+        variables = dict(os.environ) | {
+            "APP_ENV": "dev",
+            "LOG_FORMAT": "console",
+            "BROKER_URL": self.realm.broker_url,
+            "PORT": str(self._ports[service, "api"]),
+            "WORKER_PORT": str(self._ports[service, "worker"]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        if role == "api":
+            variables["PROMETHEUS_MULTIPROC_DIR"] = str(self._metrics(service))
+        if service in RELATIONAL:
+            variables["DATABASE_URL"] = self.realm.database_url(service)
+        else:
+            variables["MONGO_URL"] = self.realm.mongo_url
+        if service == "user-svc":
+            variables["REDIS_URL"] = self.realm.redis_url
+        variables |= {
+            name: value for name, value in self.secrets.items() if service == "user-svc" or name not in USER_SVC_ONLY
+        }
+        return (
+            variables
+            | dict(self._env)
+            | dict(self._env_of.get(service, {}))
+            | dict(self._env_of.get(f"{service} {role}", {}))
+        )
+
+    def _metrics(self, service: str) -> Path:
+        """Where the workers of an api's gunicorn add up their counters."""
+        return self.directory / "metrics" / service
+
+    def _part(self, service: str, role: str) -> Part:
+        port = self._ports[service, role]
+        process = self._process(f"{service} {role}", _command(service, role, port), self.env(service, role))
+        return Part(process, port, self._metrics(service) if role == "api" else None)
+
+    def _process(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> Process:
+        log = self.directory / "logs" / f"{name.replace(' ', '-')}.log"
+        return Process(name, Command([sys.executable, "-m", *arguments], env=env), log)
+
+    # --- its life --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start everything and wait until all of it is ready.
+
+        Raises ChildProcessError or TimeoutError with the end of the log in question.
+        """
+        with ExitStack() as undo:
+            if self._shares:
+                self.realm.create()
+                undo.callback(self.realm.drop)
+            else:
+                self._say("stack", "starts the servers")
+                undo.enter_context(self.servers)
+            self._say("stack", "runs the migrations")
+            self.migrate()
+            if self._respawn:
+                self._keep(undo)
+            self._say("stack", "starts the services")
+            undo.callback(self._stop_parts)
+            for part in self.parts:
+                part.launch()
+            for part in self.parts:
+                part.wait_ready()
+            self._undo = undo.pop_all()
+
+    def stop(self) -> None:
+        """End everything, gracefully where it can be had."""
+        self._undo.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def migrate(self) -> None:
+        """Bring every service's database up to date, all at a time. Raises ChildProcessError with what one of them said."""
+        migrations = [
+            self._process(f"{service} migrate", ["common.run", "migrate", service], self.env(service))
+            for service in self.services
+        ]
+        for migration in migrations:
+            migration.start()
+        finish(migrations, MIGRATION_SECONDS)
+
+    def _stop_parts(self) -> None:
+        for part in self.parts:
+            part.wanted = False
+        stop_all([part.process for part in self.parts], seconds=30)
+
+    def _keep(self, undo: ExitStack) -> None:
+        """Tend the parts in a thread, which has to outlive what it starts: it ends after the parts have been stopped."""
+        ended, keeper = threading.Event(), Keeper(self.parts, self._say)
+
+        def tend() -> None:
+            while not ended.wait(0.1):
+                keeper.tend()
+
+        thread = threading.Thread(target=tend, name="keeper", daemon=True)
+        thread.start()
+        undo.callback(thread.join)
+        undo.callback(ended.set)
+
+
+def _command(service: str, role: str, port: int) -> list[str]:
+    if role == "worker":
+        return ["common.run", "worker", service]
+    return [
+        "gunicorn",
+        "-c",
+        "python:common.gunicorn_conf",
+        "--bind",
+        f"127.0.0.1:{port}",
+        f"common.run:api('{service}')",
+    ]
