@@ -46,8 +46,8 @@ def _say(system: System, done: str, seconds: float) -> None:
         print(f"    {account.username:<10} {account.about}")
     print(f"    {system.secrets['ADMIN_USERNAME']:<10} sees everything (password {system.secrets['ADMIN_PASSWORD']})")
     print("\n  a registration from end to end, to paste into another terminal:\n")
-    print("\n".join(f"    {line}" for line in walkthrough(url).splitlines()))
-    print("\n  Ctrl-C ends it.", flush=True)
+    print(walkthrough(url))  # not indented: Python's lines in it must begin where they begin
+    print("  Ctrl-C ends it.", flush=True)
 
 
 if __name__ == "__main__":
