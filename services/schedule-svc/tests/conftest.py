@@ -1,21 +1,35 @@
 """A hospital with one doctor and one session of 12 numbers, on a clock that moves when told to."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from common.outbox import Database
+from common.outbox.migrate import migrate
 from schedule_world import World, make_world
 
 START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the schema and nothing in it; a copy is had sooner than a migration."""
+    file = tmp_path_factory.mktemp("schedule") / "migrated.db"
+    database = Database(f"sqlite:///{file}")
+    migrate(database, "schedule_svc")
+    database.close()
+    return file
+
+
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., World]]:
+def make(tmp_path: Path, migrated: Path) -> Iterator[Callable[..., World]]:
     worlds: list[World] = []
 
     def fresh(**roster_changes: object) -> World:
-        worlds.append(make_world(f"sqlite:///{tmp_path}/{len(worlds)}.db", START, **roster_changes))
+        file = shutil.copy(migrated, tmp_path / f"{len(worlds)}.db")
+        worlds.append(make_world(f"sqlite:///{file}", START, **roster_changes))
         return worlds[-1]
 
     yield fresh
