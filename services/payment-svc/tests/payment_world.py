@@ -1,6 +1,7 @@
 """payment-svc on a clock that moves when told to, with hands for everybody who deals with it."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -52,7 +53,7 @@ class Scripted:
             outcome = outcome.pop(0)
         if callable(outcome):
             outcome = outcome(about)
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
@@ -191,6 +192,15 @@ class World:
         """Fen per account, those that are not zero."""
         with self.database.reading() as conn:
             return {account: fen for account, fen in ledger.balances(conn).items() if fen}
+
+    def balances_of(self, order_id: str) -> dict[str, int]:
+        """The same, of one order's entries."""
+        with self.database.reading() as conn:
+            entries = ledger.entries(conn, hospital_id=None, order_id=order_id, after=None, limit=1000)
+        totals: Counter[str] = Counter()
+        for entry in entries:
+            totals.update(dict(entry.lines))
+        return {account: fen for account, fen in totals.items() if fen}
 
     def figures(self) -> dict[str, Any]:
         with self.database.reading() as conn:

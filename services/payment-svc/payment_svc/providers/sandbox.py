@@ -59,18 +59,18 @@ class Sandbox:
         with self._database.transaction() as tx:
             if self._planned(tx.conn, "create") == "unreachable":
                 return Unknown("sandbox unreachable")
-            known = books.trade(tx.conn, trade.number, lock=True)
-            if known is None:
-                books.add_trade(tx, _new_trade(trade, "unpaid"))
-            elif known.state in {"closed", "failed"}:
-                return Failed(f"sandbox_{known.state}")
-            elif (known.amount, known.description, known.expires_at) != (
+            if books.add_trade(tx, _new_trade(trade, "unpaid")):
+                return _link(trade)
+            known = books.trade(tx.conn, trade.number)
+            if known is None or known.state in {"closed", "failed"}:
+                return Failed(f"sandbox_{known.state if known else 'gone'}")
+            if (known.amount, known.description, known.expires_at) != (
                 trade.amount,
                 trade.description,
                 trade.expires_at,
             ):
                 return Failed("sandbox_number_used")
-        return Shown({"type": "link", "url": f"/api/v1/sandbox/pay/{trade.number}"})
+            return _link(trade)
 
     def query(self, trade: Trade) -> TradeOutcome:
         with self._database.reading() as conn:
@@ -84,11 +84,10 @@ class Sandbox:
             planned = self._planned(tx.conn, "close")
             if planned == "unreachable":
                 return Unknown("sandbox unreachable")
-            known = books.trade(tx.conn, trade.number, lock=True)
-            if known is None:
-                books.add_trade(tx, _new_trade(trade, "closed"))
+            if books.add_trade(tx, _new_trade(trade, "closed")):
                 return Closed()
-            if known.state != "unpaid":
+            known = books.trade(tx.conn, trade.number, lock=True)
+            if known is None or known.state != "unpaid":
                 return self.outcome(known)
             if planned != "deaf":
                 books.set_trade(tx, trade.number, state="closed")
@@ -187,3 +186,7 @@ class Sandbox:
 
 def _new_trade(trade: Trade, state: Literal["unpaid", "closed"]) -> SandboxTrade:
     return SandboxTrade(trade.number, trade.amount, trade.description, trade.expires_at, state, None, None)
+
+
+def _link(trade: Trade) -> Shown:
+    return Shown({"type": "link", "url": f"/api/v1/sandbox/pay/{trade.number}"})

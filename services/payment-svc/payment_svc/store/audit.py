@@ -64,7 +64,7 @@ def _intents(conn: sa.Connection) -> dict[str, dict[str, Any]]:
 
 
 def _sums(conn: sa.Connection) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
-    """Captured by order; refunds by order and state (a failed one that was issued again no longer counts as failed)."""
+    """Captured by order; refunds by order and state (a failed one no longer counts if it was issued again, or its money is back)."""
     captured: dict[str, int] = defaultdict(int)
     for order_id, amount in conn.execute(
         sa.select(facts.c.order_id, facts.c.amount).where(facts.c.transaction_id.is_not(None))
@@ -72,8 +72,9 @@ def _sums(conn: sa.Connection) -> tuple[dict[str, int], dict[tuple[str, str], in
         captured[order_id] += amount
     refunded: dict[tuple[str, str], int] = defaultdict(int)
     again = sa.select(refunds.c.retry_of).where(refunds.c.retry_of.is_not(None))
+    back = sa.select(refunds.c.capture_id).where(refunds.c.state == "succeeded")
     current = sa.select(refunds.c.order_id, refunds.c.state, refunds.c.amount).where(
-        sa.or_(refunds.c.state != "failed", refunds.c.id.not_in(again))
+        sa.or_(refunds.c.state != "failed", sa.and_(refunds.c.id.not_in(again), refunds.c.capture_id.not_in(back)))
     )
     for order_id, state, amount in conn.execute(current):
         refunded[order_id, state] += amount

@@ -8,17 +8,9 @@ from common import ids
 from common.jsons import decode, encode
 from common.messages import RequestPayment
 from common.outbox import Tx
-from sqlalchemy.dialects import postgresql, sqlite
 
 from payment_svc.domain import LIVE, Attempt, AttemptState, Fact, Intent
-from payment_svc.store.tables import attempts, facts, intents
-
-
-def insert_ignore(tx: Tx, table: sa.Table) -> Any:
-    """An INSERT that leaves rows alone that are there already, whatever unique index says so."""
-    insert = postgresql.insert(table) if tx.postgres else sqlite.insert(table)
-    return insert.on_conflict_do_nothing()
-
+from payment_svc.store.tables import attempts, facts, insert_ignore, intents
 
 # --- intents ---------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from common.outbox import Tx
 
-from payment_svc.store.tables import sandbox_plan, sandbox_refunds, sandbox_trades
+from payment_svc.store.tables import insert_ignore, sandbox_plan, sandbox_refunds, sandbox_trades
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,20 @@ def trade(conn: sa.Connection, number: str, *, lock: bool = False) -> SandboxTra
     return SandboxTrade(*row) if row else None
 
 
-def add_trade(tx: Tx, new: SandboxTrade) -> None:
-    tx.conn.execute(
-        sa.insert(sandbox_trades).values(
+def add_trade(tx: Tx, new: SandboxTrade) -> bool:
+    """False if the number is known already; then nothing is changed."""
+    added = tx.conn.execute(
+        insert_ignore(tx, sandbox_trades)
+        .values(
             number=new.number,
             amount=new.amount,
             description=new.description,
             expires_at=new.expires_at,
             state=new.state,
         )
+        .returning(sandbox_trades.c.number)
     )
+    return added.one_or_none() is not None
 
 
 def set_trade(tx: Tx, number: str, **values: Any) -> None:

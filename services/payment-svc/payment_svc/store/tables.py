@@ -1,7 +1,10 @@
 """The tables. What must never be wrong is a constraint: one counted payment, one refund per capture, balanced entries."""
 
-from common.outbox import UtcDateTime
+from typing import Any
+
+from common.outbox import Tx, UtcDateTime
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, MetaData, Table, Text, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData()
 
@@ -176,3 +179,9 @@ sandbox_plan = Table(
     Column("plan", Text, nullable=False),
 )
 """The faults that are planned for the sandbox: a row for each call that shall not go the ordinary way."""
+
+
+def insert_ignore(tx: Tx, table: Table) -> Any:
+    """An INSERT that leaves rows alone that are there already, whatever unique index says so."""
+    insert = postgresql.insert(table) if tx.postgres else sqlite.insert(table)
+    return insert.on_conflict_do_nothing()
