@@ -38,7 +38,7 @@ class Patient(Client):
     def __init__(self, base: str) -> None:
         super().__init__(base)
         self.username = f"p{secrets.token_hex(6)}"
-        self.account = self.post("/users", {"username": self.username, "password": PASSWORD, "email": f"{self.username}@example.com"})
+        self.post("/users", {"username": self.username, "password": PASSWORD, "email": f"{self.username}@example.com"})
         self.login(self.username, PASSWORD)
         person = {"name": "李小龙", "id_type": "resident_id", "id_number": resident_id(next(_ids)), "phone": "13800138000"}
         self.patient = self.post("/users/me/patients", person)["id"]
@@ -92,7 +92,8 @@ class Patient(Client):
 class Hospital:
     """One hospital with a doctor, its staff, and sessions made to order."""
 
-    def __init__(self, base: str, operator: Client) -> None:
+    def __init__(self, base: str, operator: Client, caller: type[Client] = Client) -> None:
+        self._caller = caller
         self.code = f"h{secrets.token_hex(4)}"
         self.operator = operator
         self._sessions = itertools.count(1)
@@ -153,10 +154,12 @@ class Hospital:
         return found
 
     def _staff(self, base: str, role: str) -> Client:
-        member = Client(base)
+        member = self._caller(base)
         username = f"{role}{secrets.token_hex(4)}"
-        account = member.post("/users", {"username": username, "password": PASSWORD, "email": f"{username}@example.com"})
-        self.operator.post(f"/users/{account['id']}/roles", {"roles": [role], "hospital_id": self.id})
+        member.post("/users", {"username": username, "password": PASSWORD, "email": f"{username}@example.com"})
+        member.login(username, PASSWORD)
+        account = member.get("/users/me")["id"]
+        self.operator.post(f"/users/{account}/roles", {"roles": [role], "hospital_id": self.id})
         member.login(username, PASSWORD)
         return member
 

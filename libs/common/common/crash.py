@@ -1,5 +1,8 @@
 """Crash points: CRASH_AT=<point>[:n] makes this process exit hard the n-th time that it comes by. For fault tests only.
 
+With CRASH_LATCH=<path> it exits only if that file is not there yet, and makes it: once, however often the process is
+started again, and the file proves that it happened.
+
 The points: db_commit, publish, confirm, outbox_delete, effect, inbox_insert, ack. Settings refuse CRASH_AT in production.
 """
 
@@ -12,6 +15,7 @@ EXIT_STATUS = 86
 _lock = threading.Lock()
 _point, _, _nth = os.environ.get("CRASH_AT", "").partition(":")
 _left = int(_nth or 1)
+_latch = os.environ.get("CRASH_LATCH", "")
 
 
 def reach(point: str) -> None:
@@ -21,5 +25,15 @@ def reach(point: str) -> None:
         return
     with _lock:
         _left -= 1
-        if _left == 0:
+        if _left == 0 and _take_latch():
             os._exit(EXIT_STATUS)
+
+
+def _take_latch() -> bool:
+    if not _latch:
+        return True
+    try:
+        os.close(os.open(_latch, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True

@@ -25,7 +25,7 @@ log = get_logger("relay")
 BATCH_SECONDS = 0.02
 MAX_IN_FLIGHT = 20_000
 SWEEP_ROWS = 1000
-LEASE = timedelta(seconds=15)
+LEASE = timedelta(seconds=10)
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=10), timedelta(minutes=10)
 
 
@@ -51,8 +51,8 @@ class Relay:
         database: Database,
         publisher: Publisher,
         *,
-        sweep_seconds: float | None = 5.0,
-        grace: timedelta = timedelta(seconds=5),
+        sweep_seconds: float | None = 2.0,
+        grace: timedelta = timedelta(seconds=3),
     ) -> None:
         self._database = database
         self._publisher = publisher
