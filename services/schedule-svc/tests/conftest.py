@@ -2,15 +2,12 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from common.outbox import Database
 from common.outbox.migrate import migrate
-from schedule_world import World, make_world
-
-START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
+from schedule_world import START, World, make_world
 
 
 @pytest.fixture(scope="session")

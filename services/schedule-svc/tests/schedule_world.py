@@ -27,6 +27,7 @@ from schedule_svc.app import Settings, build
 from schedule_svc.store.figures import audit_figures
 from schedule_svc.usecases.rosters import Publisher, apply_roster
 
+START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
 ANYONE = Publisher("acc_operator", None)
 VISIT = Visit(
     "h", "h", "d", "d", "p", "p", "t", datetime(2026, 12, 5, tzinfo=UTC).date(), "morning",

@@ -4,7 +4,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from schedule_svc.app import Settings, build
 from schedule_svc.usecases import sessions
-from schedule_world import World, check_inventory, make_world, roster, session_row, slot_row
+from schedule_world import START, World, check_inventory, make_world, roster, session_row, slot_row
 
-START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
 ORDERS = st.integers(0, 11).map("o{}".format)
 _template = Path()
 
