@@ -1,8 +1,12 @@
 """docs/settings.md: every environment variable, from the services' Settings."""
 
 import dataclasses
+import functools
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
+import common
 from common.settings import Settings
 
 from docs.generators.markdown import code, notice, paragraphs, table
@@ -38,14 +42,25 @@ ABOUT = {
     "LIMIT_LOGINS_ADDRESS": "tries to log in from one address",
     "LIMIT_REGISTRATIONS_ADDRESS": "registrations from one address",
     "CRASH_AT": "`point[:n]`: exit hard at a crash point. For fault tests; production refuses it",
+    "CRASH_LATCH": "a file: crash only if it is not there, and make it",
     "WEB_CONCURRENCY": "API processes",
     "WEB_THREADS": "threads in each of them",
     "PROMETHEUS_MULTIPROC_DIR": "where the API processes share their metrics; empty: a temporary folder",
 }
 """What each variable is for. The page cannot be made for a variable that is missing here."""
 
-OUTSIDE = {"PORT": "8000", "WEB_CONCURRENCY": "2", "WEB_THREADS": "8", "PROMETHEUS_MULTIPROC_DIR": ""}
-"""What common/gunicorn_conf.py reads, before there are Settings; with the defaults there."""
+_READ = re.compile(r"""environ(?:\.get\(|\[)\s*["']([A-Z][A-Z0-9_]*)["'](?:,\s*["']([^"']*)["'])?""")
+
+
+@functools.cache
+def direct() -> dict[str, str]:
+    """The variables that are read without Settings, with their defaults: by gunicorn's configuration, by crash points."""
+    found: dict[str, str] = {}
+    for file in sorted(Path(common.__path__[0]).rglob("*.py")):
+        for name, default in _READ.findall(file.read_text(encoding="utf-8")):
+            found[name] = default or found.get(name, "")
+    settings = {str(f.metadata["variable"]) for f in common_fields()}
+    return {name: found[name] for name in found if name not in settings}
 
 
 def common_fields() -> list[Field]:
@@ -55,14 +70,14 @@ def common_fields() -> list[Field]:
 
 def fields_of(service: str) -> list[Field]:
     """The settings that a service has on top of the common ones."""
-    common = {f.metadata["variable"] for f in common_fields()}
+    shared = {f.metadata["variable"] for f in common_fields()}
     own = dataclasses.fields(module_of(service).Settings)
-    return [f for f in own if f.metadata["variable"] not in common]
+    return [f for f in own if f.metadata["variable"] not in shared]
 
 
 def variables_of(service: str) -> set[str]:
     """Every variable that some process of a service reads."""
-    return {str(f.metadata["variable"]) for f in [*common_fields(), *fields_of(service)]} | set(OUTSIDE)
+    return {str(f.metadata["variable"]) for f in [*common_fields(), *fields_of(service)]} | set(direct())
 
 
 def known_variables() -> set[str]:
@@ -78,8 +93,7 @@ def _default(field: Field) -> str:
     return code(str(field.default))
 
 
-def _about(field: Field) -> str:
-    variable = field.metadata["variable"]
+def _about(variable: str) -> str:
     if variable not in ABOUT:
         raise LookupError(f"{__name__} does not say what {variable} is for")
     return ABOUT[variable]
@@ -92,7 +106,7 @@ def _table(fields: Iterable[Field]) -> str:
             getattr(f.type, "__name__", str(f.type)),
             _default(f),
             "yes" if f.metadata["secret"] else "",
-            _about(f),
+            _about(f.metadata["variable"]),
         )
         for f in fields
     ]
@@ -101,7 +115,7 @@ def _table(fields: Iterable[Field]) -> str:
 
 def page() -> str:
     """The whole page."""
-    outside = [(code(name), code(default), ABOUT[name]) for name, default in OUTSIDE.items()]
+    outside = [(code(name), code(default), _about(name)) for name, default in direct().items()]
     sections = [paragraphs(f"## {name}", _table(fields_of(name))) for name in NAMES if fields_of(name)]
     return paragraphs(
         notice("the services' Settings"),
@@ -110,7 +124,8 @@ def page() -> str:
         "empty variable counts as absent.",
         "## Every service",
         _table(common_fields()),
-        "## Every API",
+        "## Read before there are settings",
+        "By the configuration of gunicorn, which serves the APIs, and by the crash points.",
         table(("variable", "default", "what"), outside),
         *sections,
     )
