@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from common.errors import Invalid
 from common.web import Paged, Principal, Routes, Schema, answer, page_of, principal, roles, service
 from flask import Response, request
 from marshmallow import fields
@@ -44,12 +43,8 @@ def list_notifications(query: dict[str, Any]) -> Response:
 
     Staff see what is for their role at their hospital too.
     """
-    limit, cursor = query["limit"], query["cursor"]
-    if cursor is not None and not (len(cursor) == 1 and isinstance(cursor[0], str)):
-        raise Invalid("some fields are wrong", errors=[{"field": "cursor", "message": "is none of ours"}])
-    before = cursor[0] if cursor else None
+    limit, before, locale = query["limit"], query["cursor"][0] if query["cursor"] else None, _locale()
     found = usecases.inbox(_store(), _recipients(principal()), before=before, limit=limit + 1, unread=query["unread"])
-    locale = _locale()
     return _answer(page_of(found, limit, lambda n: [n.rank], lambda n: _show(n, locale)), locale)
 
 
@@ -81,8 +76,12 @@ def _answer(body: dict[str, Any], locale: str) -> Response:
 
 
 def _locale() -> str:
-    """The reader's language."""
-    return request.accept_languages.best_match(templates.LOCALES, templates.LOCALES[0])
+    """The best of our languages for the reader: the first, by their order, whose primary tag is one of ours."""
+    for language, quality in request.accept_languages:
+        for locale in templates.LOCALES:
+            if quality > 0 and language.partition("-")[0].lower() == locale.partition("-")[0]:
+                return locale
+    return templates.LOCALES[0]
 
 
 def _recipients(caller: Principal) -> list[str]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common import messages as m
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 INBOX = "inbox"
 """The channel of the in-app inbox, the only one so far."""
@@ -50,7 +52,7 @@ class Notification:
 def milliseconds(time: datetime) -> int:
     """Since 1970, never below zero; a time without a zone counts as UTC."""
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return max(0, int(aware.timestamp() * 1000))
+    return max(0, (aware - _EPOCH) // timedelta(milliseconds=1))
 
 
 def rank(at: datetime, notification_id: str) -> str:

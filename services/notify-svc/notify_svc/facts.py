@@ -70,7 +70,7 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
 
 def _visit(visit: Mapping[str, Any], locale: str) -> dict[str, str]:
     starts, ends = _beijing(visit["starts_at"]), _beijing(visit["ends_at"])
-    return {
+    facts = {
         "hospital": visit["hospital_name"],
         "department": visit["department_name"],
         "doctor": visit["doctor_name"],
@@ -81,6 +81,7 @@ def _visit(visit: Mapping[str, Any], locale: str) -> dict[str, str]:
         "arrive": f"{starts:%H:%M}",
         "segment": f"{starts:%H:%M}–{ends:%H:%M}",
     }
+    return {name: value for name, value in facts.items() if value}
 
 
 def yuan(fen: int) -> str:

@@ -8,7 +8,7 @@ _id for that; no query for null; one query for each recipient, since it has an i
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.clock import Clock, system_clock
@@ -31,9 +31,12 @@ from notify_svc.domain import INBOX, Notification, milliseconds
 
 Document = dict[str, Any]
 
-INBOX_INDEX = (("recipient", ASCENDING), ("rank", DESCENDING))
-"""The one index beside those of _id: it serves the inbox, and the search for an order in its owner's inbox."""
+INDEXES = ((("recipient", ASCENDING), ("rank", DESCENDING)), (("recipient", ASCENDING),))
+"""Of the notifications, beside that of _id. The first serves the inbox, and the search for an order in its owner's inbox;
+nx-27017 uses it only if there is the second, which MongoDB could do without.
+"""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATIENCE = 2_000  # milliseconds until a server counts as away
 _DUPLICATE = 11_000
 # not primary, shutting down, stepped down, interrupted: https://github.com/mongodb/specifications (retryable writes)
@@ -165,8 +168,9 @@ class MongoStore:
     # --- its care
 
     def migrate(self) -> None:
-        """Make the index; if it is there it stays."""
-        self.notifications.create_index(list(INBOX_INDEX))
+        """Make the indexes; those that are there stay."""
+        for keys in INDEXES:
+            self.notifications.create_index(list(keys))
 
     def missing(self) -> list[str]:
         """What is not ready, for /readyz."""
@@ -177,9 +181,8 @@ class MongoStore:
             if self.is_transient(error):
                 return ["database"]
             raise
-        # by the names of the fields: nx-27017 forgets the directions
-        wanted = [name for name, _ in INBOX_INDEX]
-        return [] if wanted in [[name for name, _ in index["key"]] for index in indexes] else ["migrations"]
+        there = [_fields(index["key"]) for index in indexes]
+        return [] if all(_fields(keys) in there for keys in INDEXES) else ["migrations"]
 
     def all_told(self) -> Iterator[Document]:
         """Of every notification: _id, kind, recipient, order_id."""
@@ -191,6 +194,11 @@ class MongoStore:
 
     def close(self) -> None:
         self._client.close()
+
+
+def _fields(keys: Iterable[tuple[str, Any]]) -> list[str]:
+    """An index is known by the names of its fields: nx-27017 forgets the directions."""
+    return [name for name, _ in keys]
 
 
 def _insert_new(collection: Collection[Document], documents: Sequence[Document]) -> None:
@@ -240,4 +248,4 @@ def _notification(d: Document) -> Notification:
 
 
 def _time(milliseconds_since_1970: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds_since_1970 / 1000, UTC)
+    return _EPOCH + timedelta(milliseconds=milliseconds_since_1970)

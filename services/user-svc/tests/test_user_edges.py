@@ -1,6 +1,7 @@
 """What comes from outside: hostile input on each route, settings that do not do; and the schema that the code believes in."""
 
 import base64
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +110,11 @@ json_values = st.recursive(
 
 
 @pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory) -> Service:
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made = build(Settings(database_url=f"sqlite:///{tmp_path_factory.mktemp('user')}/user.db", **CHEAP))
     made.migrate()
-    return made
+    yield made
+    made.database.close()
 
 
 @settings(max_examples=150, deadline=None)

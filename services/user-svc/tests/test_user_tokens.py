@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -197,7 +198,7 @@ def test_a_hash_of_yesterdays_cost_is_renewed_at_login(tmp_path: Path, clock: Ma
 
 
 @pytest.fixture
-def strict(tmp_path: Path, clock: ManualClock) -> Service:
+def strict(tmp_path: Path, clock: ManualClock) -> Iterator[Service]:
     limits = {
         "limit_logins_username": "3/minute",
         "limit_logins_address": "5/minute",
@@ -205,7 +206,8 @@ def strict(tmp_path: Path, clock: ManualClock) -> Service:
     }
     made = build(Settings(database_url=f"sqlite:///{tmp_path}/strict.db", **limits, **CHEAP), clock)
     made.migrate()
-    return made
+    yield made
+    made.database.close()
 
 
 def test_guessing_is_limited_by_name_and_by_address(strict: Service) -> None:

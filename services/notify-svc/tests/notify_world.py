@@ -1,0 +1,75 @@
+"""One message of each kind that notify-svc takes, and what to do with them."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from common import messages as m
+from common.envelope import seal
+from common.service import Service
+from common.testing import bearer
+from werkzeug.test import TestResponse
+
+MOMENT = datetime(2026, 11, 22, 6, 5, tzinfo=UTC)
+VISIT = m.Visit(
+    hospital_id="hos_1",
+    hospital_name="仁济医院",
+    department_id="dep_1",
+    department_name="心内科",
+    doctor_id="doc_1",
+    doctor_name="王立新",
+    doctor_title="主任医师",
+    date=date(2026, 11, 24),
+    period="morning",
+    starts_at=datetime(2026, 11, 24, 0, 30, tzinfo=UTC),
+    ends_at=datetime(2026, 11, 24, 1, 0, tzinfo=UTC),
+    room="3 楼 12 诊室",
+)
+
+SAMPLES: dict[str, Any] = {
+    "user_registered": m.UserRegistered("acc_1", "alice", "zh-CN"),
+    "order_placed": m.OrderPlaced("ord_1", "acc_1", "ses_1", MOMENT),
+    "order_held": m.OrderHeld("ord_1", "acc_1", VISIT, 7, 5000, datetime(2026, 11, 22, 6, 20, tzinfo=UTC)),
+    "order_waitlisted": m.OrderWaitlisted("ord_1", "acc_1", "ses_1", 3),
+    "order_rejected": m.OrderRejected("ord_1", "acc_1", "ses_1", "sold_out"),
+    "order_confirmed": m.OrderConfirmed("ord_1", "acc_1", "pat_1", "ses_1", VISIT, 7, 5000),
+    "order_expired": m.OrderExpired("ord_1", "acc_1", "ses_1", VISIT),
+    "order_cancelled": m.OrderCancelled("ord_1", "acc_1", "ses_1", "patient", 5000, VISIT),
+    "session_stopped": m.OrderCancelled("ord_1", "acc_1", "ses_1", "session_stopped", 5000, VISIT),
+    "refund_stalled": m.RefundStalled("ord_1", "acc_1", 5000, "the provider's balance does not do"),
+    "payment_succeeded": m.PaymentSucceeded("ord_1", "acc_1", "pay_1", 5000, "window", MOMENT),
+    "payment_failed": m.PaymentFailed("ord_1", "acc_1", "pay_1", "alipay", "balance too low"),
+    "refund_succeeded": m.RefundSucceeded("ord_1", "acc_1", "ref_1", 5000, "order", "window"),
+    "surplus_refunded": m.RefundSucceeded("ord_1", "acc_1", "ref_1", 5000, "surplus", "wechat"),
+    "refund_failed": m.RefundFailed("ord_1", "acc_1", "ref_1", 5000, "surplus", "account closed"),
+    "roster_applied": m.RosterApplied("ros_1", "hos_1", "acc_1", 5, 3, 1),
+}
+"""Kind of the account's own notification -> the message that causes it."""
+
+
+def bodies(messages: Sequence[Any], at: datetime = MOMENT) -> list[bytes]:
+    return [seal(message, at).body for message in messages]
+
+
+class Reader:
+    """Somebody with a token, who reads."""
+
+    def __init__(self, service: Service, account_id: str, *roles: str, hospital_id: str = "") -> None:
+        self._client = service.app.test_client()
+        self._headers = bearer(account_id, *roles, hospital_id=hospital_id)
+
+    def get(self, query: str = "", **headers: str) -> TestResponse:
+        return self._client.get(f"/api/v1/notifications{query}", headers={**self._headers, **headers})
+
+    def kinds(self, query: str = "") -> list[str]:
+        return [item["kind"] for item in self.items(query)]
+
+    def items(self, query: str = "", **headers: str) -> list[dict[str, Any]]:
+        answer = self.get(query, **headers)
+        assert answer.status_code == 200, answer.get_data()
+        items: list[dict[str, Any]] = answer.get_json()["items"]
+        return items
+
+    def read(self, notification_id: str, **headers: str) -> TestResponse:
+        path = f"/api/v1/notifications/{notification_id}/read"
+        return self._client.post(path, headers={**self._headers, **headers})
