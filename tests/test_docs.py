@@ -10,8 +10,9 @@ import yaml
 from code_rules import ROOT
 from common.messages import CATALOGUE
 
+from audit.invariants import RULES
 from docs import generate
-from docs.generators import saga, settings
+from docs.generators import routes, saga, settings
 from docs.generators.services import build_all
 
 PAGES = [
@@ -178,3 +179,31 @@ def test_decisions_are_numbered_and_tell_why():
 def test_make_check_checks_the_pages():
     recipe = subprocess.run(["make", "-n", "check"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "-m docs.generate --check" in recipe
+
+
+OPERATIONS = ROOT / "docs/operations.md"
+
+
+def test_operations_names_every_payment_alarm_and_every_rule_of_the_audit():
+    text = OPERATIONS.read_text(encoding="utf-8")
+    code = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "services/payment-svc/payment_svc").rglob("*.py"))
+    kinds = set(re.findall(r'\balarm\(\s*"([a-z_]+)"', code))
+    assert len(kinds) > 5
+    assert [kind for kind in sorted(kinds) if f"`{kind}`" not in text] == []
+    assert [rule.__name__ for rule in RULES if f"`{rule.__name__}`" not in text] == []
+
+
+def test_operations_watches_metrics_that_exist():
+    named = set(re.findall(r"haoyuan_[a-z_]+", OPERATIONS.read_text(encoding="utf-8")))
+    code = "".join(p.read_text(encoding="utf-8") for d in ("libs", "services") for p in (ROOT / d).rglob("*.py"))
+    assert named
+    assert [name for name in sorted(named) if f'"{name}"' not in code] == []
+
+
+def test_operations_sends_staff_to_routes_that_exist():
+    text = OPERATIONS.read_text(encoding="utf-8")
+    known = {(r.method, re.sub(r"<[^>]+>", "{}", r.rule)) for s in build_all() for r in routes.of(s)}
+    named = set(re.findall(r"`(GET|POST|PATCH) (/api/v1/[\w/{}<>-]+)", text))
+    named = {(method, re.sub(r"\{[^}]*\}", "{}", path)) for method, path in named if "<svc>" not in path}
+    assert named
+    assert named - known == set()
