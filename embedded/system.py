@@ -4,6 +4,7 @@ import importlib
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ from waitress.server import create_server
 
 from embedded.front import Front
 from stack import keys
+from stack.lock import sole_user
 from stack.stores import local_mongo
 
 SERVICES = ("user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc")
@@ -41,6 +43,7 @@ class System:
         self._clock = clock
         self._port = port
         self._parts: list[Any] = []
+        self._held = ExitStack()
         self.broker = InProcessBroker()
         self.services: dict[str, Service] = {}
 
@@ -51,6 +54,7 @@ class System:
 
     def start(self) -> None:
         """Start everything; returns when requests are answered."""
+        self._held.enter_context(sole_user(self.directory))
         ids.use_key(self._env["ID_KEY"])
         self._mongo.start()
         self.services = {name: self._build(name) for name in SERVICES}
@@ -76,6 +80,7 @@ class System:
             if isinstance(service.store, Database):
                 service.store.close()
         self._mongo.stop()
+        self._held.close()
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,6 +1,5 @@
 """The servers that the five services need, private to one directory: containers where Docker answers, else local binaries."""
 
-import fcntl
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from typing import Self
 from zlib import crc32
 
 from stack import postgres, rabbitmq, stores
+from stack.lock import sole_user
 from stack.postgres import Postgres
 from stack.rabbitmq import RabbitMQ
 from stack.server import Server, ServersUnavailable
@@ -42,7 +42,7 @@ class Servers:
 
     def start(self) -> None:
         """Start all of them and wait until they serve. Raises BlockingIOError if another run uses the directory."""
-        self._hold_directory()
+        self._held.enter_context(sole_user(self.directory))
         try:
             for server in self.all:
                 server.launch()
@@ -68,14 +68,6 @@ class Servers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    def _hold_directory(self) -> None:
-        lock = self._held.enter_context((self.directory / "lock").open("w"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._held.close()
-            raise BlockingIOError(f"another run uses {self.directory}") from None
 
     def realm(self, name: str = "") -> "Realm":
         """Databases and a virtual host of their own under these servers; "" is the one that is always there."""

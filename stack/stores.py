@@ -57,6 +57,19 @@ class Mongo(Server):
             client.drop_database(database)
 
 
+class LocalMongo(Mongo):
+    """As Mongo, by package nx-27017, which takes a dead run's pid file for a living one's when that pid is in use again."""
+
+    def __init__(self, process: Process, port: int, pid_file: Path) -> None:
+        super().__init__(process, port)
+        self._pid_file = pid_file
+
+    def launch(self) -> None:
+        if not self.alive:
+            self._pid_file.unlink(missing_ok=True)
+        super().launch()
+
+
 def local_redis(directory: Path) -> Redis:
     """A server of the installed binary with its data under `directory`. Raises ServersUnavailable without it."""
     port, home = free_port(), directory / "redis"
@@ -73,4 +86,4 @@ def local_mongo(directory: Path) -> Mongo:
     binary = program("nx-27017", str(Path(sys.executable).parent))
     options = ["--host", "127.0.0.1", "--port", str(port), "--data-dir", str(home), "--pid-file", str(home / "pid")]
     command = Command([binary, *options, "--log-file", os.devnull])  # what it logs there it prints too
-    return Mongo(Process("mongo", command, directory / "logs" / "mongo.log"), port)
+    return LocalMongo(Process("mongo", command, directory / "logs" / "mongo.log"), port, home / "pid")

@@ -1,0 +1,119 @@
+"""`make run` as a newcomer sees it: it starts, says where to go, survives kill -9, ends on Ctrl-C."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from actors import Hospital, Patient, eventually
+
+from audit.figures import settle
+from demo.client import Client
+from stack.process import descendants
+
+ROOT = Path(__file__).parents[2]
+
+
+class Run:
+    """A `python -m embedded` of its own, its output gathered until it says that it is up."""
+
+    def __init__(self, directory: Path, **env: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "embedded"],
+            cwd=ROOT,
+            env={**os.environ, "DATA_DIR": str(directory), "PORT": "0", "PASSWORD_MEMORY": "1024", **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said = ""
+        for line in self.process.stdout:
+            self.said += line
+            if "Ctrl-C ends it" in line:
+                break
+        assert "is up after" in self.said, self.said
+        self.url = re.search(r"http://localhost:\d+", self.said)[0]
+        self.base = f"{self.url}/api/v1"
+
+    def operator(self) -> Client:
+        client = Client(self.base)
+        client.login("operator", re.search(r"operator.*password (\S+)\)", self.said)[1])
+        return client
+
+    def walkthrough(self) -> str:
+        """The commands that it printed."""
+        start = self.said.index("BASE=")
+        return self.said[start : self.said.index("Ctrl-C ends it")]
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=40)
+        self.process.stdout.close()
+        return status
+
+
+@contextmanager
+def running(directory: Path, **env: str) -> Iterator[Run]:
+    run = Run(directory, **env)
+    try:
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.end(signal.SIGKILL)
+
+
+def test_the_printed_walk_through_works_and_ctrl_c_ends_it_cleanly(tmp_path):
+    with running(tmp_path) as run:
+        done = subprocess.run(["bash", "-c", run.walkthrough()], capture_output=True, text=True, timeout=90, check=True)
+        assert "the order is confirmed" in done.stdout, done.stdout + done.stderr
+        assert "the order is cancelled" in done.stdout, done.stdout + done.stderr
+        children = descendants(run.process.pid)
+        assert children, "the document store runs beside it"
+        assert settle(run.operator(), 20) == []
+        assert run.end(signal.SIGINT) == 0
+        assert not [pid for pid in children if Path(f"/proc/{pid}").exists()], "it leaves nothing behind"
+
+
+@pytest.mark.faults
+def test_after_kill_9_it_goes_on_where_it_was(tmp_path):
+    with running(tmp_path, PAYMENT_WINDOW_SECONDS="4") as run:
+        patient = Patient(run.base)
+        hospital = Hospital(run.base, run.operator())
+        session, other = hospital.session(5), hospital.session(5)
+        paid = patient.order(session)
+        patient.pay(paid["id"])
+        patient.state(paid["id"], "confirmed")
+        unpaid = patient.order(other)["id"]
+        patient.post(f"/orders/{paid['id']}/cancel")
+        in_flight = [patient.order(session, wait=0)["id"] for _ in range(3)]
+        run.end(signal.SIGKILL)
+    with running(tmp_path, PAYMENT_WINDOW_SECONDS="4") as run:
+        patient.base = run.base
+        patient.state(paid["id"], "cancelled")
+        for order in [unpaid, *in_flight]:
+            patient.state(order, "expired")
+        hospital.operator = hospital.registrar = run.operator()
+        eventually(lambda: [hospital.see(s)["remaining"] for s in (session, other)] == [5, 5], "every number is back")
+        assert settle(run.operator(), 20) == []
+
+
+def test_a_taken_port_is_said_in_words(tmp_path):
+    with running(tmp_path / "a") as run:
+        port = run.url.rpartition(":")[2]
+        second = subprocess.run(
+            [sys.executable, "-m", "embedded"],
+            cwd=ROOT,
+            env={**os.environ, "DATA_DIR": str(tmp_path / "b"), "PORT": port},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert "cannot start" in second.stderr
+        assert "Traceback" not in second.stderr
