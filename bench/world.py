@@ -110,12 +110,16 @@ class World:
         with psycopg.connect(url, autocommit=True) as connection:
             return connection.execute(query, values).fetchall()
 
-    def told(self, kind: str) -> tuple[int, int]:
-        """How many notifications of a kind there are, and when the last one was delivered (ms since 1970)."""
+    def told(self, kind: str) -> int:
+        """How many notifications of a kind there are."""
         with pymongo.MongoClient[dict[str, Any]](self.system.realm.mongo_url) as client:
-            database = client.get_default_database()
-            last = max((d["at"] for d in database["delivery_log"].find({}, {"at": 1}, batch_size=20_000)), default=0)
-            return database["notifications"].count_documents({"kind": kind}), last
+            return client.get_default_database()["notifications"].count_documents({"kind": kind})
+
+    def last_told(self) -> float:
+        """When the last notification was delivered, in seconds since 1970."""
+        with pymongo.MongoClient[dict[str, Any]](self.system.realm.mongo_url) as client:
+            log = client.get_default_database()["delivery_log"]
+            return float(max((d["at"] for d in log.find({}, {"at": 1}, batch_size=20_000)), default=0)) / 1000
 
     def first_slot(self, session: str) -> str:
         """The segment whose numbers go first."""
