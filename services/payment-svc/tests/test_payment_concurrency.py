@@ -89,7 +89,7 @@ def test_closing_against_paying(any_world: World, callback: str) -> None:
         any_world.settle()
         told = [type(m) for m in of(order, any_world.told()) if type(m) in (PaymentClosed, PaymentSucceeded)]
         trade = any_world.service.parts.sandbox.trade(number)
-        assert told == [PaymentSucceeded if trade.state == "paid" else PaymentClosed]
+        assert set(told) == {PaymentSucceeded if trade.state == "paid" else PaymentClosed}
         assert any_world.intent(order).state == ("paid" if trade.state == "paid" else "closed")
     any_world.plan(callback="deliver")
     any_world.check_rest()

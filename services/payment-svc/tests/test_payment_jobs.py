@@ -1,12 +1,14 @@
 """The jobs that talk to providers: unknown outcomes, lost answers, crashes, and the schedule."""
 
 import itertools
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from common.errors import Transient
 from common.messages import PaymentClosed, PaymentFailed, PaymentSucceeded, RefundFailed, RefundSucceeded
+from common.outbox import TimerLoop
 from payment_svc.domain import CREATE_GRACE
 from payment_svc.providers import (
     Absent,
@@ -339,3 +341,20 @@ def test_an_infrastructure_error_leaves_the_job_for_later(world: World) -> None:
     with pytest.raises(Transient):
         world.run_jobs()
     assert len(world.waiting()) == 1
+
+
+def test_the_worker_runs_the_jobs(world: World) -> None:
+    """Threads, leases and all: the loop that runs in production."""
+    loop = TimerLoop(world.database, world.service.timers, world.service.jobs, world.service)
+    loop.start()
+    try:
+        order = world.request()
+        world.pay_by(order)
+        world.close(order)
+        deadline = time.monotonic() + 10
+        while not world.told(PaymentClosed):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        loop.stop()
+    assert world.waiting() == {}

@@ -13,7 +13,6 @@ from payment_svc.api.schemas import (
     RefundOut,
     RefundsArgs,
     RefundsOut,
-    after,
     by_time,
     caller,
     entry_out,
@@ -57,7 +56,7 @@ def list_refunds(args: dict[str, Any]) -> dict[str, Any]:
         caller(),
         state=args["state"],
         order_id=args["order_id"],
-        after=after(args["cursor"]),
+        after=args["cursor"],
         limit=args["limit"],
     )
     return page_of(found, args["limit"], by_time, refund_out)
@@ -97,7 +96,7 @@ def pay_out(_args: dict[str, Any], refund_id: str) -> dict[str, Any]:
 def show_ledger(args: dict[str, Any]) -> dict[str, Any]:
     """Balances per account, and the entries, oldest first: of one's hospital, or of all for operators."""
     balances, entries = counter.read_ledger(
-        service().database, caller(), order_id=args["order_id"], after=after(args["cursor"]), limit=args["limit"]
+        service().database, caller(), order_id=args["order_id"], after=args["cursor"], limit=args["limit"]
     )
     shown = [{"account": account, "balance": money(fen)} for account, fen in balances.items()]
     return {"balances": shown, **page_of(entries, args["limit"], by_time, entry_out)}
