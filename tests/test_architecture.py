@@ -237,3 +237,10 @@ def test_kubernetes_names_the_variables_that_the_services_read(service):
 def test_a_variable_that_nobody_reads_is_found():
     assert "DATABASE_URI" not in settings.known_variables()
     assert kubernetes_variables("  - {name: DATABASE_URI, value: x}\n      - PORTS=1\n") == {"DATABASE_URI", "PORTS"}
+
+
+def test_the_example_environment_names_what_compose_asks_for():
+    asked = set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    offered = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", example, re.MULTILINE))
+    assert asked == offered
