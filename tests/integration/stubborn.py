@@ -28,7 +28,8 @@ class Repeating(Client):
             except Refused as refused:
                 if refused.status == 409 and repeated and path == "/users":
                     return {}  # the first attempt had registered us, and died before it could say so
-                if refused.status < 500 or time.monotonic() > deadline:
+                later = refused.status >= 500 or refused.problem["code"] == "payment_not_ready"
+                if not later or time.monotonic() > deadline:
                     raise
             except (OSError, HTTPException):
                 if time.monotonic() > deadline:
