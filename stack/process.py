@@ -33,15 +33,18 @@ def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
 
 
 def free_port() -> int:
-    """A free TCP port of the loopback, below the range from which the kernel takes the ports of clients.
+    """A free TCP port of the loopback, kept for the servers that we start until this process ends.
 
-    A server's port inside that range may be taken by some client while the server is down, even by one that tries to
-    reconnect to this very server and so connects to itself; the server could then not restart on its port.
+    It stays bound, which keeps others away who look for a free port, also while our server is down; a server that sets
+    SO_REUSEADDR, as all do, may listen on it nevertheless. It is none of those that the kernel gives to clients: a client
+    that tries to reconnect to a server's port could be given that very port, and connect to itself.
     """
     for _ in range(200):
         port = random.randrange(10_000, 32_000)  # noqa: S311  not a secret
         with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", port))  # not yet reusable, so it fails if anybody has it
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.detach()
             return port
     raise OSError("no free port between 10000 and 32000")
 

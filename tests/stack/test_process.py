@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stack.keeper import FIRST_PAUSE, LONGEST_PAUSE, STEADY, Keeper
-from stack.process import Command, Process, descendants, finish, free_port, stop_all, wait_until
+from stack.process import Command, Process, descendants, finish, free_port, listening, stop_all, wait_until
 from stack.server import HttpServer
 
 PARENT = "import subprocess, sys; subprocess.Popen(['sleep', '100']); print('up', flush=True); sys.stdin.read(); import time; time.sleep(100)"
@@ -101,9 +102,15 @@ def test_finish_tells_which_command_failed_and_what_it_said(tmp_path: Path) -> N
     assert not slow.alive
 
 
-def test_ports_are_free_and_not_the_clients() -> None:
+def test_ports_are_ours_alone_and_not_the_clients() -> None:
     low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    assert all(1024 < free_port() < low for _ in range(50))
+    ports = [free_port() for _ in range(100)]
+    assert len(set(ports)) == len(ports)
+    assert all(1024 < port < low for port in ports)
+    with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+        stranger.bind(("127.0.0.1", ports[0]))
+    with socket.create_server(("127.0.0.1", ports[0])):
+        assert listening(ports[0])
 
 
 def test_the_keeper_revives_with_growing_pauses_and_starts_over_after_a_steady_life(tmp_path: Path) -> None:
