@@ -267,3 +267,16 @@ REGISTRAR = bearer("acc_registrar", "patient", "registrar", hospital_id=HOSPITAL
 OPERATOR = bearer("acc_operator", "patient", "operator")
 
 Make = Callable[[], World]
+
+
+def at_the_counter(world: World) -> tuple[str, dict[str, Any]]:
+    """An order, and its payment at the counter that waits for the receipt."""
+    order = world.request()
+    return order, world.pay_by(order, "window")
+
+
+def taken(world: World) -> tuple[str, dict[str, Any]]:
+    """An order that was paid at the counter."""
+    order, payment = at_the_counter(world)
+    assert world.post(f"/payments/{payment['id']}/receipt", headers=CASHIER).status_code == 200
+    return order, payment

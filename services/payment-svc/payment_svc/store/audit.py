@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from payment_svc.domain import LIVE, UNSETTLED
-from payment_svc.store import ledger
+from payment_svc.store import ledger, sandbox
 from payment_svc.store.tables import attempts, facts, intents, ledger_entries, ledger_lines, refunds
 
 
@@ -17,6 +17,7 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
     refunded (what went back), refunding (on its way), refund_failed (waits for staff), live_attempts.
     `ledger`: fen per account, debit above zero. `unbalanced`: ids of entries that do not sum to zero.
     `captures_without_entry`, `unknown_captures`: ids of facts that the ledger misses, or that belong to no order.
+    `sandbox`: what the sandbox's own books say that it took in and gave back; their difference is `clearing:sandbox`.
     `ledger_disagrees`: order ids whose entries are not what the facts and refunds say.
     """
     by_order = _intents(conn)
@@ -27,9 +28,11 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
         figures["refunding"] = sum(refunded.get((order_id, state), 0) for state in UNSETTLED)
         figures["refund_failed"] = refunded.get((order_id, "failed"), 0)
     clearing = _clearing(conn)
+    taken_in, given_back = sandbox.totals(conn)
     return {
         "intents": by_order,
         "ledger": ledger.balances(conn),
+        "sandbox": {"taken_in": taken_in, "given_back": given_back},
         "unbalanced": ledger.unbalanced(conn),
         "captures_without_entry": _captures_without_entry(conn),
         "unknown_captures": list(

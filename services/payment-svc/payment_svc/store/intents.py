@@ -96,6 +96,18 @@ def lock_intent(tx: Tx, order_id: str) -> Intent | None:
     return lock_intents(tx, [order_id]).get(order_id)
 
 
+def lock_intent_of(tx: Tx, method: str, number: str) -> Intent | None:
+    """The intent to whose attempt a provider order number belongs, locked."""
+    query = (
+        sa.select(intents)
+        .join(attempts, attempts.c.order_id == intents.c.order_id)
+        .where(attempts.c.number == number, attempts.c.method == method)
+        .with_for_update(of=intents)
+    )
+    row = tx.conn.execute(query).one_or_none()
+    return _intent(row) if row else None
+
+
 def intent(conn: sa.Connection, order_id: str) -> Intent | None:
     row = conn.execute(sa.select(intents).where(intents.c.order_id == order_id)).one_or_none()
     return _intent(row) if row else None

@@ -4,12 +4,14 @@ Facts come in any order and any number of times; what they leave is the same. Su
 intent is open or closing. What comes later, or again, or as another amount, is surplus: kept in the ledger and sent back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from common.messages import PaymentClosed, PaymentFailed, PaymentSucceeded
 from common.outbox import Tx
 
 from payment_svc.domain import (
+    LIVE,
     UNSETTLED,
     Attempt,
     AttemptState,
@@ -35,19 +37,19 @@ def apply_fact(tx: Tx, fact: Fact) -> None:
     if fact.kind == "refund":
         _apply_to_refund(tx, fact)
         return
-    attempt = store.attempt_numbered(tx.conn, fact.provider, fact.number)
-    intent = store.lock_intent(tx, attempt.order_id) if attempt else None
+    intent = store.lock_intent_of(tx, fact.provider, fact.number)
     fact_id = store.add_fact(tx, fact, intent)
     if fact_id is None:
         if fact.transaction_id and store.contradicts(tx.conn, fact):
             alarm("contradicting_fact", provider=fact.provider, transaction_id=fact.transaction_id, amount=fact.amount)
         return
-    if attempt is None or intent is None:
+    if intent is None:
         _of_nobody(tx, fact, fact_id)
         return
-    attempt = store.attempt(tx.conn, attempt.id) or attempt  # as it is now that the lock is ours
+    attempts = store.attempts_of(tx.conn, intent.order_id)
+    attempt = next(a for a in attempts if a.number == fact.number)
     if fact.outcome == "succeeded":
-        intent = _money_came(tx, intent, attempt, fact, fact_id)
+        intent = _money_came(tx, intent, attempts, attempt, fact, fact_id)
     else:
         _end_attempt(tx, intent, attempt, "failed" if fact.outcome == "failed" else "closed", fact.reason)
     settle_closing(tx, intent)
@@ -60,7 +62,10 @@ def _of_nobody(tx: Tx, fact: Fact, fact_id: str) -> None:
     alarm("unknown_number", provider=fact.provider, number=fact.number, fact_id=fact_id, outcome=fact.outcome)
 
 
-def _money_came(tx: Tx, intent: Intent, attempt: Attempt, fact: Fact, fact_id: str) -> Intent:
+def _money_came(
+    tx: Tx, intent: Intent, attempts: Sequence[Attempt], attempt: Attempt, fact: Fact, fact_id: str
+) -> Intent:
+    """Book a capture; answers the intent as it is then."""
     verdict = weigh(intent, attempt, fact)
     counts = verdict == "counts"
     credit = payable_account("order" if counts else "surplus")
@@ -90,8 +95,8 @@ def _money_came(tx: Tx, intent: Intent, attempt: Attempt, fact: Fact, fact_id: s
             intent.order_id, intent.account_id, attempt.id, attempt.amount, attempt.method, fact.occurred_at
         )
     )
-    close_attempts(tx, store.live_attempts(tx.conn, [intent.order_id]))
-    return store.intent(tx.conn, intent.order_id) or intent
+    close_attempts(tx, [other for other in attempts if other.id != attempt.id and other.state in LIVE])
+    return replace(intent, state="paid", payment_id=attempt.id, capture_id=fact_id)
 
 
 def _end_attempt(tx: Tx, intent: Intent, attempt: Attempt, state: AttemptState, reason: str) -> None:

@@ -1,6 +1,7 @@
 """What patients ask for: attempts to pay an intent."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
 from common import ids
@@ -42,8 +43,8 @@ def start_payment(
             errors=[{"field": "method", "message": "is not available"}],
         )
     intent = _await_intent(database, caller, order_id, wait)
-    if method != COUNTER and intent.account_id != caller.account_id:
-        raise Forbidden("only the patient pays online", code="wrong_role")
+    if intent.account_id != caller.account_id and (method != COUNTER or caller.cashier_of != intent.hospital_id):
+        raise Forbidden("the patient pays, or the cashier at the counter takes the money", code="wrong_role")
     with database.transaction() as tx:
         intent, attempt = _attempt(tx, order_id, method, key, request_hash, queried=not provider.by_hand)
     if attempt.state in UNANSWERED:
@@ -77,27 +78,21 @@ def _await_intent(database: Database, caller: Caller, order_id: str, wait: float
 def _attempt(
     tx: Tx, order_id: str, method: str, key: str, request_hash: str, *, queried: bool
 ) -> tuple[Intent, Attempt]:
-    """The attempt of this key; without one, a payable attempt of this method; else a new one, with its parameters for good."""
+    """The attempt that was asked for before; else a new one, with its parameters for good."""
     intent = store.lock_intent(tx, order_id)
     if intent is None:
         raise NotFound("there is no such order")
     attempts = store.attempts_of(tx.conn, order_id)
-    for known in attempts:
-        if key and known.idempotency_key == key:
-            if known.request_hash != request_hash:
-                wrong = [{"field": "Idempotency-Key", "message": "belongs to another request"}]
-                raise Invalid(
-                    "this Idempotency-Key was used for another request", code="idempotency_key_reused", errors=wrong
-                )
-            return intent, known
+    if key and (known := _same_key(attempts, key, request_hash)):
+        return intent, known
     pay_before = _payable_until(intent, tx.now)
-    if not key:
-        for known in attempts:
-            if known.method == method and known.state in PAYABLE:
-                return intent, known
+    for known in attempts:
+        if not key and known.method == method and known.state in PAYABLE:
+            return intent, known
     if len(attempts) >= MOST_ATTEMPTS:
         raise Conflict("too many attempts to pay this order", code="too_many_attempts")
     number = new_number(tx.now)
+    expires_at = pay_before.isoformat()
     attempt = Attempt(
         id=ids.mint("pay", intent.account_id),
         order_id=order_id,
@@ -105,12 +100,7 @@ def _attempt(
         number=number,
         amount=intent.amount,
         state="created",
-        params={
-            "number": number,
-            "amount": intent.amount,
-            "description": intent.description,
-            "expires_at": pay_before.isoformat(),
-        },
+        params={"number": number, "amount": intent.amount, "description": intent.description, "expires_at": expires_at},
         created_at=tx.now,
         updated_at=tx.now,
         idempotency_key=key or None,
@@ -120,6 +110,17 @@ def _attempt(
     if queried:
         ask_again(tx, attempt, 0)
     return intent, attempt
+
+
+def _same_key(attempts: Sequence[Attempt], key: str, request_hash: str) -> Attempt | None:
+    known = next((a for a in attempts if a.idempotency_key == key), None)
+    if known is not None and known.request_hash != request_hash:
+        raise Invalid(
+            "this Idempotency-Key was used for another request",
+            code="idempotency_key_reused",
+            errors=[{"field": "Idempotency-Key", "message": "belongs to another request"}],
+        )
+    return known
 
 
 def _payable_until(intent: Intent, now: datetime) -> datetime:
