@@ -126,7 +126,7 @@ def _rabbitmq(password: str) -> DockerContainer:
 
 
 def _fetch_images() -> None:
-    _knock(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
+    knock()
     client = docker.from_env(timeout=20)
     try:
         client.ping()
@@ -140,8 +140,9 @@ def _fetch_images() -> None:
         client.close()
 
 
-def _knock(host: str) -> None:
-    """See if somebody listens, before the client library does: it leaves its socket open when nobody does."""
+def knock() -> None:
+    """Raises ServersUnavailable if no Docker answers here. The client library would leave its socket open."""
+    host = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     if not host.startswith("unix://"):
         raise ServersUnavailable("Docker runs on another host")
     with socket.socket(socket.AF_UNIX) as probe:

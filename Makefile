@@ -1,0 +1,71 @@
+# `make` lists what there is. Everything runs in .venv, which the first command that needs it sets up.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+PROJECTS := libs/common $(wildcard services/*-svc)
+CODE := libs/common/common $(wildcard services/*-svc/*_svc) $(foreach name,embedded stack audit demo bench docs,$(if $(wildcard $(name)/__init__.py),$(name)))
+
+# Stamps: what they depend on changed, so the libraries are looked at again. pip does nothing where all is well.
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run stack test lint check bench up down images servers
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(DEV) servers ## .venv with the pinned libraries; on Debian as root the servers too
+
+run: $(RUN) ## the whole platform in one process at http://localhost:8000 (PORT, DATA_DIR)
+	@exec $(PY) -m embedded
+
+stack: $(RUN) servers ## the real system on private local servers (PORT, STACK_DIR); Ctrl-C ends it
+	@exec $(PY) -m stack
+
+test: $(DEV) servers ## all tests; what cannot run here says why (ARGS="-k saga")
+	$(PY) -m pytest $(ARGS)
+
+lint: $(DEV) ## ruff: rules and format
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+check: lint ## lint, types, architecture, and that the generated pages are fresh
+	$(PY) -m mypy $(CODE)
+	$(PY) -m pytest -q -p no:randomly tests/test_architecture.py
+	$(PY) -m docs.generate --check
+
+bench: $(DEV) servers ## speed, each figure beside its limit (ARGS="--quick")
+	$(PY) -m bench $(ARGS)
+
+up: ## everything in containers, by docker compose
+	$(PYTHON) deploy/make_env.py
+	docker compose up --build --wait
+
+down: ## stop the containers; their data stays
+	docker compose down
+
+images: ## build the services' images
+	docker compose build
+
+servers: $(RUN)
+	@$(PY) -m stack.provision
+
+$(RUN): constraints.txt requirements/run.txt $(PROJECTS:=/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 ...")'
+	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv --clear $(VENV) || { echo "python3 lacks venv (on Debian: apt-get install python3-venv)"; exit 1; }
+	@echo "set-up 1/2: the pinned libraries, a minute or two the first time"
+	@$(PIP) install --quiet -c constraints.txt setuptools wheel
+	@$(PIP) install --progress-bar off -c constraints.txt -r requirements/run.txt | awk '/^Collecting/ {print "  " $$2; fflush()}'
+	@echo "set-up 2/2: our own packages"
+	@$(PIP) install --quiet --no-build-isolation --no-deps $(addprefix -e ,$(PROJECTS))
+	@touch $@
+
+$(DEV): $(RUN) requirements/dev.txt
+	@echo "set-up: what tests and checks need on top"
+	@$(PIP) install --progress-bar off -c constraints.txt -r requirements/dev.txt | awk '/^Collecting/ {print "  " $$2; fflush()}'
+	@touch $@
