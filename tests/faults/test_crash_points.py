@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from actors import FEE, Hospital, eventually
+from common.crash import POINTS
 from stubborn import Repeating, Stubborn
 
 from audit.figures import settle
-from common.crash import POINTS
 from stack.process import stop_all, wait_until
 from stack.servers import SERVICES
 from stack.system import ROLES, System

@@ -5,10 +5,12 @@ import secrets
 import time
 import urllib.request
 from collections.abc import Callable
-from datetime import datetime, time as clock_time, timedelta
+from datetime import datetime, timedelta
+from datetime import time as clock_time
 from typing import Any
 
 from common.clock import SHANGHAI
+
 from demo.client import Client, Refused
 
 PASSWORD = "a-long-enough-password"
@@ -40,7 +42,12 @@ class Patient(Client):
         self.username = f"p{secrets.token_hex(6)}"
         self.post("/users", {"username": self.username, "password": PASSWORD, "email": f"{self.username}@example.com"})
         self.login(self.username, PASSWORD)
-        person = {"name": "李小龙", "id_type": "resident_id", "id_number": resident_id(next(_ids)), "phone": "13800138000"}
+        person = {
+            "name": "李小龙",
+            "id_type": "resident_id",
+            "id_number": resident_id(next(_ids)),
+            "phone": "13800138000",
+        }
         self.patient = self.post("/users/me/patients", person)["id"]
 
     def order(self, session: str, wait: int = 10, **body: Any) -> dict[str, Any]:
@@ -102,7 +109,14 @@ class Hospital:
         self.registrar, self.cashier = self._staff(base, "registrar"), self._staff(base, "cashier")
 
     def session(
-        self, capacity: int, *, fee: int = FEE, days: int = 3, released: bool = True, slots: int = 1, release_at: datetime | None = None
+        self,
+        capacity: int,
+        *,
+        fee: int = FEE,
+        days: int = 3,
+        released: bool = True,
+        slots: int = 1,
+        release_at: datetime | None = None,
     ) -> str:
         """Publish a session, `capacity` numbers in each of its `slots`; answers its id."""
         code = f"s{next(self._sessions)}"
@@ -119,7 +133,12 @@ class Hospital:
             "fee": {"amount": fee, "currency": "CNY"},
             "release_at": release.isoformat(),
             "slots": [
-                {"starts_at": t.isoformat(), "ends_at": (t + timedelta(minutes=30)).isoformat(), "capacity": capacity, "blocked": 0}
+                {
+                    "starts_at": t.isoformat(),
+                    "ends_at": (t + timedelta(minutes=30)).isoformat(),
+                    "capacity": capacity,
+                    "blocked": 0,
+                }
                 for t in times
             ],
             "version": 1,
@@ -148,7 +167,9 @@ class Hospital:
     def _pages(self, path: str) -> list[dict[str, Any]]:
         found, cursor = [], ""
         while cursor is not None:
-            page = self.operator.get(f"{path}{'&' if '?' in path else '?'}limit=200{f'&cursor={cursor}' if cursor else ''}")
+            page = self.operator.get(
+                f"{path}{'&' if '?' in path else '?'}limit=200{f'&cursor={cursor}' if cursor else ''}"
+            )
             found += page["items"]
             cursor = page["next_cursor"]
         return found

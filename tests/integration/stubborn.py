@@ -41,7 +41,9 @@ class Repeating(Client):
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        request = urllib.request.Request(self.base + path, None if body is None else json.dumps(body).encode(), headers, method=method)
+        request = urllib.request.Request(
+            self.base + path, None if body is None else json.dumps(body).encode(), headers, method=method
+        )
         try:
             with urllib.request.urlopen(request, timeout=30) as response:
                 return json.loads(response.read() or b"null")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from common.testing import HOSTILE_VALUES
 from common.web.access import ROLES, sign_token
+
 from embedded.system import SERVICES
 
 HOSTILE_PATHS = ("x", "%00", "a" * 3000, "🙂", "' OR 1=1 --", "ord_aaaaaaaaaaaaaaaaaaaaaaaa")
@@ -75,7 +75,10 @@ def check(response: Any, what: str) -> None:
 def test_hostile_paths(app, everybody):
     for route in routes(app):
         for value in HOSTILE_PATHS:
-            check(app.test_client().open(route.path(value), method=route.method, json={}, headers=everybody), f"{route} {value[:20]}")
+            check(
+                app.test_client().open(route.path(value), method=route.method, json={}, headers=everybody),
+                f"{route} {value[:20]}",
+            )
 
 
 def test_bodies_that_are_no_json_objects(app, everybody):
@@ -84,11 +87,15 @@ def test_bodies_that_are_no_json_objects(app, everybody):
             continue
         for body in NOT_JSON:
             for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
-                response = app.test_client().open(route.path(), method=route.method, data=body, headers={**everybody, "Content-Type": kind})
+                response = app.test_client().open(
+                    route.path(), method=route.method, data=body, headers={**everybody, "Content-Type": kind}
+                )
                 check(response, f"{route} {body[:10]!r} {kind}")
-        too_large = app.test_client().open(route.path(), method=route.method, json={"x": "y" * 20_000_000}, headers=everybody)
+        too_large = app.test_client().open(
+            route.path(), method=route.method, json={"x": "y" * 20_000_000}, headers=everybody
+        )
         check(too_large, f"{route} too large")
-        assert 400 <= too_large.status_code, route
+        assert too_large.status_code >= 400, route
 
 
 def test_every_field_with_every_hostile_value(app, everybody):
@@ -116,7 +123,10 @@ def test_every_query_parameter_with_every_hostile_value(app, everybody):
             continue
         for name in [*route.query, "surprise"]:
             for value in ("", "x", "-1", "0", "1e99", "9" * 40, "\x00", "🙂", "x" * 5000, "2026-13-45", "true"):
-                check(app.test_client().get(route.path(), query_string={name: value}, headers=everybody), f"{route} {name}={value[:20]!r}")
+                check(
+                    app.test_client().get(route.path(), query_string={name: value}, headers=everybody),
+                    f"{route} {name}={value[:20]!r}",
+                )
 
 
 def test_hostile_headers(app, everybody):
@@ -128,7 +138,10 @@ def test_hostile_headers(app, everybody):
             ("Accept-Language", "x;q=nonsense,,,;;"),
             ("Content-Length", "-5"),
         ):
-            check(app.test_client().open(route.path(), method=route.method, json={}, headers={**everybody, name: value}), f"{route} {name}")
+            check(
+                app.test_client().open(route.path(), method=route.method, json={}, headers={**everybody, name: value}),
+                f"{route} {name}",
+            )
 
 
 def test_nobody_gets_past_a_forged_token(app):
@@ -139,6 +152,8 @@ def test_nobody_gets_past_a_forged_token(app):
     for route in routes(app):
         access = app.view_functions[route.rule.endpoint].access
         for token in (none, other, "", "x.y.z", "🙂".encode().decode("latin-1")):
-            response = app.test_client().open(route.path(), method=route.method, json={}, headers={"Authorization": f"Bearer {token}"})
+            response = app.test_client().open(
+                route.path(), method=route.method, json={}, headers={"Authorization": f"Bearer {token}"}
+            )
             check(response, f"{route} forged")
             assert not access or response.status_code == 401, route

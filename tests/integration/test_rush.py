@@ -44,7 +44,9 @@ def check(outcomes, hospital: Hospital, session: str, operator) -> None:
     states: Counter[str] = Counter()
     numbers = []
     for patient, order_id in placed:
-        order = eventually(lambda p=patient, o=order_id: (s := p.see(o))["state"] != "reserving" and s, "every order is decided", 60)
+        order = eventually(
+            lambda p=patient, o=order_id: (s := p.see(o))["state"] != "reserving" and s, "every order is decided", 60
+        )
         states[order["state"]] += 1
         if order["queue_number"]:
             numbers.append(order["queue_number"])

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from actors import FEE, Hospital, Patient, eventually, refusal
-
 from common.clock import SHANGHAI
 
 
@@ -28,7 +27,15 @@ def test_she_registers_books_pays_changes_her_mind_and_is_told_of_each_step(base
     over = patient.state(order["id"], "cancelled")
     assert over["refunded"]["amount"] == FEE
     remaining(hospital, session, 2)
-    told = ["user_registered", "order_placed", "order_held", "payment_succeeded", "order_confirmed", "refund_succeeded", "order_cancelled"]
+    told = [
+        "user_registered",
+        "order_placed",
+        "order_held",
+        "payment_succeeded",
+        "order_confirmed",
+        "refund_succeeded",
+        "order_cancelled",
+    ]
     eventually(lambda: sorted(patient.inbox()) == sorted(told), f"the inbox tells all: {patient.inbox()}")
 
 
@@ -178,9 +185,12 @@ def test_a_refused_refund_goes_to_staff_and_ends_well(base, hospital, operator):
         operator.post("/sandbox/_ctl", {"refund": "succeed"})
     eventually(lambda: "refund_stalled" in patient.inbox(), "the patient is told that we see to it")
     eventually(
-        lambda: any(n["order_id"] == order["id"] for n in hospital.cashier.get("/notifications?limit=200")["items"]), "the cashiers are alarmed"
+        lambda: any(n["order_id"] == order["id"] for n in hospital.cashier.get("/notifications?limit=200")["items"]),
+        "the cashiers are alarmed",
     )
-    failed = [r for r in hospital.cashier.get("/refunds?state=failed&limit=200")["items"] if r["order_id"] == order["id"]]
+    failed = [
+        r for r in hospital.cashier.get("/refunds?state=failed&limit=200")["items"] if r["order_id"] == order["id"]
+    ]
     hospital.cashier.post(f"/refunds/{failed[0]['id']}/retry", {})
     patient.state(order["id"], "cancelled")
 
@@ -196,7 +206,9 @@ def test_a_dropped_callback_is_found_by_asking(base, hospital, operator):
     patient.state(order["id"], "confirmed", 60)
 
 
-@pytest.mark.parametrize("path", ["/orders", "/users/me", "/notifications", "/ledger", "/refunds", "/orders/ord_x", "/audit/booking-svc"])
+@pytest.mark.parametrize(
+    "path", ["/orders", "/users/me", "/notifications", "/ledger", "/refunds", "/orders/ord_x", "/audit/booking-svc"]
+)
 def test_nothing_private_without_a_token(base, path):
     from demo.client import Client
 
