@@ -33,7 +33,7 @@ COPY --from=code /app /app
 USER 10001:10001
 EXPOSE 8000
 # API and worker answer /readyz on the same port, so one check fits both.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --start-interval=2s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --start-interval=4s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/readyz', timeout=4)"]
 # /dev/shm: gunicorn's heartbeat files must not wait for a disk. `exec` makes gunicorn process 1, which gets SIGTERM.
 CMD ["sh", "-c", "exec gunicorn -c python:common.gunicorn_conf --worker-tmp-dir /dev/shm \"common.run:api('${SERVICE}')\""]
