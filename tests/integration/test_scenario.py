@@ -1,10 +1,13 @@
 """A registration from end to end, over HTTP only, on both systems."""
 
+import contextlib
 from datetime import datetime, timedelta
 
 import pytest
 from actors import FEE, Hospital, Patient, eventually, refusal
 from common.clock import SHANGHAI
+
+from demo.client import Client, Refused
 
 
 def remaining(hospital: Hospital, session: str, wanted: int) -> None:
@@ -53,14 +56,10 @@ def test_the_freed_number_is_sold_again(base, hospital):
 
 def try_to_order(patient: Patient, session: str):
     """An order, or None while the news of the freed number is on its way."""
-    from demo.client import Refused
-
-    try:
+    with contextlib.suppress(Refused):
         order = patient.order(session)
-    except Refused as refused:
-        assert refused.problem["code"] == "sold_out"
-        return None
-    return order if order["state"] == "awaiting_payment" else None
+        return order if order["state"] == "awaiting_payment" else None
+    return None
 
 
 def test_at_the_counter_the_cashier_takes_and_returns_the_money(base, hospital):
@@ -148,10 +147,8 @@ def test_cancelled_while_unpaid_and_paid_nevertheless(base, hospital):
     order = patient.order(hospital.session(1))
     payment = patient.attempt(order["id"])
     patient.post(f"/orders/{order['id']}/cancel")
-    try:
+    with contextlib.suppress(OSError):  # the provider may have closed it by now
         patient.press(payment)
-    except OSError:
-        pass  # the provider may have closed it by now
     patient.state(order["id"], "cancelled")
 
 
@@ -210,8 +207,6 @@ def test_a_dropped_callback_is_found_by_asking(base, hospital, operator):
     "path", ["/orders", "/users/me", "/notifications", "/ledger", "/refunds", "/orders/ord_x", "/audit/booking-svc"]
 )
 def test_nothing_private_without_a_token(base, path):
-    from demo.client import Client
-
     assert refusal(lambda: Client(base).get(path)) == (401, "unauthenticated")
 
 
