@@ -115,9 +115,14 @@ def place_order(body: dict[str, Any]) -> Response:
         request_hash() if key else None,
     )
     order = usecases.place_order(_database(), service().parts.board, wish)
-    wait = _preferred_wait()
-    if wait and order.state == State.RESERVING:
-        order = usecases.wait_decided(_database(), order, wait)
+    wait = _preferred_wait() if order.state == State.RESERVING else 0.0
+    if wait and (waiters := service().parts.waiters).acquire(blocking=False):
+        try:
+            order = usecases.wait_decided(_database(), order, wait)
+        finally:
+            waiters.release()
+    else:
+        wait = 0.0
     response = answer(
         _show_new(order) if order.state == State.RESERVING else _show_full(order),
         202,

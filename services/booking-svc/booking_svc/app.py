@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import BoundedSemaphore
 
 from common.clock import Clock, system_clock
 from common.messages import SessionFacts
@@ -30,6 +31,12 @@ class Parts:
 
     board: SessionBoard
     window: timedelta
+    waiters: BoundedSemaphore
+    """At most this many requests of a process wait for their number; the others are answered at once, with 202."""
+
+
+MOST_WAITERS = 4
+"""Half of a gunicorn worker's threads: a rush of waiting clients must not keep others out."""
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Service:
@@ -55,7 +62,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         missing=sql_missing(database, "booking_svc"),
         timers=worker.timers(window),
         figures=sql_figures(database, store.audit_figures),
-        parts=Parts(SessionBoard(look_up), window),
+        parts=Parts(SessionBoard(look_up), window, BoundedSemaphore(MOST_WAITERS)),
     )
     service.web = create_app(service, [blueprint])
     return service

@@ -196,6 +196,14 @@ def test_prefer_wait_answers_as_soon_as_the_number_is_decided(service, client):
     assert response.headers["Preference-Applied"] == "wait=10"
 
 
+def test_a_crowd_that_prefers_to_wait_keeps_nobody_out(service, client):
+    while service.parts.waiters.acquire(blocking=False):
+        pass
+    response = place(client, {"Prefer": "wait=10"})
+    assert (response.status_code, response.json["state"]) == (202, "reserving")
+    assert "Preference-Applied" not in response.headers
+
+
 def test_from_number_to_confirmation(service, client):
     order_id = place(client).json["id"]
     take_sent(service.database)
