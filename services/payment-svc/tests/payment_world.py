@@ -76,6 +76,11 @@ class Scripted:
         return [call for call, _ in self.asked]
 
 
+def _hurry(connection: Any, _record: Any) -> None:
+    """These tests pull no plugs: without syncs to the disk they take a fifth of the time."""
+    connection.execute("PRAGMA synchronous=OFF")
+
+
 @dataclass
 class World:
     url: str
@@ -83,8 +88,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.service = build(Settings(app_env="test", database_url=self.url, intent_wait=0.2), self.clock)
-        self.service.migrate()
         self.database = self.service.database
+        if self.database.sqlite:
+            sa.event.listen(self.database.engine, "connect", _hurry)
+        self.service.migrate()
         self.client = self.service.app.test_client()
         self.scripted = Scripted()
         self.service.parts.providers["alipay"] = self.scripted
