@@ -2,7 +2,7 @@
 
 import os
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 REQUESTS = Counter("haoyuan_http_requests_total", "Answered requests", ["service", "route", "method", "status"])
 REQUEST_SECONDS = Histogram("haoyuan_http_request_seconds", "Time to answer", ["service", "route"])
@@ -17,6 +17,7 @@ OUTBOX_SETTLED = Counter("haoyuan_outbox_settled_total", "Messages that arrived"
 OUTBOX_RETURNED = Counter("haoyuan_outbox_returned_total", "Messages that no queue takes: an alarm")
 TIMERS_FIRED = Counter("haoyuan_timers_fired_total", "Timers fired and jobs done", ["kind"])
 TIMERS_FAILED = Counter("haoyuan_timers_failed_total", "Timers and jobs that failed and will be repeated", ["kind"])
+QUEUE_LAG = Gauge("haoyuan_outbox_in_flight", "Messages sent and not yet settled", multiprocess_mode="livesum")
 
 
 def exposition() -> bytes:
