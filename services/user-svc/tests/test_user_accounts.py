@@ -46,6 +46,25 @@ def test_a_username_is_unique_whatever_its_case(alice: Person, anybody: Person, 
     assert_problem(anybody.call("POST", "/users", body), 409, "username_taken")
 
 
+def test_a_repeated_registration_answers_the_same(anybody: Person, service: Service) -> None:
+    """The answer was lost on its way, so the client asks again under the same key."""
+    body = {"username": "dora", "password": PASSWORD, "email": "d@example.com"}
+    key = {"Idempotency-Key": "k1"}
+    first = anybody.call("POST", "/users", body, **key)
+    again = anybody.call("POST", "/users", body, **key)
+    assert first.status_code == again.status_code == 201
+    assert first.get_json() == again.get_json()
+    assert len(sent(service.database, UserRegistered)) == 2, "the operator and dora"
+    for other, headers in (
+        (body, {}),
+        (body, {"Idempotency-Key": "k2"}),
+        ({**body, "password": "another password"}, key),
+        ({**body, "email": "x@example.com"}, key),
+    ):
+        assert_problem(anybody.call("POST", "/users", other, **headers), 409, "username_taken")
+    assert_problem(anybody.call("POST", "/users", body, **{"Idempotency-Key": "x" * 256}), 422, field="Idempotency-Key")
+
+
 def test_two_who_want_one_name_at_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both have seen that it is free before either takes it."""
     barrier = threading.Barrier(2, timeout=20)

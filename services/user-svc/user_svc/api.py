@@ -9,6 +9,7 @@ from common.errors import Conflict, TooMany
 from common.jsons import encode
 from common.outbox import Database
 from common.web import Idents, Routes, Schema, answer, idempotent, principal, public, roles, service
+from common.web.idempotency import idempotency_key
 from flask import Response, after_this_request, request
 from marshmallow import fields, validate
 
@@ -122,9 +123,9 @@ class KeysOut(Schema):
 @blp.arguments(NewAccount)
 @blp.response(201, AccountOut)
 def register(body: dict[str, Any]) -> Response:
-    """Register. 409 `username_taken`; the username makes a repeated request harmless."""
+    """Register. 409 `username_taken`, but for the same request under the same Idempotency-Key."""
     _limit("registrations_address", _client_address())
-    account = usecases.register(_database(), _parts(), **body)
+    account = usecases.register(_database(), _parts(), **body, request_key=idempotency_key())
     return answer(_show_account(account), 201, Location="/api/v1/users/me")
 
 

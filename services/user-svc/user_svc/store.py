@@ -23,9 +23,10 @@ accounts = sa.Table(
     sa.Column("roles", sa.Text, nullable=False),
     sa.Column("hospital_id", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("request_index", sa.Text),
     sa.CheckConstraint("locale IN ('zh-CN', 'en')", name="accounts_locale"),
 )
-"""`roles` are names with blanks between them."""
+"""`roles` are names with blanks between them; `request_index` tells a repeated registration."""
 
 logins = sa.Table(
     "logins",
