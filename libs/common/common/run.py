@@ -17,7 +17,7 @@ from flask import Flask
 from common import ids
 from common.broker.consumer import RabbitConsumer
 from common.broker.publisher import RabbitPublisher
-from common.broker.topology import queue_names
+from common.broker.topology import is_away, queue_names, settle
 from common.log import configure, get_logger
 from common.outbox import Database, Relay, TimerLoop
 from common.probes import serve_probes
@@ -50,8 +50,16 @@ def api(name: str) -> Flask:
 
 
 def migrate(service: Service) -> int:
-    """Bring the database up to date; waits for it."""
-    _wait_until(service, service.migrate)
+    """Bring the database and the service's queues up to date; waits for both.
+
+    The queues come with the migration, because one that does not exist yet misses what is published meanwhile: run the
+    migrations of all services before any of them serves.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    _wait_until("database", service.migrate, service.store.is_transient)
+    if service.subscriptions:
+        settings, types = service.settings, service.processor.types
+        _wait_until("broker", lambda: settle(settings.broker_url, service.name, types, settings.partitions), is_away)
     log.info("migrated")
     return 0
 
@@ -79,9 +87,10 @@ def worker(service: Service) -> int:
 
 def _parts(service: Service) -> list[Any]:
     settings = service.settings
+    queues = queue_names(service.name, settings.partitions) if service.subscriptions else []
     parts: list[Any] = [
         RabbitConsumer(settings.broker_url, queue, service.processor, partitions=settings.partitions)
-        for queue in queue_names(service.name, settings.partitions)
+        for queue in queues
     ]
     if isinstance(service.store, Database):
         parts.append(Relay(service.store, RabbitPublisher(settings.broker_url, service.name)))
@@ -90,15 +99,18 @@ def _parts(service: Service) -> list[Any]:
     return parts
 
 
-def _wait_until(service: Service, action: Callable[[], None], patience: float = 300.0) -> None:
+def _wait_until(
+    what: str, action: Callable[[], None], is_away: Callable[[BaseException], bool], patience: float = 300.0
+) -> None:
+    """Do `action` as soon as `what` is there. Raises its last error after `patience` seconds."""
     deadline = time.monotonic() + patience
     while True:
         try:
             action()
         except Exception as error:
-            if not service.store.is_transient(error) or time.monotonic() > deadline:
+            if not is_away(error) or time.monotonic() > deadline:
                 raise
-            log.info("waiting_for", missing=["database"], error=str(error).splitlines()[0][:200])
+            log.info("waiting_for", missing=[what], error=str(error).partition("\n")[0][:200])
             time.sleep(1.0)
         else:
             return

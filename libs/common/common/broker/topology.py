@@ -22,6 +22,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kombu.connection import Connection
+from kombu.exceptions import OperationalError
 
 from common.messages import CATALOGUE
 
@@ -59,6 +60,11 @@ def connect(url: str) -> Connection:
     )
     connection.ensure_connection(max_retries=0)
     return connection
+
+
+def is_away(error: BaseException) -> bool:
+    """True if the broker could not be reached: the same may succeed later."""
+    return isinstance(error, OperationalError | OSError)
 
 
 def declare(channel: Any, service: str, types: Iterable[str], partitions: int = 1) -> None:
