@@ -216,3 +216,25 @@ def test_the_constraints_refuse_what_the_code_must_never_do(world: World) -> Non
 
 def test_a_release_for_an_unknown_session_is_answered(world: World) -> None:
     assert short(world.tell(ReleaseSlot("a", "nowhere"))) == [("released", "a")]
+
+
+def test_the_audits_figures_tell_counters_from_counts(world: World) -> None:
+    world.tell(world.reserve("a"), world.reserve("b"), world.confirm("b"))
+    figures = world.figures()
+    session = figures["sessions"][world.session_id()]
+    assert (session["capacity"], session["free"], session["held"], session["sold"], session["blocked"]) == (
+        12,
+        10,
+        1,
+        1,
+        0,
+    )
+    assert (session["counted_held"], session["counted_sold"], session["counted_waiting"]) == (1, 1, 0)
+    assert {order: (r["state"], r["queue_number"]) for order, r in figures["reservations"].items()} == {
+        "a": ("held", 1),
+        "b": ("sold", 2),
+    }
+    with world.database.transaction() as tx:
+        tx.conn.exec_driver_sql("UPDATE reservations SET state = 'released' WHERE order_id = 'a'")
+    tampered = world.figures()["sessions"][world.session_id()]
+    assert (tampered["held"], tampered["counted_held"]) == (1, 0)
