@@ -175,8 +175,9 @@ def test_a_token_of_an_account_that_is_gone(service: Service) -> None:
     assert_problem(client.post("/api/v1/users/me/patients", json=patient, headers=headers), 404)
 
 
-def test_the_published_keys_verify_our_tokens(alice: Person) -> None:
-    answer = alice.service.app.test_client().get("/.well-known/jwks.json")
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+def test_the_published_keys_verify_our_tokens(alice: Person, prefix: str) -> None:
+    answer = alice.service.app.test_client().get(f"{prefix}/.well-known/jwks.json")
     assert answer.status_code == 200
     (key,) = answer.get_json()["keys"]
     claims = jwt.decode(alice.tokens["access_token"], jwt.PyJWK(key), algorithms=["EdDSA"], issuer="haoyuan")

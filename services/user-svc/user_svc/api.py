@@ -228,6 +228,7 @@ def remove_patient(patient_id: str) -> None:
 
 
 @well_known.get("/jwks.json")
+@blp.get("/.well-known/jwks.json")
 @public
 @well_known.response(200, KeysOut)
 def show_keys() -> Response:
