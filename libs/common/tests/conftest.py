@@ -6,8 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from common.messages import OrderPlaced, OrderRejected
-from delivery_rig import OTHER, RECEIVER, SENDER, Party, Store, record
+from delivery_rig import OTHER, RECEIVER, SENDER, Party, parties
 
 
 @pytest.fixture
@@ -26,12 +25,3 @@ def elapsed() -> Callable[[float], AbstractContextManager[None]]:
 @pytest.fixture
 def sqlite_parties(tmp_path: Path) -> list[Party]:
     return parties({name: f"sqlite:///{tmp_path}/{name}.db" for name in (SENDER, RECEIVER, OTHER)})
-
-
-def parties(urls: dict[str, str]) -> list[Party]:
-    """The contract's three services on databases of their own."""
-    return [
-        Party(SENDER, Store(urls[SENDER]), {}),
-        Party(RECEIVER, Store(urls[RECEIVER]), {OrderPlaced: record, OrderRejected: record}),
-        Party(OTHER, Store(urls[OTHER]), {OrderPlaced: record}),
-    ]

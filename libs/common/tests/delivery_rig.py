@@ -143,6 +143,15 @@ class Party:
         return not self.outbox and (self.relay is None or self.relay.in_flight == 0)
 
 
+def parties(urls: dict[str, str]) -> list[Party]:
+    """The contract's three services on databases of their own."""
+    return [
+        Party(SENDER, Store(urls[SENDER]), {}),
+        Party(RECEIVER, Store(urls[RECEIVER]), {OrderPlaced: record, OrderRejected: record}),
+        Party(OTHER, Store(urls[OTHER]), {OrderPlaced: record}),
+    ]
+
+
 class Rig(ABC):
     """Parties and what is between them."""
 

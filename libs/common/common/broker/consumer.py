@@ -87,7 +87,7 @@ class RabbitConsumer:
 
     def _work(self, line: "_Line", batch: Sequence[Any]) -> None:
         """Handle a batch, however long the database is away; then acknowledge it."""
-        bodies = [message.body for message in batch]
+        bodies = [message.body or b"" for message in batch]  # an empty one is a str
         while not self._stopping.is_set():
             try:
                 self._handle(bodies)
