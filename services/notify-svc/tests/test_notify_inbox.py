@@ -113,6 +113,21 @@ def test_reading_is_noted_once(service: Service, clock: ManualClock) -> None:
     assert len(reader.items("?unread=false")) == 2
 
 
+def test_of_two_readers_of_a_role_the_first_is_kept(service: Service, clock: ManualClock) -> None:
+    """Both have seen it unread; the second to write does not take the place of the first."""
+    deliver(service, SAMPLES["refund_stalled"])
+    store = service.store
+    assert isinstance(store, MongoStore)
+    wanted, first = Reader(service, "acc_8", "operator").items()[0]["id"], clock()
+    store.mark_read(wanted, "acc_8")
+    clock.advance(timedelta(minutes=1))
+    store.mark_read(wanted, "acc_9")
+    found = store.notifications.find_one({"_id": wanted})
+    assert found is not None
+    assert found["read_by"] == "acc_8"
+    assert store.get(wanted).read_at == first
+
+
 def test_nobody_reads_anothers(service: Service) -> None:
     deliver(service, SAMPLES["order_confirmed"], SAMPLES["refund_stalled"])
     mine = Reader(service, "acc_1").items()

@@ -114,6 +114,16 @@ def test_what_a_message_does_not_tell_is_left_out() -> None:
     assert "诊室" not in render("order_confirmed", roomless, "zh-CN")[1]
 
 
+def test_what_a_newer_release_wrote_does_not_hide_the_rest() -> None:
+    params = msgspec.to_builtins(SAMPLES["order_held"])
+    for locale in templates.LOCALES:
+        assert templates.render("order_held", 99, params, locale) == templates.render("order_held", 1, params, locale)
+        title, text = templates.render("session_moved", 1, params, locale)
+        assert title
+        assert text
+        assert "{" not in text
+
+
 def test_beijing_time_whatever_the_host_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """00:30 UTC is 08:30; 16:30 UTC of the 31st is past midnight of the 1st."""
     monkeypatch.setenv("TZ", "America/New_York")
