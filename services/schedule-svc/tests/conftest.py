@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from common.outbox import Database
 from common.outbox.migrate import migrate
+from flask.testing import FlaskClient
 from schedule_world import START, World, make_world
 
 
@@ -37,3 +38,8 @@ def make(tmp_path: Path, migrated: Path) -> Iterator[Callable[..., World]]:
 @pytest.fixture
 def world(make: Callable[..., World]) -> World:
     return make()
+
+
+@pytest.fixture
+def client(world: World) -> FlaskClient:
+    return world.service.app.test_client()

@@ -22,12 +22,15 @@ from common.messages import (
 )
 from common.outbox import Database
 from common.service import Service
-from common.testing import deliver, take_sent
+from common.testing import bearer, deliver, take_sent
+from flask.testing import FlaskClient
 from schedule_svc.app import Settings, build
 from schedule_svc.store.figures import audit_figures
 from schedule_svc.usecases.rosters import Publisher, apply_roster
 
 START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
+API = "/api/v1"
+OPERATOR = bearer("acc_operator", "operator")
 ANYONE = Publisher("acc_operator", None)
 VISIT = Visit(
     "h", "h", "d", "d", "p", "p", "t", datetime(2026, 12, 5, tzinfo=UTC).date(), "morning",
@@ -172,3 +175,19 @@ def make_world(url: str, start: datetime, **roster_changes: Any) -> World:
     assert summary["rejected"] == 0, summary
     take_sent(world.database)
     return world
+
+
+def registrar(world: World) -> dict[str, str]:
+    """Headers of a registrar of the world's hospital."""
+    return bearer("acc_registrar", "registrar", hospital_id=world.hospital_id)
+
+
+def get(client: FlaskClient, path: str, schema: Any = None) -> Any:
+    """Browse; the answer is as documented by `schema`, and may be kept for a second."""
+    response = client.get(API + path)
+    assert response.status_code == 200, response.get_json()
+    assert response.headers["Cache-Control"] == "public, max-age=1"
+    document = response.get_json()
+    if schema is not None:
+        assert schema().validate(document) == {}
+    return document
