@@ -2,13 +2,20 @@
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 
 import code_rules as rules
 import pytest
 import yaml
 from code_rules import ROOT, Source
-from common.messages import CATALOGUE, SPECS
+from common.envelope import seal, unseal
+from common.messages import CATALOGUE, SPECS, SlotReleased
+from common.outbox import Database
+from common.service import Service
+from common.settings import Settings
+from common.web import Routes, create_app
 
 from docs.generators import routes, settings
 from docs.generators.services import build_all
@@ -95,9 +102,18 @@ def test_a_foreign_sender_and_a_message_without_sender_are_found():
     assert found == [f"{planted.path}:2: OrderPlaced is booking-svc's to send", "OrderHeld: booking-svc never sends it"]
 
 
+def unheard(catalogue: Iterable[type], subscriptions: Iterable[Mapping[type, object]]) -> list[str]:
+    """Messages that nobody takes."""
+    taken = {cls for subscribed in subscriptions for cls in subscribed}
+    return [cls.__name__ for cls in catalogue if cls not in taken]
+
+
 def test_every_message_has_a_receiver():
-    taken = {cls for service in build_all() for cls in service.subscriptions}
-    assert [cls.__name__ for cls in CATALOGUE.values() if cls not in taken] == []
+    assert unheard(CATALOGUE.values(), [service.subscriptions for service in build_all()]) == []
+
+
+def test_a_message_without_receiver_is_found():
+    assert unheard([int, str, float], [{int: print}, {float: print}]) == ["str"]
 
 
 def test_no_service_subscribes_to_what_is_no_message():
@@ -105,9 +121,25 @@ def test_no_service_subscribes_to_what_is_no_message():
         assert set(service.subscriptions) <= set(SPECS), service.name
 
 
+def without_golden(types: Iterable[str], folder: Path) -> list[str]:
+    """Message types that have no golden file, or one that is of another type."""
+    return [
+        type_
+        for type_ in types
+        if not (folder / f"{type_}.json").is_file() or unseal((folder / f"{type_}.json").read_bytes()).type != type_
+    ]
+
+
 def test_every_message_has_a_golden_file():
-    golden = ROOT / "libs/common/common/golden"
-    assert {path.name for path in golden.glob("*.json")} >= {f"{type_}.json" for type_ in CATALOGUE}
+    assert without_golden(CATALOGUE, ROOT / "libs/common/common/golden") == []
+
+
+def test_a_missing_and_a_misnamed_golden_file_are_found(tmp_path):
+    body = seal(SlotReleased("ord_1", "ses_1"), datetime(2026, 11, 22, tzinfo=UTC)).body
+    for name in ("schedule.slot_released.v1", "user.patient_saved.v1"):
+        (tmp_path / f"{name}.json").write_bytes(body)
+    names = ["schedule.slot_released.v1", "user.patient_saved.v1", "user.user_registered.v1"]
+    assert without_golden(names, tmp_path) == ["user.patient_saved.v1", "user.user_registered.v1"]
 
 
 # --- routes ----------------------------------------------------------------------------------------------------------
@@ -159,8 +191,23 @@ def leading_nowhere(all_routes: Iterable[routes.Route], table: list[tuple[re.Pat
 NGINX = (ROOT / "deploy/gateway/nginx.conf").read_text(encoding="utf-8")
 
 
+def undeclared(all_routes: Iterable[routes.Route]) -> list[str]:
+    """Views that do not say who may call them."""
+    return [f"{r.service}: {r.method} {r.rule} declares no access rule" for r in all_routes if r.access is None]
+
+
 def test_every_view_declares_who_may_call_it():
-    none(f"{r.service}: {r.method} {r.rule} declares no access rule" for r in every_route() if r.access is None)
+    assert len(every_route()) > 40
+    none(undeclared(every_route()))
+
+
+def test_a_view_without_a_rule_is_found_and_refused():
+    service = Service("booking-svc", Settings(), Database("sqlite://"), {}, migrate=lambda: None, missing=list)
+    blueprint = Routes("planted", __name__, url_prefix="/api/v1")
+    blueprint.get("/forgotten")(dict)
+    service.web = create_app(service, [blueprint])
+    assert undeclared(routes.of(service)) == ["booking-svc: GET /api/v1/forgotten declares no access rule"]
+    assert service.app.test_client().get("/api/v1/forgotten").status_code == 403
 
 
 def test_the_gateway_sends_every_path_to_the_service_that_has_it():
