@@ -6,6 +6,7 @@ of it may differ, and everything between has to cope. It refuses to exist in pro
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from common.outbox import Database, Tx
@@ -90,7 +91,7 @@ class Sandbox:
             if known is None or known.state != "unpaid":
                 return self.outcome(known)
             if planned != "deaf":
-                books.set_trade(tx, trade.number, state="closed")
+                books.set_trade(tx, replace(known, state="closed"))
             return Closed()
 
     def refund(self, order: RefundOrder) -> RefundOutcome:
@@ -160,11 +161,11 @@ class Sandbox:
                 return known
             if tx.now >= known.expires_at and self._planned(tx.conn, "close") != "deaf":
                 return known
+            new = replace(known, state=state)
             if state == "paid":
-                books.set_trade(tx, number, state=state, transaction_id=f"sbx{secrets.token_hex(12)}", paid_at=tx.now)
-            else:
-                books.set_trade(tx, number, state=state)
-            return books.trade(tx.conn, number)
+                new = replace(new, transaction_id=f"sbx{secrets.token_hex(12)}", paid_at=tx.now)
+            books.set_trade(tx, new)
+            return new
 
     def _progress(self, tx: Tx, known: SandboxRefund, planned: str) -> RefundOutcome:
         """Finish what can be finished, and say what the caller gets to hear of it."""

@@ -1,6 +1,6 @@
 """Intents, attempts and facts. Whoever changes anything of an order's money first locks its intent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from common.jsons import decode, encode
 from common.messages import RequestPayment
 from common.outbox import Tx
 
-from payment_svc.domain import LIVE, Attempt, AttemptState, Fact, Intent
+from payment_svc.domain import LIVE, UNANSWERED, Attempt, AttemptState, Fact, Intent
 from payment_svc.store.tables import attempts, facts, insert_ignore, intents
 
 # --- intents ---------------------------------------------------------------------------------------------------------
@@ -45,7 +45,9 @@ def open_intents(tx: Tx, requests: Iterable[RequestPayment]) -> set[str]:
         }
         for r in requests
     ]
-    return set(tx.conn.execute(insert_ignore(tx, intents).returning(intents.c.order_id), rows).scalars())
+    return set(
+        tx.conn.execute(insert_ignore(intents, postgres=tx.postgres).returning(intents.c.order_id), rows).scalars()
+    )
 
 
 def bury(tx: Tx, order_ids: Sequence[str]) -> None:
@@ -63,7 +65,7 @@ def bury(tx: Tx, order_ids: Sequence[str]) -> None:
         }
         for order_id in order_ids
     ]
-    tx.conn.execute(insert_ignore(tx, intents), rows)
+    tx.conn.execute(insert_ignore(intents, postgres=tx.postgres), rows)
 
 
 def name_tombstone(tx: Tx, request: RequestPayment) -> None:
@@ -81,6 +83,17 @@ def name_tombstone(tx: Tx, request: RequestPayment) -> None:
     )
 
 
+_by_order = sa.select(intents).where(intents.c.order_id == sa.bindparam("order_id"))
+_lock_by_order = _by_order.with_for_update()
+_lock_by_number = (
+    sa.select(intents)
+    .join(attempts, attempts.c.order_id == intents.c.order_id)
+    .where(attempts.c.number == sa.bindparam("number"), attempts.c.method == sa.bindparam("method"))
+    .with_for_update(of=intents)
+)
+_update_intent = sa.update(intents).where(intents.c.order_id == sa.bindparam("this"))
+
+
 def lock_intents(tx: Tx, order_ids: Iterable[str]) -> dict[str, Intent]:
     """The intents, locked until the end of the transaction, in one order for everybody."""
     query = (
@@ -93,28 +106,23 @@ def lock_intents(tx: Tx, order_ids: Iterable[str]) -> dict[str, Intent]:
 
 
 def lock_intent(tx: Tx, order_id: str) -> Intent | None:
-    return lock_intents(tx, [order_id]).get(order_id)
+    row = tx.conn.execute(_lock_by_order, {"order_id": order_id}).one_or_none()
+    return _intent(row) if row else None
 
 
 def lock_intent_of(tx: Tx, method: str, number: str) -> Intent | None:
     """The intent to whose attempt a provider order number belongs, locked."""
-    query = (
-        sa.select(intents)
-        .join(attempts, attempts.c.order_id == intents.c.order_id)
-        .where(attempts.c.number == number, attempts.c.method == method)
-        .with_for_update(of=intents)
-    )
-    row = tx.conn.execute(query).one_or_none()
+    row = tx.conn.execute(_lock_by_number, {"number": number, "method": method}).one_or_none()
     return _intent(row) if row else None
 
 
 def intent(conn: sa.Connection, order_id: str) -> Intent | None:
-    row = conn.execute(sa.select(intents).where(intents.c.order_id == order_id)).one_or_none()
+    row = conn.execute(_by_order, {"order_id": order_id}).one_or_none()
     return _intent(row) if row else None
 
 
 def set_intent(tx: Tx, order_id: str, **values: Any) -> None:
-    tx.conn.execute(sa.update(intents).where(intents.c.order_id == order_id).values(updated_at=tx.now, **values))
+    tx.conn.execute(_update_intent, {"this": order_id, "updated_at": tx.now, **values})
 
 
 # --- attempts --------------------------------------------------------------------------------------------------------
@@ -139,27 +147,37 @@ def _attempt(row: Any) -> Attempt:
     )
 
 
+_insert_attempt = sa.insert(attempts)
+_attempt_by_id = sa.select(attempts).where(attempts.c.id == sa.bindparam("id"))
+_attempts_by_order = (
+    sa.select(attempts)
+    .where(attempts.c.order_id == sa.bindparam("order_id"))
+    .order_by(attempts.c.created_at, attempts.c.id)
+)
+_update_attempt = sa.update(attempts).where(attempts.c.id == sa.bindparam("this"))
+_answer_attempt = _update_attempt.where(attempts.c.state.in_(UNANSWERED))
+
+
 def add_attempt(tx: Tx, attempt: Attempt) -> None:
-    tx.conn.execute(
-        sa.insert(attempts).values(
-            id=attempt.id,
-            order_id=attempt.order_id,
-            method=attempt.method,
-            number=attempt.number,
-            amount=attempt.amount,
-            state=attempt.state,
-            params=encode(attempt.params).decode(),
-            idempotency_key=attempt.idempotency_key,
-            request_hash=attempt.request_hash,
-            reason="",
-            created_at=attempt.created_at,
-            updated_at=attempt.updated_at,
-        )
-    )
+    values = {
+        "id": attempt.id,
+        "order_id": attempt.order_id,
+        "method": attempt.method,
+        "number": attempt.number,
+        "amount": attempt.amount,
+        "state": attempt.state,
+        "params": encode(attempt.params).decode(),
+        "idempotency_key": attempt.idempotency_key,
+        "request_hash": attempt.request_hash,
+        "reason": "",
+        "created_at": attempt.created_at,
+        "updated_at": attempt.updated_at,
+    }
+    tx.conn.execute(_insert_attempt, values)
 
 
 def attempt(conn: sa.Connection, attempt_id: str) -> Attempt | None:
-    row = conn.execute(sa.select(attempts).where(attempts.c.id == attempt_id)).one_or_none()
+    row = conn.execute(_attempt_by_id, {"id": attempt_id}).one_or_none()
     return _attempt(row) if row else None
 
 
@@ -173,8 +191,7 @@ def attempt_numbered(conn: sa.Connection, method: str, number: str) -> Attempt |
 
 def attempts_of(conn: sa.Connection, order_id: str) -> list[Attempt]:
     """All attempts of an order, oldest first."""
-    query = sa.select(attempts).where(attempts.c.order_id == order_id).order_by(attempts.c.created_at, attempts.c.id)
-    return [_attempt(row) for row in conn.execute(query)]
+    return [_attempt(row) for row in conn.execute(_attempts_by_order, {"order_id": order_id})]
 
 
 def live_attempts(conn: sa.Connection, order_ids: Iterable[str]) -> list[Attempt]:
@@ -187,39 +204,48 @@ def live_attempts(conn: sa.Connection, order_ids: Iterable[str]) -> list[Attempt
     return [_attempt(row) for row in conn.execute(query)]
 
 
-def set_attempt(
-    tx: Tx, attempt_id: str, state: AttemptState, *, show: Mapping[str, Any] | None = None, **values: Any
-) -> None:
-    if show is not None:
-        values["show"] = encode(show).decode()
-    tx.conn.execute(
-        sa.update(attempts).where(attempts.c.id == attempt_id).values(state=state, updated_at=tx.now, **values)
-    )
+def set_attempt(tx: Tx, attempt_id: str, state: AttemptState, **values: Any) -> None:
+    tx.conn.execute(_update_attempt, {"this": attempt_id, "state": state, "updated_at": tx.now, **values})
+
+
+def answer_attempt(tx: Tx, attempt: Attempt) -> bool:
+    """Keep what a provider answered to a create (state, show, reason). False if things have moved on since it was asked."""
+    values = {
+        "this": attempt.id,
+        "state": attempt.state,
+        "show": encode(attempt.show).decode() if attempt.show else None,
+        "reason": attempt.reason[:500],
+        "updated_at": tx.now,
+    }
+    return tx.conn.execute(_answer_attempt, values).rowcount == 1
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 
+_insert_fact = {postgres: insert_ignore(facts, postgres=postgres).returning(facts.c.id) for postgres in (True, False)}
+
+
 def add_fact(tx: Tx, fact: Fact, intent: Intent | None) -> str | None:
     """Keep a fact; answers its id, or None if it was told before."""
-    fact_id = ids.mint("fct", fact.number)
-    row = insert_ignore(tx, facts).values(
-        id=fact_id,
-        provider=fact.provider,
-        kind=fact.kind,
-        number=fact.number,
-        outcome=fact.outcome,
-        transaction_id=fact.transaction_id,
-        amount=fact.amount,
-        currency=fact.currency,
-        source=fact.source,
-        reason=fact.reason,
-        evidence=encode(fact.evidence).decode(),
-        order_id=intent.order_id if intent else None,
-        occurred_at=fact.occurred_at,
-        recorded_at=tx.now,
-    )
-    return fact_id if tx.conn.execute(row.returning(facts.c.id)).one_or_none() else None
+    values = {
+        "id": ids.mint("fct", fact.number),
+        "provider": fact.provider,
+        "kind": fact.kind,
+        "number": fact.number,
+        "outcome": fact.outcome,
+        "transaction_id": fact.transaction_id,
+        "amount": fact.amount,
+        "currency": fact.currency,
+        "source": fact.source,
+        "reason": fact.reason,
+        "evidence": encode(fact.evidence).decode(),
+        "order_id": intent.order_id if intent else None,
+        "occurred_at": fact.occurred_at,
+        "recorded_at": tx.now,
+    }
+    new: str | None = tx.conn.execute(_insert_fact[tx.postgres], values).scalar_one_or_none()
+    return new
 
 
 def contradicts(conn: sa.Connection, fact: Fact) -> bool:

@@ -22,6 +22,10 @@ class Entry:
     lines: tuple[tuple[str, int], ...]
 
 
+_insert_lines = sa.insert(ledger_lines)
+_insert_entry = sa.insert(ledger_entries)
+
+
 def post(tx: Tx, kind: str, cause: str, intent: Intent | None, *, debit: str, credit: str, amount: int) -> None:
     """Move `amount` fen. The entry is named for its kind and cause: posting it twice raises IntegrityError."""
     entry_id = f"{kind}:{cause}"
@@ -29,16 +33,15 @@ def post(tx: Tx, kind: str, cause: str, intent: Intent | None, *, debit: str, cr
         {"entry_id": entry_id, "account": debit, "amount": amount},
         {"entry_id": entry_id, "account": credit, "amount": -amount},
     ]
-    tx.conn.execute(sa.insert(ledger_lines), lines)
-    tx.conn.execute(
-        sa.insert(ledger_entries).values(
-            id=entry_id,
-            kind=kind,
-            order_id=intent.order_id if intent else "",
-            hospital_id=intent.hospital_id if intent else "",
-            created_at=tx.now,
-        )
-    )
+    entry = {
+        "id": entry_id,
+        "kind": kind,
+        "order_id": intent.order_id if intent else "",
+        "hospital_id": intent.hospital_id if intent else "",
+        "created_at": tx.now,
+    }
+    tx.conn.execute(_insert_lines, lines)
+    tx.conn.execute(_insert_entry, entry)
 
 
 def balances(conn: sa.Connection, hospital_id: str | None = None) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
 from common.outbox import Tx
@@ -34,30 +34,41 @@ class SandboxRefund:
     updated_at: datetime
 
 
+_trade = sa.select(sandbox_trades).where(sandbox_trades.c.number == sa.bindparam("number"))
+_lock_trade = _trade.with_for_update()
+_insert_trade = {
+    postgres: insert_ignore(sandbox_trades, postgres=postgres).returning(sandbox_trades.c.number)
+    for postgres in (True, False)
+}
+_update_trade = sa.update(sandbox_trades).where(sandbox_trades.c.number == sa.bindparam("this"))
+
+
 def trade(conn: sa.Connection, number: str, *, lock: bool = False) -> SandboxTrade | None:
-    query = sa.select(sandbox_trades).where(sandbox_trades.c.number == number)
-    row = conn.execute(query.with_for_update() if lock else query).one_or_none()
+    row = conn.execute(_lock_trade if lock else _trade, {"number": number}).one_or_none()
     return SandboxTrade(*row) if row else None
 
 
 def add_trade(tx: Tx, new: SandboxTrade) -> bool:
     """False if the number is known already; then nothing is changed."""
-    added = tx.conn.execute(
-        insert_ignore(tx, sandbox_trades)
-        .values(
-            number=new.number,
-            amount=new.amount,
-            description=new.description,
-            expires_at=new.expires_at,
-            state=new.state,
-        )
-        .returning(sandbox_trades.c.number)
-    )
-    return added.one_or_none() is not None
+    values = {
+        "number": new.number,
+        "amount": new.amount,
+        "description": new.description,
+        "expires_at": new.expires_at,
+        "state": new.state,
+    }
+    return tx.conn.execute(_insert_trade[tx.postgres], values).one_or_none() is not None
 
 
-def set_trade(tx: Tx, number: str, **values: Any) -> None:
-    tx.conn.execute(sa.update(sandbox_trades).where(sandbox_trades.c.number == number).values(**values))
+def set_trade(tx: Tx, new: SandboxTrade) -> None:
+    """Write how the trade stands now."""
+    values = {
+        "this": new.number,
+        "state": new.state,
+        "transaction_id": new.transaction_id,
+        "paid_at": new.paid_at,
+    }
+    tx.conn.execute(_update_trade, values)
 
 
 def refund(conn: sa.Connection, number: str) -> SandboxRefund | None:
@@ -100,9 +111,12 @@ def totals(conn: sa.Connection) -> tuple[int, int]:
     return int(conn.execute(paid).scalar_one()), int(conn.execute(back).scalar_one())
 
 
+_plan = sa.select(sandbox_plan.c.call, sandbox_plan.c.plan)
+
+
 def plan(conn: sa.Connection) -> dict[str, str]:
     """The planned faults, by call."""
-    return dict(conn.execute(sa.select(sandbox_plan.c.call, sandbox_plan.c.plan)).all())
+    return dict(conn.execute(_plan).all())
 
 
 def set_plan(tx: Tx, call: str, what: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.outbox import Tx, UtcDateTime
+from common.outbox import UtcDateTime
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, MetaData, Table, Text, text
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -181,7 +181,7 @@ sandbox_plan = Table(
 """The faults that are planned for the sandbox: a row for each call that shall not go the ordinary way."""
 
 
-def insert_ignore(tx: Tx, table: Table) -> Any:
+def insert_ignore(table: Table, *, postgres: bool) -> Any:
     """An INSERT that leaves rows alone that are there already, whatever unique index says so."""
-    insert = postgresql.insert(table) if tx.postgres else sqlite.insert(table)
+    insert = postgresql.insert(table) if postgres else sqlite.insert(table)
     return insert.on_conflict_do_nothing()

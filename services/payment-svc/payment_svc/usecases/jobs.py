@@ -43,13 +43,14 @@ def query_attempt(service: Any, timer: Timer) -> None:
     if attempt.state in UNANSWERED:
         created = provider.create(trade_of(attempt))
         with database.transaction() as tx:
+            store.lock_intent(tx, attempt.order_id)
             attempt = record_created(tx, attempt, created)
             _query_on(tx, attempt, timer)
     else:
         outcome = provider.query(trade_of(attempt))
         with database.transaction() as tx:
             store.lock_intent(tx, attempt.order_id)
-            apply_outcome(tx, attempt, outcome, "query")
+            apply_outcome(tx, attempt.method, attempt.number, outcome, "query")
             _query_on(tx, store.attempt(tx.conn, attempt.id) or attempt, timer)
 
 
@@ -75,7 +76,7 @@ def close_attempt(service: Any, timer: Timer) -> None:
         store.lock_intent(tx, attempt.order_id)
         if isinstance(outcome, Absent) and tx.now - attempt.updated_at >= CREATE_GRACE:
             outcome = Closed()  # no create that could still arrive is under way
-        apply_outcome(tx, attempt, outcome, "answer")
+        apply_outcome(tx, attempt.method, attempt.number, outcome, "answer")
         now = store.attempt(tx.conn, attempt.id)
         if now is not None and now.state == "closing":
             tx.set_timer(CLOSE, attempt.id, tx.now + next_close(tried), {"tried": tried + 1})

@@ -1,13 +1,14 @@
 """What providers answer about attempts, and when they are asked again."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
 from common.outbox import Database, Tx
 
-from payment_svc.domain import UNANSWERED, Attempt, Fact, next_query
-from payment_svc.providers import Closed, CreateOutcome, Failed, Paid, Shown, Trade, TradeOutcome, Unknown
+from payment_svc.domain import Attempt, Fact, next_query
+from payment_svc.providers import Closed, CreateOutcome, Failed, Paid, Shown, Trade, TradeOutcome
 from payment_svc.store import intents as store
 from payment_svc.usecases.facts import QUERY, apply_fact, close_attempts
 
@@ -32,49 +33,44 @@ def ask_again(tx: Tx, attempt: Attempt, asked: int) -> None:
 
 
 def record_created(tx: Tx, attempt: Attempt, outcome: CreateOutcome) -> Attempt:
-    """Keep what the provider answered to being asked for a trade, unless things have moved on since; answers how it stands."""
-    store.lock_intent(tx, attempt.order_id)
-    now = store.attempt(tx.conn, attempt.id) or attempt
-    if now.state in UNANSWERED:
+    """Keep what the provider answered to a create, unless things have moved on since; answers how the attempt stands."""
+    if isinstance(outcome, Failed):
+        apply_outcome(tx, attempt.method, attempt.number, outcome, "answer")
+    else:
         if isinstance(outcome, Shown):
-            store.set_attempt(tx, attempt.id, "pending", show=outcome.show, reason="")
-        elif isinstance(outcome, Unknown):
-            store.set_attempt(tx, attempt.id, "unknown", reason=outcome.reason[:500])
+            now = replace(attempt, state="pending", show=outcome.show, reason="")
         else:
-            apply_outcome(tx, attempt, outcome, "answer")
+            now = replace(attempt, state="unknown", reason=outcome.reason)
+        if store.answer_attempt(tx, now):
+            return now
     return store.attempt(tx.conn, attempt.id) or attempt
 
 
-def apply_outcome(tx: Tx, attempt: Attempt, outcome: TradeOutcome, source: Source) -> None:
+def apply_outcome(tx: Tx, method: str, number: str, outcome: TradeOutcome, source: Source) -> None:
     """What a provider says of a trade becomes a fact, if it is one: Unpaid, Absent and Unknown say nothing about money."""
     if isinstance(outcome, Paid):
-        apply_fact(tx, _paid(attempt.method, attempt.number, outcome, source))
+        fact = Fact(
+            method,
+            "payment",
+            number,
+            "succeeded",
+            source,
+            outcome.paid_at,
+            amount=outcome.amount,
+            currency=outcome.currency,
+            transaction_id=outcome.transaction_id,
+            evidence=outcome.evidence,
+        )
     elif isinstance(outcome, Failed):
-        apply_fact(tx, Fact(attempt.method, "payment", attempt.number, "failed", source, tx.now, reason=outcome.reason))
+        fact = Fact(method, "payment", number, "failed", source, tx.now, reason=outcome.reason)
     elif isinstance(outcome, Closed):
-        apply_fact(tx, Fact(attempt.method, "payment", attempt.number, "closed", source, tx.now))
-
-
-def _paid(method: str, number: str, paid: Paid, source: Source) -> Fact:
-    return Fact(
-        method,
-        "payment",
-        number,
-        "succeeded",
-        source,
-        paid.paid_at,
-        amount=paid.amount,
-        currency=paid.currency,
-        transaction_id=paid.transaction_id,
-        evidence=paid.evidence,
-    )
+        fact = Fact(method, "payment", number, "closed", source, tx.now)
+    else:
+        return
+    apply_fact(tx, fact)
 
 
 def called_back(database: Database, method: str, number: str, outcome: TradeOutcome) -> None:
     """The provider called back about the trade `number`; its adapter has checked that it was the provider."""
     with database.transaction() as tx:
-        attempt = store.attempt_numbered(tx.conn, method, number)
-        if attempt is not None:
-            apply_outcome(tx, attempt, outcome, "callback")
-        elif isinstance(outcome, Paid):
-            apply_fact(tx, _paid(method, number, outcome, "callback"))
+        apply_outcome(tx, method, number, outcome, "callback")

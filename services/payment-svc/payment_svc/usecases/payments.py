@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from common import ids
@@ -42,11 +43,16 @@ def start_payment(
             code="method_not_available",
             errors=[{"field": "method", "message": "is not available"}],
         )
-    intent = _await_intent(database, caller, order_id, wait)
-    if intent.account_id != caller.account_id and (method != COUNTER or caller.cashier_of != intent.hospital_id):
-        raise Forbidden("the patient pays, or the cashier at the counter takes the money", code="wrong_role")
+    asked = _Asked(caller, order_id, method, key, request_hash, queried=not provider.by_hand)
     with database.transaction() as tx:
-        intent, attempt = _attempt(tx, order_id, method, key, request_hash, queried=not provider.by_hand)
+        found = _attempt(tx, asked)
+    if found is None:
+        _await_intent(database, caller, order_id, wait)
+        with database.transaction() as tx:
+            found = _attempt(tx, asked)
+    if found is None:
+        raise NotFound("there is no such order")
+    intent, attempt = found
     if attempt.state in UNANSWERED:
         outcome = provider.create(trade_of(attempt))
         with database.transaction() as tx:
@@ -56,38 +62,47 @@ def start_payment(
     return intent, attempt
 
 
-def _await_intent(database: Database, caller: Caller, order_id: str, wait: float) -> Intent:
-    """The intent, or a moment's patience for it: booking-svc asks for it in the same breath as it holds the number."""
+def _await_intent(database: Database, caller: Caller, order_id: str, wait: float) -> None:
+    """A moment's patience for an intent: booking-svc asks for it in the same breath as it holds the number."""
+    if not ids.genuine(order_id, "ord", caller.account_id):
+        raise NotFound("there is no such order")
     deadline = time.monotonic() + wait
     while True:
         with database.reading() as conn:
             intent = store.intent(conn, order_id)
-        if intent is not None and intent.amount > 0:
-            if not caller.sees(intent):
-                raise NotFound("there is no such order")
-            return intent
-        if not ids.genuine(order_id, "ord", caller.account_id):
-            raise NotFound("there is no such order")
-        if intent is not None:  # a tombstone
+        if intent is not None and intent.amount == 0:  # a tombstone
             raise Conflict("the order can no longer be paid", code="payment_closed")
+        if intent is not None:
+            return
         if time.monotonic() > deadline:
             raise Conflict("there is nothing to pay for this order, or not yet", code="payment_not_ready")
         time.sleep(_POLL)
 
 
-def _attempt(
-    tx: Tx, order_id: str, method: str, key: str, request_hash: str, *, queried: bool
-) -> tuple[Intent, Attempt]:
-    """The attempt that was asked for before; else a new one, with its parameters for good."""
-    intent = store.lock_intent(tx, order_id)
-    if intent is None:
-        raise NotFound("there is no such order")
-    attempts = store.attempts_of(tx.conn, order_id)
-    if key and (known := _same_key(attempts, key, request_hash)):
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the caller asks for. `queried`: the provider will have to be asked what became of it."""
+
+    caller: Caller
+    order_id: str
+    method: str
+    key: str
+    request_hash: str
+    queried: bool
+
+
+def _attempt(tx: Tx, asked: _Asked) -> tuple[Intent, Attempt] | None:
+    """The attempt that was asked for before; else a new one, with its parameters for good. None if no intent is known yet."""
+    intent = store.lock_intent(tx, asked.order_id)
+    if intent is None or intent.amount == 0:
+        return None
+    _may_pay(asked, intent)
+    attempts = store.attempts_of(tx.conn, intent.order_id)
+    if asked.key and (known := _same_key(attempts, asked)):
         return intent, known
     pay_before = _payable_until(intent, tx.now)
     for known in attempts:
-        if not key and known.method == method and known.state in PAYABLE:
+        if not asked.key and known.method == asked.method and known.state in PAYABLE:
             return intent, known
     if len(attempts) >= MOST_ATTEMPTS:
         raise Conflict("too many attempts to pay this order", code="too_many_attempts")
@@ -95,26 +110,36 @@ def _attempt(
     expires_at = pay_before.isoformat()
     attempt = Attempt(
         id=ids.mint("pay", intent.account_id),
-        order_id=order_id,
-        method=method,
+        order_id=intent.order_id,
+        method=asked.method,
         number=number,
         amount=intent.amount,
         state="created",
         params={"number": number, "amount": intent.amount, "description": intent.description, "expires_at": expires_at},
         created_at=tx.now,
         updated_at=tx.now,
-        idempotency_key=key or None,
-        request_hash=request_hash,
+        idempotency_key=asked.key or None,
+        request_hash=asked.request_hash,
     )
     store.add_attempt(tx, attempt)
-    if queried:
+    if asked.queried:
         ask_again(tx, attempt, 0)
     return intent, attempt
 
 
-def _same_key(attempts: Sequence[Attempt], key: str, request_hash: str) -> Attempt | None:
-    known = next((a for a in attempts if a.idempotency_key == key), None)
-    if known is not None and known.request_hash != request_hash:
+def _may_pay(asked: _Asked, intent: Intent) -> None:
+    """Raises NotFound for what is none of the caller's business, Forbidden for who is neither patient nor cashier."""
+    caller = asked.caller
+    if not caller.sees(intent):
+        raise NotFound("there is no such order")
+    own = intent.account_id == caller.account_id
+    if not own and (asked.method != COUNTER or caller.cashier_of != intent.hospital_id):
+        raise Forbidden("the patient pays, or the cashier at the counter takes the money", code="wrong_role")
+
+
+def _same_key(attempts: Sequence[Attempt], asked: _Asked) -> Attempt | None:
+    known = next((a for a in attempts if a.idempotency_key == asked.key), None)
+    if known is not None and known.request_hash != asked.request_hash:
         raise Invalid(
             "this Idempotency-Key was used for another request",
             code="idempotency_key_reused",
