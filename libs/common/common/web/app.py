@@ -185,4 +185,5 @@ def _health_routes(app: Flask, service: Any) -> None:
     @app.get(f"/api/v1/audit/{service.name}")
     @access.roles("operator")
     def show_figures() -> Response:
+        """The service's own figures, for `python -m audit`."""
         return answer(service.figures())

@@ -72,22 +72,30 @@ def register(app: Flask, service: str) -> None:
 
 def _unbound(view: Any) -> Any:
     """A plain function around a bound method, so that it can carry its access rule."""
-    return lambda *args, **kwargs: view(*args, **kwargs)
+
+    def document(*args: Any, **kwargs: Any) -> Any:
+        """This service's OpenAPI document."""
+        return view(*args, **kwargs)
+
+    return document
 
 
 def _page_routes(app: Flask) -> None:
     @app.get("/docs")
     @public
     def docs_page() -> Response:
+        """A page to browse the documents of all services."""
         return Response(_PAGE, content_type="text/html; charset=utf-8")
 
     @app.get("/docs/start.js")
     @public
     def docs_start() -> Response:
+        """What that page begins with."""
         urls = ", ".join(f'{{name: "{name}", url: "/api/v1/docs/{name}/openapi.json"}}' for name in SERVICES)
         return Response(_START % urls, content_type="text/javascript; charset=utf-8")
 
     @app.get("/docs/assets/<path:name>")
     @public
     def docs_asset(name: str) -> Response:
+        """What that page is made of."""
         return send_from_directory(_ASSETS, name)
