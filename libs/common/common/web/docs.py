@@ -74,7 +74,7 @@ def _unbound(view: Any) -> Any:
     """A plain function around a bound method, so that it can carry its access rule."""
 
     def document(*args: Any, **kwargs: Any) -> Any:
-        """This service's OpenAPI document."""
+        """The service's OpenAPI document."""
         return view(*args, **kwargs)
 
     return document
