@@ -25,7 +25,7 @@ def type_name(schema: dict[str, Any]) -> str:
         name = schema["$ref"].removeprefix(REF)
         return f"[{name}](#{name.lower()})"
     if "anyOf" in schema:
-        return " or ".join(type_name(choice) for choice in schema["anyOf"])
+        return ", or ".join(type_name(choice) for choice in schema["anyOf"])
     if "enum" in schema:
         return " or ".join(code(str(value)) for value in schema["enum"])
     kind = schema.get("format") or schema["type"]
