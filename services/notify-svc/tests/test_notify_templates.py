@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from notify_svc import domain, facts, templates
 from notify_world import SAMPLES, VISIT
 
-GOLDEN = sorted((Path(common.__file__).parent / "golden").glob("*.json"))
+GOLDEN = Path(common.__file__).parent / "golden"
+TOLD = sorted(type_ for type_, cls in CATALOGUE.items() if cls in domain.TOLD)
 ID_NUMBER, PHONE = "110101199003071233", "13812345678"
 HANZI = re.compile(r"[\u4e00-\u9fff]")
 NAMES = re.compile(
@@ -86,14 +87,10 @@ def _plant(value: Any, text: str) -> Any:
     return text if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_golden_messages_render(path: Path) -> None:
+@pytest.mark.parametrize("type_", TOLD)
+def test_golden_messages_render(type_: str) -> None:
     """Old messages stay readable, and tellable."""
-    body = path.read_bytes()
-    known = CATALOGUE.get(path.stem)
-    message = unseal(body).message if b'"specversion"' in body else msgspec.json.decode(body, type=known or object)
-    if type(message) not in domain.TOLD:
-        pytest.skip("notify-svc does not take it")
+    message = unseal((GOLDEN / f"{type_}.json").read_bytes()).message
     for kind in kinds_of(message):
         for locale in templates.LOCALES:
             title, text = render(kind, message, locale)
