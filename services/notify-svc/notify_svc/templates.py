@@ -16,14 +16,14 @@ LOCALES = ("zh-CN", "en")
 
 _FACT = re.compile(r"\{(\w+)\}")
 
-_VISIT_ZH = "{hospital} {department} {doctor}({doctor_title})\n就诊时间:{date} {period} {segment}\n诊室:{room}\n"
+_VISIT_ZH = "{hospital} {department} {doctor}（{doctor_title}）\n就诊时间：{date} {period} {segment}\n诊室：{room}\n"
 _VISIT_EN = "{doctor} ({doctor_title}), {department}, {hospital}\nWhen: {date}, {segment} ({period})\nRoom: {room}\n"
 
 TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     # --- the account
     ("user_registered", 1, "zh-CN"): (
         "欢迎使用号源",
-        "{username},您好,您的账号已开通。\n下一步:请先添加就诊人(每个账号最多 4 位),即可预约挂号。",
+        "{username}，您好，您的账号已开通。\n下一步：请先添加就诊人（每个账号最多 4 位），即可预约挂号。",
     ),
     ("user_registered", 1, "en"): (
         "Welcome to Haoyuan",
@@ -32,15 +32,15 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     # --- the order
     ("order_placed", 1, "zh-CN"): (
         "已收到您的挂号申请",
-        "正在为您取号,结果会马上通知您。\n此时无需付款。",
+        "正在为您取号，结果会马上通知您。\n此时无需付款。",
     ),
     ("order_placed", 1, "en"): (
         "We have your order",
         "We are getting you a number and will tell you at once.\nNothing is to be paid yet.",
     ),
     ("order_held", 1, "zh-CN"): (
-        "号已为您保留,请尽快支付",
-        _VISIT_ZH + "就诊序号:{queue_number}\n挂号费:{fee}\n下一步:请在 {pay_before} 前支付,逾期号将自动释放。",
+        "号已为您保留，请尽快支付",
+        _VISIT_ZH + "就诊序号：{queue_number}\n挂号费：{fee}\n下一步：请在 {pay_before} 前支付，逾期号将自动释放。",
     ),
     ("order_held", 1, "en"): (
         "A number is held for you: please pay",
@@ -48,8 +48,8 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
         + "Your number: {queue_number}\nFee: {fee}\nNext: pay before {pay_before} (Beijing time), or the number goes back.",
     ),
     ("order_waitlisted", 1, "zh-CN"): (
-        "号已挂满,您已进入候补",
-        "您目前候补第 {position} 位。\n一旦有人退号,会按顺序为您保留并通知您。\n此时无需付款。",
+        "号已挂满，您已进入候补",
+        "您目前候补第 {position} 位。\n一旦有人退号，会按顺序为您保留并通知您。\n此时无需付款。",
     ),
     ("order_waitlisted", 1, "en"): (
         "Fully booked: you are on the waitlist",
@@ -60,7 +60,7 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     ),
     ("order_rejected", 1, "zh-CN"): (
         "挂号未成功",
-        "原因:{reason}。\n没有产生任何费用。\n下一步:可选择其他时段或其他医生。",
+        "原因：{reason}。\n没有产生任何费用。\n下一步：可选择其他时段或其他医生。",
     ),
     ("order_rejected", 1, "en"): (
         "No number for this order",
@@ -69,7 +69,7 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     ("order_confirmed", 1, "zh-CN"): (
         "挂号成功",
         _VISIT_ZH
-        + "就诊序号:{queue_number}\n挂号费:{fee}\n下一步:请于 {date} {arrive} 前到院报到,并携带就诊人的有效证件。",
+        + "就诊序号：{queue_number}\n挂号费：{fee}\n下一步：请于 {date} {arrive} 前到院报到，并携带就诊人的有效证件。",
     ),
     ("order_confirmed", 1, "en"): (
         "Your appointment is confirmed",
@@ -78,8 +78,8 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
         "with the patient's ID document.",
     ),
     ("order_expired", 1, "zh-CN"): (
-        "超时未支付,号已释放",
-        _VISIT_ZH + "没有产生任何费用。\n下一步:如仍需就诊,请重新挂号。",
+        "超时未支付，号已释放",
+        _VISIT_ZH + "没有产生任何费用。\n下一步：如仍需就诊，请重新挂号。",
     ),
     ("order_expired", 1, "en"): (
         "Not paid in time: the number went back",
@@ -87,7 +87,7 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     ),
     ("order_cancelled", 1, "zh-CN"): (
         "退号成功",
-        _VISIT_ZH + "已退款:{refunded},原路退回,到账时间以支付渠道为准。\n此预约已取消,请勿前往就诊。",
+        _VISIT_ZH + "已退款：{refunded}，原路退回，到账时间以支付渠道为准。\n此预约已取消，请勿前往就诊。",
     ),
     ("order_cancelled", 1, "en"): (
         "Your order is cancelled",
@@ -96,8 +96,8 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     ),
     ("session_stopped", 1, "zh-CN"): (
         "停诊通知",
-        "很抱歉,医生停诊,您的预约已取消。\n" + _VISIT_ZH + "已全额退款:{refunded},原路退回。\n"
-        "本次取消不计入爽约。\n下一步:可改约其他日期或同级别医生。",
+        "很抱歉，医生停诊，您的预约已取消。\n" + _VISIT_ZH + "已全额退款：{refunded}，原路退回。\n"
+        "本次取消不计入爽约。\n下一步：可改约其他日期或同级别医生。",
     ),
     ("session_stopped", 1, "en"): (
         "The doctor's session was stopped",
@@ -109,7 +109,7 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     # --- the money
     ("payment_succeeded", 1, "zh-CN"): (
         "支付成功",
-        "已收到 {amount}({method})。\n支付时间:{paid_at}\n下一步:无需操作,挂号结果会另行通知您。",
+        "已收到 {amount}（{method}）。\n支付时间：{paid_at}\n下一步：无需操作，挂号结果会另行通知您。",
     ),
     ("payment_succeeded", 1, "en"): (
         "Payment received",
@@ -117,7 +117,7 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     ),
     ("payment_failed", 1, "zh-CN"): (
         "支付未成功",
-        "支付方式:{method}\n原因:{reason}\n下一步:在支付时限内可再次支付或换一种方式。",
+        "支付方式：{method}\n原因：{reason}\n下一步：在支付时限内可再次支付或换一种方式。",
     ),
     ("payment_failed", 1, "en"): (
         "The payment failed",
@@ -125,7 +125,7 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     ),
     ("refund_succeeded", 1, "zh-CN"): (
         "退款成功",
-        "已退款 {amount},退回至:{method}。\n到账时间以支付渠道为准。\n下一步:无需操作。",
+        "已退款 {amount}，退回至：{method}。\n到账时间以支付渠道为准。\n下一步：无需操作。",
     ),
     ("refund_succeeded", 1, "en"): (
         "Refunded",
@@ -133,15 +133,15 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     ),
     ("surplus_refunded", 1, "zh-CN"): (
         "多付款项已退回",
-        "有一笔付款重复或到账过晚,已自动退回 {amount},退回至:{method}。\n下一步:无需操作。",
+        "有一笔付款重复或到账过晚，已自动退回 {amount}，退回至：{method}。\n下一步：无需操作。",
     ),
     ("surplus_refunded", 1, "en"): (
         "What was paid too much went back",
         "A payment came twice or too late. We refunded {amount} by {method}.\nNext: nothing to do.",
     ),
     ("refund_stalled", 1, "zh-CN"): (
-        "退款处理中,工作人员正在跟进",
-        "您的退款 {amount} 被支付渠道退回,工作人员已收到通知并正在处理。\n下一步:无需操作,退款成功后会通知您。",
+        "退款处理中，工作人员正在跟进",
+        "您的退款 {amount} 被支付渠道退回，工作人员已收到通知并正在处理。\n下一步：无需操作，退款成功后会通知您。",
     ),
     ("refund_stalled", 1, "en"): (
         "Your refund takes longer: we are at it",
@@ -151,8 +151,8 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
         ),
     ),
     ("refund_failed", 1, "zh-CN"): (
-        "退款处理中,工作人员正在跟进",
-        "多付款项 {amount} 的退款被支付渠道退回,工作人员已收到通知并正在处理。\n下一步:无需操作,退款成功后会通知您。",
+        "退款处理中，工作人员正在跟进",
+        "多付款项 {amount} 的退款被支付渠道退回，工作人员已收到通知并正在处理。\n下一步：无需操作，退款成功后会通知您。",
     ),
     ("refund_failed", 1, "en"): (
         "Your refund takes longer: we are at it",
@@ -163,16 +163,16 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     ),
     # --- the staff
     ("refund_stalled_staff", 1, "zh-CN"): (
-        "订单退款受阻,请处理",
-        "订单:{order_id}\n金额:{amount}\n原因:{reason}\n下一步:请重新发起退款或线下退还,患者已被告知正在处理。",
+        "订单退款受阻，请处理",
+        "订单：{order_id}\n金额：{amount}\n原因：{reason}\n下一步：请重新发起退款或线下退还，患者已被告知正在处理。",
     ),
     ("refund_stalled_staff", 1, "en"): (
         "A cancelled order waits for its refund: please act",
         "Order: {order_id}\nAmount: {amount}\nReason: {reason}\nNext: repeat the refund or pay it out; the patient knows that we are at it.",
     ),
     ("refund_failed_staff", 1, "zh-CN"): (
-        "支付渠道拒绝退款,请处理",
-        "退款单:{refund_id}\n订单:{order_id}\n金额:{amount}\n原因:{reason}\n下一步:请重新发起退款或线下退还。",
+        "支付渠道拒绝退款，请处理",
+        "退款单：{refund_id}\n订单：{order_id}\n金额：{amount}\n原因：{reason}\n下一步：请重新发起退款或线下退还。",
     ),
     ("refund_failed_staff", 1, "en"): (
         "A provider refused a refund: please act",
@@ -180,7 +180,7 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
     ),
     ("roster_applied", 1, "zh-CN"): (
         "排班已导入",
-        "新增或变更 {applied} 项,未变 {unchanged} 项,拒绝 {rejected} 项。\n排班编号:{roster_id}\n下一步:如有拒绝项,请更正后重新上传。",
+        "新增或变更 {applied} 项，未变 {unchanged} 项，拒绝 {rejected} 项。\n排班编号：{roster_id}\n下一步：如有拒绝项，请更正后重新上传。",
     ),
     ("roster_applied", 1, "en"): (
         "The roster was taken in",

@@ -105,7 +105,7 @@ def test_what_a_message_does_not_tell_is_left_out() -> None:
         assert "¥" not in text
         assert text.count("\n") == 0
     free = dataclasses.replace(SAMPLES["order_confirmed"], fee=0)
-    assert "挂号费:免费" in render("order_confirmed", free, "zh-CN")[1]
+    assert "挂号费：免费" in render("order_confirmed", free, "zh-CN")[1]
     assert "Fee: free of charge" in render("order_confirmed", free, "en")[1]
     roomless = dataclasses.replace(SAMPLES["order_confirmed"], visit=dataclasses.replace(VISIT, room=""))
     assert "诊室" not in render("order_confirmed", roomless, "zh-CN")[1]
