@@ -95,8 +95,9 @@ class World:
         return summary
 
     def tell(self, *messages: Any) -> list[Any]:
-        """Deliver messages as one batch; answers what was sent."""
+        """Deliver messages as one batch, all of which can be handled; answers what was sent."""
         deliver(self.service, *messages)
+        assert [p.reason for p in self.database.parked()] == []
         return take_sent(self.database)
 
     def rows(self, text: str, **values: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from common.messages import ReleaseSlot, ReserveSlot, SessionChanged, SlotRejected, SlotReserved
-from common.testing import take_sent
+from common.testing import deliver, take_sent
 from schedule_world import World, check_inventory, session_row, short, slot_row
 
 
@@ -148,8 +148,8 @@ def test_unknown_sessions_and_slots_are_refused(make: Callable[..., World]) -> N
 def test_an_order_that_changes_its_session_is_parked_and_harms_nobody(make: Callable[..., World]) -> None:
     world = make(sessions=[session_row(), session_row("s2")])
     world.tell(world.reserve("a"))
-    answers = world.tell(world.reserve("b"), world.reserve("a", session=world.session_id("s2")), world.reserve("c"))
-    assert short(answers) == [("reserved", "b", 2), ("reserved", "c", 3)]
+    deliver(world.service, world.reserve("b"), world.reserve("a", session=world.session_id("s2")), world.reserve("c"))
+    assert short(take_sent(world.database)) == [("reserved", "b", 2), ("reserved", "c", 3)]
     assert ["OtherSession" in p.reason for p in world.database.parked()] == [True]
 
 

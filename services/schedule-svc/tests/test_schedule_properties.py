@@ -147,6 +147,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def inventory_holds(self) -> None:
         if hasattr(self, "world"):
+            assert [p.reason for p in self.world.database.parked()] == []
             check_inventory(self.world)
 
     @invariant()

@@ -72,6 +72,19 @@ def test_one_may_wait_for_a_certain_segment(world: World) -> None:
     check_inventory(world)
 
 
+def test_who_waits_for_a_certain_segment_gets_no_other_within_a_batch_either(world: World) -> None:
+    second = world.slot_ids()[1]
+    world.fill(12)
+    answers = world.tell(world.reserve("certain", second, wait=True), world.release("fill-0"), world.release("fill-4"))
+    assert short(answers)[:4] == [
+        ("waits", "certain", 1),
+        ("released", "fill-0"),
+        ("released", "fill-4"),
+        ("reserved", "certain", 5),
+    ]
+    check_inventory(world)
+
+
 def test_a_long_line_is_served_to_its_end(world: World) -> None:
     world.fill(12)
     line = [f"w{i}" for i in range(120)]
@@ -93,6 +106,16 @@ def test_extra_numbers_go_to_the_line_first(world: World) -> None:
     answers = short(take_sent(world.database))
     assert answers == [("reserved", "w0", 13), ("reserved", "w1", 14), ("SessionChanged",)]
     assert short(world.tell(world.reserve("x")))[0] == ("reserved", "x", 15)
+    check_inventory(world)
+
+
+def test_many_of_a_long_line_are_served_at_once_in_order(world: World) -> None:
+    world.fill(12)
+    world.tell(*(world.reserve(f"w{i}", wait=True) for i in range(130)))
+    with world.database.transaction() as tx:
+        sessions.add_numbers(tx, world.session_id(), world.slot_ids()[0], 120, lambda _hospital: None)
+    served = [m for m in take_sent(world.database) if isinstance(m, SlotReserved)]
+    assert [(m.order_id, m.queue_number) for m in served] == [(f"w{i}", 13 + i) for i in range(120)]
     check_inventory(world)
 
 
