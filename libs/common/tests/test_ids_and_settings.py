@@ -1,0 +1,101 @@
+"""Ids that prove who minted them, and settings that name every fault."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from common import ids
+from common.settings import BadSettings, Settings, env
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.fixture
+def other_key() -> Iterator[None]:
+    """Another platform's key, for the time of a test."""
+    before = ids._key
+    ids.use_key("another platform's key")
+    yield
+    ids._key = before
+
+
+@given(st.text(max_size=40))
+def test_an_id_is_genuine_for_its_kind_and_owner(owner: str) -> None:
+    assert ids.genuine(ids.mint("pat", owner), "pat", owner)
+
+
+@pytest.mark.parametrize(("kind", "owner"), [("ord", "acc_1"), ("pat", "acc_2"), ("pat", "")])
+def test_and_for_nobody_else(kind: str, owner: str) -> None:
+    assert not ids.genuine(ids.mint("pat", "acc_1"), kind, owner)
+
+
+@given(st.text(max_size=60))
+def test_nonsense_is_never_genuine_and_never_raises(text: str) -> None:
+    assert not ids.genuine(text, "pat", "acc_1")
+    assert not ids.genuine(f"pat_{text}", "pat", "acc_1")
+
+
+def test_a_changed_character_shows() -> None:
+    minted = ids.mint("pat", "acc_1")
+    for i in range(4, len(minted)):
+        changed = minted[:i] + ("a" if minted[i] != "a" else "b") + minted[i + 1 :]
+        assert not ids.genuine(changed, "pat", "acc_1")
+
+
+def test_ids_of_another_platform_are_not_genuine(other_key: None) -> None:
+    theirs = ids.mint("pat", "acc_1")
+    assert ids.genuine(theirs, "pat", "acc_1")
+    ids.use_key("ours")
+    assert not ids.genuine(theirs, "pat", "acc_1")
+
+
+def test_ids_differ_and_are_short_enough_for_a_message() -> None:
+    minted = {ids.mint("ord") for _ in range(1000)}
+    assert len(minted) == 1000
+    assert all(len(i) <= 64 and i.islower() for i in minted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example(Settings):
+    window: int = env("WINDOW", 900)
+    strict: bool = env("STRICT", False)
+    mail_url: str = env("MAIL_URL")
+    mail_key: str = env("MAIL_KEY", "dev", secret=True)
+
+
+GOOD = {"MAIL_URL": "smtp://mail"}
+
+
+def test_defaults_do_in_development() -> None:
+    settings = Example.load(GOOD)
+    assert (settings.window, settings.strict, settings.partitions, settings.production) == (900, False, 1, False)
+
+
+def test_variables_are_read_by_type() -> None:
+    settings = Example.load({**GOOD, "WINDOW": "60", "STRICT": "true", "PARTITIONS": "4"})
+    assert (settings.window, settings.strict, settings.partitions) == (60, True, 4)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(BadSettings) as bad:
+        Example.load({"WINDOW": "soon", "STRICT": "maybe"})
+    for text in ("WINDOW: invalid literal", "STRICT: 'maybe' is neither true nor false", "MAIL_URL: is missing"):
+        assert text in str(bad.value)
+
+
+def test_production_refuses_development_secrets_and_crash_points() -> None:
+    with pytest.raises(BadSettings) as bad:
+        Example.load({**GOOD, "APP_ENV": "production", "CRASH_AT": "ack"})
+    for variable in ("MAIL_KEY", "JWT_PUBLIC_KEY", "ID_KEY", "CRASH_AT"):
+        assert variable in str(bad.value)
+
+
+def test_production_with_its_own_secrets_starts() -> None:
+    environ = {**GOOD, "APP_ENV": "production", "MAIL_KEY": "k", "JWT_PUBLIC_KEY": "p", "ID_KEY": "i"}
+    assert Example.load(environ).production
+
+
+@pytest.mark.parametrize("wrong", [{"APP_ENV": "prod"}, {"PARTITIONS": "0"}])
+def test_values_out_of_range_are_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(BadSettings, match=next(iter(wrong))):
+        Example.load({**GOOD, **wrong})
