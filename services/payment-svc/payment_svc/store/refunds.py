@@ -36,49 +36,56 @@ def _refund(row: Any) -> Refund:
     )
 
 
+_insert = sa.insert(refunds)
+_update = sa.update(refunds).where(refunds.c.id == sa.bindparam("this"))
+_by_id = _with_successor.where(refunds.c.id == sa.bindparam("id"))
+_by_number = _with_successor.where(
+    refunds.c.number == sa.bindparam("number"), refunds.c.provider == sa.bindparam("provider")
+)
+_by_capture = _with_successor.where(refunds.c.capture_id == sa.bindparam("capture_id")).order_by(
+    refunds.c.created_at, refunds.c.id
+)
+
+
 def add_refund(tx: Tx, refund: Refund) -> None:
     """Raises IntegrityError if its capture goes back already: at most one refund of a capture is not failed."""
-    tx.conn.execute(
-        sa.insert(refunds).values(
-            id=refund.id,
-            order_id=refund.order_id,
-            payment_id=refund.payment_id,
-            capture_id=refund.capture_id,
-            provider=refund.provider,
-            number=refund.number,
-            amount=refund.amount,
-            purpose=refund.purpose,
-            state=refund.state,
-            reason=refund.reason,
-            failure="",
-            retry_of=refund.retry_of,
-            created_at=refund.created_at,
-            updated_at=refund.updated_at,
-        )
-    )
+    values = {
+        "id": refund.id,
+        "order_id": refund.order_id,
+        "payment_id": refund.payment_id,
+        "capture_id": refund.capture_id,
+        "provider": refund.provider,
+        "number": refund.number,
+        "amount": refund.amount,
+        "purpose": refund.purpose,
+        "state": refund.state,
+        "reason": refund.reason,
+        "failure": "",
+        "retry_of": refund.retry_of,
+        "created_at": refund.created_at,
+        "updated_at": refund.updated_at,
+    }
+    tx.conn.execute(_insert, values)
 
 
 def refund(conn: sa.Connection, refund_id: str) -> Refund | None:
-    row = conn.execute(_with_successor.where(refunds.c.id == refund_id)).one_or_none()
+    row = conn.execute(_by_id, {"id": refund_id}).one_or_none()
     return _refund(row) if row else None
 
 
 def refund_numbered(conn: sa.Connection, provider: str, number: str) -> Refund | None:
     """The refund of a provider refund number."""
-    row = conn.execute(_with_successor.where(refunds.c.number == number, refunds.c.provider == provider)).one_or_none()
+    row = conn.execute(_by_number, {"number": number, "provider": provider}).one_or_none()
     return _refund(row) if row else None
 
 
 def refunds_of(conn: sa.Connection, capture_id: str) -> list[Refund]:
     """All refunds of a capture, in the order in which they were issued."""
-    query = _with_successor.where(refunds.c.capture_id == capture_id).order_by(refunds.c.created_at, refunds.c.id)
-    return [_refund(row) for row in conn.execute(query)]
+    return [_refund(row) for row in conn.execute(_by_capture, {"capture_id": capture_id})]
 
 
 def set_refund(tx: Tx, refund_id: str, state: RefundState, **values: Any) -> None:
-    tx.conn.execute(
-        sa.update(refunds).where(refunds.c.id == refund_id).values(state=state, updated_at=tx.now, **values)
-    )
+    tx.conn.execute(_update, {"this": refund_id, "state": state, "updated_at": tx.now, **values})
 
 
 def list_refunds(
