@@ -9,6 +9,7 @@ from common.messages import PaymentClosed, PaymentFailed, PaymentSucceeded, Refu
 from payment_svc.domain import Fact, weigh
 from payment_svc.providers import Closed, Failed, Paid, Refunded
 from payment_world import FEE, START, World
+from prometheus_client import REGISTRY
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +150,24 @@ def test_a_number_is_known_to_its_own_provider_only(world: World) -> None:
     assert world.balances()["suspense"] == -FEE
 
 
-def test_a_transaction_is_told_again_with_another_amount(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def alarms(kind: str) -> float:
+    return REGISTRY.get_sample_value("haoyuan_payment_alarms_total", {"kind": kind}) or 0.0
+
+
+def test_what_a_person_must_look_at_raises_an_alarm(world: World) -> None:
+    kinds = ("amount_mismatch", "contradicting_fact", "unknown_number", "refund_refused", "refund_amount_mismatch")
+    before = {kind: alarms(kind) for kind in kinds}
+    payment = world.pay_by(world.request())
+    world.apply(world.paid(payment, amount=1, transaction="t1"))
+    world.apply(world.paid(payment, amount=2, transaction="t1"))
+    world.apply(Fact("alipay", "payment", "NOBODY1", "closed", "bill", START))
+    (refund,) = world.refunds()
+    world.apply(replace(world.refund_fact(refund, "succeeded"), amount=7))
+    world.apply(world.refund_fact(refund, "failed"))
+    assert {kind: alarms(kind) - before[kind] for kind in kinds} == dict.fromkeys(kinds, 1.0)
+
+
+def test_a_transaction_is_told_again_with_another_amount(world: World) -> None:
     order = world.request()
     payment = world.pay_by(order)
     world.apply(world.paid(payment))
