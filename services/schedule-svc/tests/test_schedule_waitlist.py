@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from common.messages import SlotReserved
-from common.outbox import TimerLoop
+from common.outbox import Timer, TimerLoop
 from common.outbox.tables import timers
 from common.testing import take_sent
 from schedule_svc.usecases import orders, sessions
 from schedule_world import World, check_inventory, session_row, short, slot_row
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 
 def fire(world: World) -> list[object]:
@@ -178,6 +178,17 @@ def test_the_line_of_a_session_that_a_roster_moved(make: Callable[..., World]) -
     assert ("reserved", "w", 13) in short(take_sent(world.database)), "the new segments have numbers"
     world.clock.set(world.clock().replace(day=5, hour=0))
     assert fire(world) == []
+
+
+def test_a_timer_that_comes_early_closes_nothing_and_comes_again(world: World) -> None:
+    world.fill(12)
+    world.tell(world.reserve("w", wait=True))
+    with world.database.transaction() as tx:
+        tx.conn.execute(delete(timers))
+        orders.close_waitlist(tx, Timer(orders.WAITLIST_CLOSES, world.session_id(), tx.now, {}))
+    assert take_sent(world.database) == []
+    world.clock.set(world.clock().replace(day=5, hour=0))
+    assert short(fire(world)) == [("rejected", "w", "sold_out")]
 
 
 def test_a_stopped_session_offers_nothing_and_ends_its_line_at_the_latest_when_it_would_have_begun(
