@@ -210,6 +210,7 @@ def lasting(double: str) -> Iterator[Service]:
         ("en-GB,en;q=0.9,zh;q=0.5", "en", "Your appointment is confirmed"),
         ("fr-FR,en;q=0.5", "en", "Your appointment is confirmed"),
         ("fr", "zh-CN", "挂号成功"),
+        ("fr,en;q=0", "zh-CN", "挂号成功"),
         ("*", "zh-CN", "挂号成功"),
         ("\x7f;;q=x" * 50, "zh-CN", "挂号成功"),
     ],
