@@ -1,6 +1,5 @@
 """The private servers: what they hold survives kill -9, and nobody sees another's."""
 
-import contextlib
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pymongo
 import pytest
 import redis
 from kombu import Connection, Queue
+from stack_fakes import commands_with
 
 from stack.process import wait_until
 from stack.server import Server, ServersUnavailable
@@ -17,16 +17,6 @@ from stack.servers import RELATIONAL, Servers, provide
 
 def plain(url: str) -> str:
     return url.replace("+psycopg", "")
-
-
-def commands_with(text: str) -> list[str]:
-    """The running commands that name `text`."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            found += [command] if text in command else []
-    return found
 
 
 def test_committed_rows_survive_a_kill(servers: Servers, postgres_url: str) -> None:

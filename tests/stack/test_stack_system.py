@@ -1,0 +1,147 @@
+"""The system as a whole: who runs with which variables, what a kill does, and that nothing is left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+from stack_fakes import commands_with, fake_chassis
+
+from stack.process import wait_until
+from stack.servers import Servers
+from stack.system import System
+
+ROOT = Path(__file__).parents[2]
+SOME = ("user-svc", "booking-svc", "notify-svc")
+
+
+@pytest.fixture(scope="module")
+def system(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    folder = tmp_path_factory.mktemp("system")
+    env, env_of = fake_chassis(folder), {"booking-svc": {"EXTRA": "both"}, "booking-svc worker": {"EXTRA": "worker"}}
+    with System(folder, services=SOME, servers=servers, env=env, env_of=env_of) as running:
+        yield running
+
+
+def facts(url: str) -> dict[str, str]:
+    with urlopen(url, timeout=10) as answer:
+        return dict(json.load(answer))
+
+
+def test_the_gateway_reaches_every_api(system: System) -> None:
+    for path, service in (("users/me", "user-svc"), ("orders", "booking-svc"), ("notifications", "notify-svc")):
+        assert facts(f"{system.url}/api/v1/{path}")["service"] == service
+
+
+def test_each_knows_what_is_its_own_and_no_more(system: System) -> None:
+    user, booking, notify = (facts(system.part(service, "api").url) for service in SOME)
+    assert user["JWT_PRIVATE_KEY"]
+    assert user["DATA_KEY"]
+    assert user["REDIS_URL"].startswith("redis://")
+    assert not any(booking[name] or notify[name] for name in ("JWT_PRIVATE_KEY", "DATA_KEY", "REDIS_URL"))
+    assert user["JWT_PUBLIC_KEY"] == booking["JWT_PUBLIC_KEY"] == notify["JWT_PUBLIC_KEY"]
+    assert user["BROKER_URL"] == booking["BROKER_URL"]
+    assert len({user["DATABASE_URL"], booking["DATABASE_URL"]}) == 2
+    assert (notify["DATABASE_URL"], bool(notify["MONGO_URL"])) == ("", True)
+    assert booking["EXTRA"] == "both"
+    assert facts(system.part("booking-svc", "worker").url)["EXTRA"] == "worker"
+
+
+def test_a_kill_is_for_one_process_and_a_restart_brings_it_back_changed(system: System) -> None:
+    other = facts(system.part("user-svc", "api").url)["pid"]
+    system.kill("notify-svc", "api")
+    assert not system.part("notify-svc", "api").ready()
+    assert facts(system.part("user-svc", "api").url)["pid"] == other
+    system.restart("notify-svc", "api", EXTRA="new")
+    assert facts(f"{system.url}/api/v1/notifications")["EXTRA"] == "new"
+
+
+def test_what_dies_is_revived_and_a_planned_crash_happens_once(servers: Servers, tmp_path: Path) -> None:
+    said: list[tuple[str, str]] = []
+    env_of = {"user-svc worker": {"CRASH_AT": "ack"}}
+    with System(
+        tmp_path,
+        services=("user-svc",),
+        servers=servers,
+        env=fake_chassis(tmp_path),
+        env_of=env_of,
+        respawn=True,
+        say=lambda *words: said.append(words),
+    ) as running:
+        worker = running.part("user-svc", "worker")
+        assert facts(worker.url)["CRASH_AT"] == "ack"
+        with pytest.raises(OSError, match=r"closed connection|reset"):
+            facts(f"{worker.url}/crash")
+        wait_until(worker.ready, 20, "revived")
+        assert facts(f"{worker.url}/crash")["CRASH_AT"] == ""
+    assert ("user-svc worker", "died (exit status 86); starts again in 1 s") in said
+    assert commands_with(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"), [("migrate", "user-svc migrate ended with 1"), ("worker", "user-svc worker ended")]
+)
+def test_a_failed_start_says_why_and_leaves_nothing(servers: Servers, tmp_path: Path, moment: str, words: str) -> None:
+    system = System(tmp_path, services=("user-svc",), servers=servers, env=fake_chassis(tmp_path) | {"FAIL": moment})
+    with pytest.raises(ChildProcessError, match=rf"(?s){words}.*no such table"):
+        system.start()
+    assert commands_with(str(tmp_path)) == []
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(system.realm.database_url("user-svc").replace("+psycopg", ""))
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`make stack` with its own servers, when it is ready."""
+    tmp_path.chmod(0o755)
+    env = (
+        dict(os.environ)
+        | fake_chassis(tmp_path)
+        | {"PORT": "0", "STACK_DIR": str(tmp_path / "stack"), "STACK_SERVERS": "local"}
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "stack"], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if "ready: http" in line:
+                break
+        else:
+            pytest.fail("it ended before it was ready")
+        yield process
+        process.kill()
+
+
+@pytest.mark.usefixtures("servers")
+@pytest.mark.timeout(120)
+def test_one_interrupt_ends_all_of_it(command: subprocess.Popen[str], tmp_path: Path) -> None:
+    assert len(commands_with(str(tmp_path))) > 12
+    command.send_signal(signal.SIGINT)
+    assert command.stdout
+    said = command.stdout.read()
+    assert command.wait(40) == 0
+    assert "ended" in said
+    assert commands_with(str(tmp_path)) == []
+    assert json.loads((tmp_path / "stack" / "secrets.json").read_text())["ADMIN_PASSWORD"]
+
+
+@pytest.mark.usefixtures("servers")
+@pytest.mark.timeout(120)
+def test_no_orphans_after_kill_9_and_deaths_are_told(command: subprocess.Popen[str], tmp_path: Path) -> None:
+    assert command.stdout
+    worker = next(
+        int(folder.name)
+        for folder in Path("/proc").glob("[0-9]*")
+        if b"payment-svc\0" in (folder / "cmdline").read_bytes()
+        and str(tmp_path).encode() in (folder / "environ").read_bytes()
+    )
+    os.kill(worker, signal.SIGKILL)
+    assert next(line for line in command.stdout if "payment-svc worker" in line and "died" in line)
+    command.kill()
+    wait_until(lambda: commands_with(str(tmp_path)) == [], 15, "the end of everything")
