@@ -77,8 +77,7 @@ class System:
             part.stop()
         self.broker.stop()
         for service in self.services.values():
-            if isinstance(service.store, Database):
-                service.store.close()
+            service.store.close()
         self._mongo.stop()
         self._held.close()
 

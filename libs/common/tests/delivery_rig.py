@@ -1,5 +1,6 @@
 """Two or three small services, on either broker, that tests can start, crash and start again."""
 
+import os
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -49,7 +50,10 @@ def unroutable(subject: str) -> SlotReleased:
     return SlotReleased(order_id=subject, session_id="s")
 
 
-def until(done: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "20"))  # seconds; a run that is meant to fail sets less
+
+
+def until(done: Callable[[], object], seconds: float = PATIENCE, what: str = "") -> None:
     """Poll until `done()`; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not done():
@@ -217,20 +221,21 @@ class InProcessRig(Rig):
         return f"subscriber {name}" not in {thread.name for thread in threading.enumerate()}
 
 
+def forget_queues(url: str) -> None:
+    """Delete what earlier tests have left at the broker."""
+    connection = connect(url)
+    for name in (SENDER, RECEIVER, OTHER):
+        for queue in queue_names(name, 4):
+            connection.default_channel.queue_delete(queue)
+        connection.default_channel.exchange_delete(name)
+    connection.collect()
+
+
 class RabbitRig(Rig):
     def __init__(self, parties: Sequence[Party], url: str) -> None:
         super().__init__(parties)
         self.url = url
         self.consumers: list[RabbitConsumer] = []
-        self.forget_queues()
-
-    def forget_queues(self) -> None:
-        connection = connect(self.url)
-        for name in self.parties:
-            for queue in queue_names(name, 4):
-                connection.default_channel.queue_delete(queue)
-            connection.default_channel.exchange_delete(name)
-        connection.collect()
 
     def _start_consumers(self) -> None:
         for party in self.parties.values():

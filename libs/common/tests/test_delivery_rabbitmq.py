@@ -1,5 +1,6 @@
 """The delivery contract on RabbitMQ and PostgreSQL, and what only a broker of its own can do wrong."""
 
+import os
 import threading
 import time
 from collections import defaultdict
@@ -21,6 +22,7 @@ from delivery_rig import (
     SENDER,
     RabbitRig,
     Witness,
+    forget_queues,
     outbox_rows,
     parties,
     placed,
@@ -34,17 +36,29 @@ PLACED, REJECTED = "booking.order_placed.v1", "booking.order_rejected.v1"
 
 
 @pytest.fixture(scope="module")
-def databases(servers: Any) -> Iterator[dict[str, str]]:
-    """A PostgreSQL database for each of the contract's services."""
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A database for each of the contract's services: of PostgreSQL, unless the gate of the mutants lends us its broker."""
     names = {name: f"delivery_{name.partition('-')[0]}" for name in (SENDER, RECEIVER, OTHER)}
-    yield {name: servers.postgres.add_database(database) for name, database in names.items()}
+    if os.environ.get("TEST_BROKER_URL"):
+        folder = tmp_path_factory.mktemp("databases")
+        yield {name: f"sqlite:///{folder}/{database}.db" for name, database in names.items()}
+        return
+    postgres = request.getfixturevalue("servers").postgres
+    yield {name: postgres.add_database(database) for name, database in names.items()}
     for database in names.values():
-        servers.postgres.drop_database(database)
+        postgres.drop_database(database)
 
 
 @pytest.fixture
-def rig(rabbit_url: str, databases: dict[str, str]) -> Iterator[RabbitRig]:
-    rig = RabbitRig(parties(databases), rabbit_url)
+def url(rabbit_url: str) -> str:
+    """The broker's, with no queue of ours on it."""
+    forget_queues(rabbit_url)
+    return rabbit_url
+
+
+@pytest.fixture
+def rig(url: str, databases: dict[str, str]) -> Iterator[RabbitRig]:
+    rig = RabbitRig(parties(databases), url)
     yield rig
     rig.close()
 
@@ -91,10 +105,10 @@ class TestPublisher:
         return Witness()
 
     def test_only_what_the_broker_has_confirmed_is_settled(
-        self, rig: RabbitRig, witness: Witness, proxy: Proxy, channel: Any
+        self, url: str, witness: Witness, proxy: Proxy, channel: Any
     ) -> None:
         declare(channel, RECEIVER, [PLACED])
-        publisher = RabbitPublisher(through(proxy, rig.url))
+        publisher = RabbitPublisher(through(proxy, url))
         publisher.start(witness)
         first, *others = outbox_rows(*(placed("a", n) for n in range(300)))
         publisher.publish([first])
@@ -111,10 +125,10 @@ class TestPublisher:
         assert depth(channel, RECEIVER) == 300
 
     def test_what_is_sent_again_after_a_cut_keeps_its_order(
-        self, rig: RabbitRig, witness: Witness, proxy: Proxy, channel: Any
+        self, url: str, witness: Witness, proxy: Proxy, channel: Any
     ) -> None:
         declare(channel, RECEIVER, [PLACED])
-        publisher = RabbitPublisher(through(proxy, rig.url), window=50)
+        publisher = RabbitPublisher(through(proxy, url), window=50)
         publisher.start(witness)
         rows = outbox_rows(*(placed("a", n) for n in range(2000)))
         for i in range(0, 2000, 20):
@@ -130,10 +144,10 @@ class TestPublisher:
         assert list(dict.fromkeys(got)) == [row.message_id for row in rows]
 
     def test_returned_and_refused_messages_are_told_apart_from_settled_ones(
-        self, rig: RabbitRig, witness: Witness, channel: Any
+        self, url: str, witness: Witness, channel: Any
     ) -> None:
         declare(channel, RECEIVER, [PLACED])
-        publisher = RabbitPublisher(rig.url)
+        publisher = RabbitPublisher(url)
         publisher.start(witness)
         publisher.publish(outbox_rows(placed("a", 1), unroutable("a"), placed("a", 2), poison("a")))
         until(lambda: len(witness.settled_ids) + len(witness.returned_ids) == 4)
@@ -141,12 +155,12 @@ class TestPublisher:
         assert witness.settled_ids == [1, 3]
         assert witness.returned_ids == {2: "NO_ROUTE: schedule.slot_released.v1", 4: f"NO_ROUTE: {REJECTED}"}
 
-    def test_a_full_queue_that_refuses_is_returned(self, rig: RabbitRig, witness: Witness, channel: Any) -> None:
+    def test_a_full_queue_that_refuses_is_returned(self, url: str, witness: Witness, channel: Any) -> None:
         arguments = {"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish"}
         channel.exchange_declare(EVENTS, "topic", durable=True, auto_delete=False)
         channel.queue_declare("full", durable=True, auto_delete=False, arguments=arguments)
         channel.queue_bind("full", EVENTS, PLACED)
-        publisher = RabbitPublisher(rig.url)
+        publisher = RabbitPublisher(url)
         publisher.start(witness)
         for row in outbox_rows(*(placed("a", n) for n in range(100))):
             publisher.publish([row])
@@ -156,12 +170,12 @@ class TestPublisher:
         assert "refused by the broker" in witness.returned_ids.values()
         assert witness.settled_ids
 
-    def test_messages_carry_what_brokers_and_tracers_need(self, rig: RabbitRig, witness: Witness, channel: Any) -> None:
+    def test_messages_carry_what_brokers_and_tracers_need(self, url: str, witness: Witness, channel: Any) -> None:
         declare(channel, RECEIVER, [PLACED])
         trace = f"00-{'a' * 32}-{'b' * 16}-01"
         sealed = seal(placed("ord_1", 1), NOW, trace)
         (row,) = outbox_rows(placed("ord_1", 1))
-        publisher = RabbitPublisher(rig.url)
+        publisher = RabbitPublisher(url)
         publisher.start(witness)
         publisher.publish([type(row)(1, sealed.id, sealed.type, sealed.partition, sealed.body)])
         until(lambda: witness.settled_ids)

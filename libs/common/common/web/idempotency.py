@@ -5,7 +5,6 @@ twice nor lose its answer. Refusals (4xx) are not stored: correct the request an
 """
 
 import functools
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from flask import Response, request
 from sqlalchemy.exc import IntegrityError
 
+from common import ids
 from common.errors import Invalid
 from common.outbox import idempotency as table
 from common.web.access import principal
@@ -32,8 +32,8 @@ def idempotency_key() -> str:
 
 
 def request_hash() -> str:
-    """What the request asks for: method, path and body."""
-    return hashlib.sha256(b"\n".join([request.method.encode(), request.path.encode(), request.get_data()])).hexdigest()
+    """What the request asks for, method, path and body, as a keyed digest: bodies hold what must not be guessed from it."""
+    return ids.fingerprint(b"\n".join([request.method.encode(), request.path.encode(), request.get_data()]))
 
 
 def other_body() -> Invalid:
