@@ -126,6 +126,8 @@ def test_cash_goes_back_over_the_counter(world: World) -> None:
         "order",
     )
     assert schemas.RefundOut().validate(waiting) == {}
+    assert world.get("/refunds", headers=OTHER_CASHIER).get_json()["items"] == []
+    assert [r["id"] for r in world.get("/refunds", headers=OPERATOR).get_json()["items"]] == [waiting["id"]]
     assert_problem(world.post(f"/refunds/{waiting['id']}/retry", headers=CASHIER), 409, "refund_in_progress")
     assert_problem(world.post(f"/refunds/{waiting['id']}/paid-out", headers=OTHER_CASHIER), 403, "other_hospital")
     for _ in range(2):
