@@ -37,15 +37,19 @@ class Container:
         return self._container.get_wrapped_container()
 
     @property
+    def _status(self) -> str:
+        self._handle.reload()
+        return str(self._handle.status)
+
+    @property
     def alive(self) -> bool:
         if not self._started:
             return False
-        self._handle.reload()
-        return self._handle.status in {"running", "paused"}
+        return self._status in {"running", "paused"}
 
     @property
     def fate(self) -> str:
-        return str(self._handle.status) if self._started else "never started"
+        return self._status if self._started else "never started"
 
     def start(self) -> None:
         if not self._started:
@@ -68,7 +72,7 @@ class Container:
         self._handle.pause()
 
     def resume(self) -> None:
-        if self._handle.status == "paused":
+        if self._status == "paused":
             self._handle.unpause()
 
     def remove(self) -> None:

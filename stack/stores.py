@@ -85,5 +85,7 @@ def local_mongo(directory: Path) -> Mongo:
     home.mkdir(parents=True, exist_ok=True)
     binary = program("nx-27017", str(Path(sys.executable).parent))
     options = ["--host", "127.0.0.1", "--port", str(port), "--data-dir", str(home), "--pid-file", str(home / "pid")]
-    command = Command([binary, *options, "--log-file", os.devnull])  # what it logs there it prints too
+    options += ["--log-file", os.devnull]  # what it logs there it prints too
+    # After a kill -9 the file would name a process id that by now may be somebody else's, and it would not start.
+    command = Command([binary, *options], files={home / "pid": ""})
     return LocalMongo(Process("mongo", command, directory / "logs" / "mongo.log"), port, home / "pid")

@@ -41,11 +41,7 @@ def test_confirmed_messages_survive_a_kill(servers: Servers, rabbit_url: str) ->
     with Connection(rabbit_url, transport_options={"confirm_publish": True}) as connection:
         producer = connection.Producer()
         producer.publish({"a": 1}, routing_key="q", declare=[queue], delivery_mode=2)
-    # A quorum queue that is declared and killed within a second stays without a leader for ever: RabbitMQ writes its name late.
-    names = next(servers.directory.glob("rabbitmq/data/*/quorum/*/names.dets"))
-    wait_until(
-        lambda: f"{connection.virtual_host}_q".encode() in names.read_bytes(), 10, "the queue's name on the disk"
-    )
+    servers.rabbitmq.settle()
     servers.rabbitmq.kill()
     assert not servers.rabbitmq.ready()
     servers.rabbitmq.restart()
