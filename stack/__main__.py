@@ -56,6 +56,7 @@ def _welcome(system: System) -> str:
     return (
         f"ready: {system.url}/api/v1 (documents: {system.url}/docs)\n"
         f"the operator's account: {operator} / {password}\n"
+        f"demo data: ADMIN_USERNAME={operator} ADMIN_PASSWORD={password} {sys.executable} -m demo.seed {system.url}\n"
         f"logs: {logs}; data stays in {system.directory}; Ctrl-C ends it"
     )
 
