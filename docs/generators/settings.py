@@ -22,7 +22,7 @@ ABOUT = {
     "REDIS_URL": "where the rate limits are counted; empty: in the process itself",
     "JWT_PRIVATE_KEY": "the Ed25519 seed that signs access tokens, base64",
     "JWT_PUBLIC_KEY": "checks access tokens, base64; belongs to `JWT_PRIVATE_KEY`",
-    "ID_KEY": "tags the ids that the platform mints; the same for all services",
+    "ID_KEY": "tags the ids that the platform mints, and keys the digests of repeatable requests; the same for all services",
     "DATA_KEY": "encrypts what is known of patients at rest, base64 of 32 bytes. Lose it and that is gone",
     "LOG_FORMAT": "`console` or `json`",
     "LOG_LEVEL": "`DEBUG`, `INFO`, `WARNING` or `ERROR`",
