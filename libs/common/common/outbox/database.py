@@ -104,26 +104,26 @@ class Tx:
         return int(result.inserted_primary_key[0])  # type: ignore[index]
 
     def _flush_timers(self) -> None:
-        timers = tables.timers.c
-        gone = [key for key, value in self.timers.items() if value is None]
+        gone = [{"old_kind": kind, "old_key": key} for (kind, key), value in self.timers.items() if value is None]
         if gone:
-            self.conn.execute(sa.delete(tables.timers).where(sa.tuple_(timers.kind, timers.key).in_(gone)))
+            self.conn.execute(_delete_timer, gone)
         rows = [
             {"kind": kind, "key": key, "due_at": value[0], "payload": value[1]}
             for (kind, key), value in self.timers.items()
             if value is not None
         ]
         if rows:
-            self.conn.execute(
-                sa.text(
-                    "INSERT INTO timers (kind, key, due_at, payload) VALUES (:kind, :key, :due_at, :payload)"
-                    " ON CONFLICT (kind, key) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload,"
-                    " attempts = 0, error = NULL"
-                ).bindparams(sa.bindparam("due_at", type_=UtcDateTime)),
-                rows,
-            )
+            self.conn.execute(_set_timer, rows)
 
 
+_delete_timer = sa.delete(tables.timers).where(
+    tables.timers.c.kind == sa.bindparam("old_kind"), tables.timers.c.key == sa.bindparam("old_key")
+)
+_set_timer = sa.text(
+    "INSERT INTO timers (kind, key, due_at, payload) VALUES (:kind, :key, :due_at, :payload)"
+    " ON CONFLICT (kind, key) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload,"
+    " attempts = 0, error = NULL"
+).bindparams(sa.bindparam("due_at", type_=UtcDateTime))
 # One JSON document in place of an array per column: psycopg takes 3 times as long to write arrays (1.3 -> 0.4 ms for 100 rows).
 _INSERT_OUTBOX = (
     "INSERT INTO outbox (message_id, type, subject, partition, body, created_at)"
@@ -141,12 +141,12 @@ def _outbox_values(out: Sequence[Outgoing], now: datetime) -> dict[str, Any]:
 
 
 class Database:
-    """Owns the engine. `on_commit` gets the rows of each committed transaction, `on_timer` hears that one was set."""
+    """Owns the engine. `on_commit` gets the rows of each committed transaction, `on_timer` hears when one is due that was set."""
 
     def __init__(self, url: str, clock: Clock = system_clock, *, pool_size: int = 20) -> None:
         self.clock = clock
         self.on_commit: Callable[[list[OutboxRow]], None] = lambda _rows: None
-        self.on_timer: Callable[[], None] = lambda: None
+        self.on_timer: Callable[[datetime], None] = lambda _due_at: None
         self.engine = _engine(url, pool_size)
         self.sqlite = self.engine.dialect.name == "sqlite"
         # spares PostgreSQL a BEGIN and a ROLLBACK for each query; SQLite opens no transaction of itself
@@ -186,8 +186,8 @@ class Database:
         reach("db_commit")
         if rows:
             self.on_commit(rows)
-        if tx.timers:
-            self.on_timer()
+        if due := [timer[0] for timer in tx.timers.values() if timer]:
+            self.on_timer(min(due))
 
     def insert_with_messages(self, insert: str, values: Mapping[str, Any], messages: Sequence[Message]) -> bool:
         """Commit one INSERT together with the messages that it causes; for hot paths.
@@ -202,11 +202,10 @@ class Database:
         statement = (
             f"WITH written AS ({insert} RETURNING 1) {_INSERT_OUTBOX} WHERE EXISTS (SELECT FROM written) RETURNING id"
         )
-        with self._reader.connect() as conn:
-            ids = conn.exec_driver_sql(statement, {**values, **_outbox_values(out, now)}).scalars().all()
+        ids = self.execute_alone(statement, {**values, **_outbox_values(out, now)})
         reach("db_commit")
         if ids:
-            self.on_commit([OutboxRow(i, o.id, o.type, o.partition, o.body) for i, o in zip(ids, out, strict=True)])
+            self.on_commit([OutboxRow(i, o.id, o.type, o.partition, o.body) for (i,), o in zip(ids, out, strict=True)])
         return bool(ids)
 
     def _insert_with_messages_sqlite(self, insert: str, values: Mapping[str, Any], messages: Sequence[Message]) -> bool:
@@ -218,6 +217,36 @@ class Database:
             for message in messages:
                 tx.send(message)
         return True
+
+    def execute_alone(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run one statement as a transaction of its own and answer its rows; PostgreSQL only, for hot paths.
+
+        It takes one round trip where BEGIN and COMMIT would make three, and goes past SQLAlchemy's execution, which takes as
+        long as psycopg's: 0.33 -> 0.20 ms. Raises what SQLAlchemy would.
+        """
+        driver: Any = self.engine.dialect.dbapi
+        pooled = self.engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        try:
+            connection.autocommit = True
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+        except driver.Error as error:
+            lost = connection.closed
+            if lost:  # then so are the others, most likely
+                pooled.invalidate(error)
+                self.engine.dispose()
+            raise exc.DBAPIError.instance(
+                statement,
+                dict(values),
+                error,
+                driver.Error,
+                connection_invalidated=lost,
+            ) from error
+        finally:
+            if not connection.closed:
+                connection.autocommit = False
+            pooled.close()
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

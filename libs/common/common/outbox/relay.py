@@ -22,7 +22,9 @@ from common.outbox.tables import OutboxRow
 
 log = get_logger("relay")
 
-BATCH_SECONDS = 0.02
+BATCH_SECONDS = 0.1
+"""For so long settled rows are gathered. Nobody waits for their deletion, each is a commit, and what a crash leaves of them is
+sent again, which inboxes bear."""
 MAX_IN_FLIGHT = 20_000
 SWEEP_ROWS = 1000
 LEASE = timedelta(seconds=10)
@@ -120,7 +122,7 @@ class Relay:
                 work = bool(self._settled or self._returned)
             try:
                 if work:
-                    time.sleep(BATCH_SECONDS)  # gather: one delete for all that settles in this moment
+                    time.sleep(BATCH_SECONDS)
                     self._write_back()
                 if self._sweep_seconds is not None and time.monotonic() >= next_sweep:
                     more = self._sweep()
@@ -137,11 +139,12 @@ class Relay:
         """Delete the settled rows, put off the returned ones. Kept for the next round if the database fails."""
         with self._changed:
             settled, returned = self._settled[:], self._returned[:]
-        with self._database.transaction() as tx:
-            if settled:
-                tx.conn.execute(_delete_rows, {"ids": settled})
-            for row_id, reason in returned:
-                _put_off(tx, row_id, reason)
+        if settled:
+            self._delete(settled)
+        if returned:
+            with self._database.transaction() as tx:
+                for row_id, reason in returned:
+                    _put_off(tx, row_id, reason)
         reach("outbox_delete")
         with self._changed:
             del self._settled[: len(settled)], self._returned[: len(returned)]
@@ -152,6 +155,14 @@ class Relay:
         for row_id, reason in returned:
             OUTBOX_RETURNED.inc()
             log.error("message_returned", row_id=row_id, reason=reason)
+
+    def _delete(self, row_ids: Sequence[int]) -> None:
+        if self._database.sqlite:
+            with self._database.transaction() as tx:
+                tx.conn.execute(_delete_rows, {"ids": row_ids})
+        else:
+            array = "{" + ",".join(map(str, row_ids)) + "}"  # one text for any number of ids, so that its plan is kept
+            self._database.execute_alone("DELETE FROM outbox WHERE id = ANY(%(ids)s::bigint[])", {"ids": array})
 
     def _write_back_quietly(self) -> None:
         try:

@@ -66,7 +66,7 @@ class TimerLoop:
         self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
 
     def start(self) -> None:
-        self._database.on_timer = self._wake.set
+        self._database.on_timer = self._heard
         self._thread.start()
 
     def stop(self) -> None:
@@ -75,6 +75,11 @@ class TimerLoop:
         self._thread.join(timeout=10)
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _heard(self, due_at: datetime) -> None:
+        """A timer was set in this process: wake up for it, unless the next look comes in time anyway."""
+        if due_at <= self._database.clock() + timedelta(seconds=LONGEST_SLEEP):
+            self._wake.set()
 
     def _run(self) -> None:
         while not self._stopping:

@@ -1,0 +1,61 @@
+"""`Database.execute_alone` goes past SQLAlchemy's execution and must fail as SQLAlchemy does."""
+
+from collections.abc import Iterator
+
+import pytest
+from common.outbox import Database
+from sqlalchemy import exc
+
+
+@pytest.fixture(scope="module")
+def database(postgres_url: str) -> Iterator[Database]:
+    made = Database(postgres_url)
+    with made.transaction() as tx:
+        tx.conn.exec_driver_sql("CREATE TABLE things (id text PRIMARY KEY)")
+    yield made
+    made.close()
+
+
+def _count(database: Database) -> int:
+    return int(database.execute_alone("SELECT count(*) FROM things", {})[0][0])
+
+
+def test_it_commits_and_answers_rows(database: Database) -> None:
+    before = _count(database)
+    rows = database.execute_alone("INSERT INTO things VALUES (%(id)s) RETURNING id", {"id": "answered"})
+    assert rows == [("answered",)]
+    with database.reading() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM things").scalar() == before + 1
+
+
+def test_a_violated_constraint_is_sqlalchemys_error(database: Database) -> None:
+    database.execute_alone("INSERT INTO things VALUES (%(id)s)", {"id": "twice"})
+    with pytest.raises(exc.IntegrityError) as raised:
+        database.execute_alone("INSERT INTO things VALUES (%(id)s)", {"id": "twice"})
+    assert not database.is_transient(raised.value)
+    assert _count(database) >= 1  # the connection serves on
+
+
+def test_a_lost_connection_is_transient_and_replaced(database: Database) -> None:
+    with database.engine.connect() as one, database.engine.connect() as other:  # two that rest in the pool from here on
+        pids = [conn.exec_driver_sql("SELECT pg_backend_pid()").scalar() for conn in (one, other)]
+    killer = Database(database.engine.url.render_as_string(hide_password=False))
+    for pid in pids:
+        killer.execute_alone("SELECT pg_terminate_backend(%(pid)s, 5000)", {"pid": pid})
+    killer.close()
+    with pytest.raises(exc.OperationalError) as raised:
+        _count(database)
+    assert database.is_transient(raised.value)
+    assert _count(database) >= 0  # one failure tells of all connections of that pool
+
+
+def test_a_transaction_after_it_is_a_transaction(database: Database) -> None:
+    before = _count(database)
+
+    def fail() -> None:
+        with database.transaction() as tx:
+            tx.conn.exec_driver_sql("INSERT INTO things VALUES ('rolled back')")
+            raise ZeroDivisionError
+
+    pytest.raises(ZeroDivisionError, fail)
+    assert _count(database) == before
