@@ -12,7 +12,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.pool import QueuePool
 
 from common.clock import Clock, system_clock
 from common.crash import reach
@@ -21,6 +20,7 @@ from common.jsons import encode
 from common.log import current_trace
 from common.messages import Message
 from common.outbox import tables
+from common.outbox.engine import make_engine
 from common.outbox.tables import OutboxRow, UtcDateTime
 
 INBOX_KEPT = timedelta(days=8)
@@ -147,7 +147,7 @@ class Database:
         self.clock = clock
         self.on_commit: Callable[[list[OutboxRow]], None] = lambda _rows: None
         self.on_timer: Callable[[datetime], None] = lambda _due_at: None
-        self.engine = _engine(url, pool_size)
+        self.engine = make_engine(url, pool_size)
         self.sqlite = self.engine.dialect.name == "sqlite"
         # spares PostgreSQL a BEGIN and a ROLLBACK for each query; SQLite opens no transaction of itself
         self._reader = self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -320,34 +320,3 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
-
-
-def _engine(url: str, pool_size: int) -> sa.Engine:
-    if url.startswith("sqlite"):
-        engine = sa.create_engine(
-            url, poolclass=QueuePool, pool_size=pool_size, max_overflow=20, connect_args={"check_same_thread": False}
-        )
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        return engine
-    return sa.create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=10,
-        pool_timeout=10,
-        pool_recycle=1800,
-        connect_args={
-            "options": "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
-            "connect_timeout": 5,
-        },
-    )
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """WAL with full syncs: a commit survives kill -9 and a power cut. We begin transactions ourselves."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()

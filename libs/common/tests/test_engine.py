@@ -1,0 +1,40 @@
+"""Connections that the database closed while they were idle are replaced, and nobody notices."""
+
+import pytest
+import sqlalchemy as sa
+from common.outbox import Database
+
+
+@pytest.fixture
+def database(postgres_url):
+    database = Database(postgres_url, pool_size=3)
+    yield database
+    database.close()
+
+
+def idle_connections(database: Database, count: int) -> list[int]:
+    """Fill the pool with this many idle connections; answers their backends' process ids."""
+    held = [database.engine.connect() for _ in range(count)]
+    pids = [conn.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() for conn in held]
+    for conn in held:
+        conn.close()
+    return pids
+
+
+def test_closed_connections_are_replaced(database, postgres_url):
+    pids = idle_connections(database, 3)
+    killer = sa.create_engine(postgres_url)
+    with killer.connect() as conn:
+        for pid in pids:
+            assert conn.execute(sa.text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid}).scalar_one()
+    killer.dispose()
+    for _ in range(3):
+        with database.reading() as conn:
+            assert conn.execute(sa.text("SELECT 1")).scalar_one() == 1
+
+
+def test_healthy_connections_are_kept(database):
+    pids = idle_connections(database, 1)
+    for _ in range(5):
+        with database.reading() as conn:
+            assert conn.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() == pids[0]
