@@ -57,5 +57,6 @@ def test_a_transaction_after_it_is_a_transaction(database: Database) -> None:
             tx.conn.exec_driver_sql("INSERT INTO things VALUES ('rolled back')")
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, fail)
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert _count(database) == before
