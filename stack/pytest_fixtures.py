@@ -9,6 +9,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,16 +26,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stack)
 
 
+@contextmanager
+def open_directory() -> Iterator[Path]:
+    """A folder that goes afterwards, and that others may pass: root's PostgreSQL runs as somebody else."""
+    directory = Path(tempfile.mkdtemp(prefix="haoyuan-test-"))
+    directory.chmod(0o711)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """RabbitMQ, PostgreSQL, Redis and a Mongo-wire server, private to this run of the tests."""
-    directory = Path(tempfile.mkdtemp(prefix="haoyuan-test-"))
-    directory.chmod(0o711)  # root's PostgreSQL runs as somebody else, who has to get to its folder
-    try:
-        with _provide(directory) as running:
-            yield running
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    with open_directory() as directory, _provide(directory) as running:
+        yield running
 
 
 def _provide(directory: Path) -> Servers:

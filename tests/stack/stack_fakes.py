@@ -50,12 +50,12 @@ def fake_chassis(folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(package.parent)}
 
 
-def commands_with(text: str) -> list[str]:
-    """The running commands that name `text`, in their arguments or their environment."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+def running_with(text: str) -> dict[int, str]:
+    """The processes that name `text` in their arguments or their environment: their ids and commands."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            command = (folder / "cmdline").read_bytes()
-            if command and text.encode() in command + (folder / "environ").read_bytes():
-                found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+            command = (process / "cmdline").read_bytes()
+            if command and text.encode() in command + (process / "environ").read_bytes():
+                found[int(process.name)] = command.replace(b"\0", b" ").decode(errors="replace")
     return found

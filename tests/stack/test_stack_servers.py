@@ -8,7 +8,7 @@ import pymongo
 import pytest
 import redis
 from kombu import Connection, Queue
-from stack_fakes import commands_with
+from stack_fakes import running_with
 
 from stack.process import wait_until
 from stack.server import Server, ServersUnavailable
@@ -130,6 +130,6 @@ def test_data_stays_from_run_to_run(tmp_path: Path) -> None:
                 connection.execute("CREATE TABLE IF NOT EXISTS t (a int)")
                 connection.execute("INSERT INTO t VALUES (1)")
                 assert connection.execute("SELECT count(*) FROM t").fetchone() == (run + 1,)
-            assert commands_with(str(tmp_path))
-        assert commands_with(str(tmp_path)) == []
+            assert running_with(str(tmp_path))
+        assert running_with(str(tmp_path)) == {}
     shutil.rmtree(own.postgres.runner.home)  # type: ignore[attr-defined]

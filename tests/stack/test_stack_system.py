@@ -11,9 +11,10 @@ from urllib.request import urlopen
 
 import psycopg
 import pytest
-from stack_fakes import commands_with, fake_chassis
+from stack_fakes import fake_chassis, running_with
 
 from stack.process import wait_until
+from stack.pytest_fixtures import open_directory
 from stack.servers import Servers
 from stack.system import System
 
@@ -81,7 +82,7 @@ def test_what_dies_is_revived_and_a_planned_crash_happens_once(servers: Servers,
         wait_until(worker.ready, 20, "revived")
         assert facts(f"{worker.url}/crash")["CRASH_AT"] == ""
     assert ("user-svc worker", "died (exit status 86); starts again in 1 s") in said
-    assert commands_with(str(tmp_path)) == []
+    assert running_with(str(tmp_path)) == {}
 
 
 @pytest.mark.parametrize(
@@ -91,28 +92,30 @@ def test_a_failed_start_says_why_and_leaves_nothing(servers: Servers, tmp_path: 
     system = System(tmp_path, services=("user-svc",), servers=servers, env=fake_chassis(tmp_path) | {"FAIL": moment})
     with pytest.raises(ChildProcessError, match=rf"(?s){words}.*no such table"):
         system.start()
-    assert commands_with(str(tmp_path)) == []
+    assert running_with(str(tmp_path)) == {}
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(system.realm.database_url("user-svc").replace("+psycopg", ""))
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def folder() -> Iterator[Path]:
+    with open_directory() as directory:
+        yield directory
+
+
+@pytest.fixture
+def command(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """`make stack` with its own servers, when it is ready."""
-    tmp_path.chmod(0o755)
     env = (
         dict(os.environ)
-        | fake_chassis(tmp_path)
-        | {"PORT": "0", "STACK_DIR": str(tmp_path / "stack"), "STACK_SERVERS": "local"}
+        | fake_chassis(folder)
+        | {"PORT": "0", "STACK_DIR": str(folder / "stack"), "STACK_SERVERS": "local"}
     )
     with subprocess.Popen(
         [sys.executable, "-m", "stack"], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
-        for line in process.stdout:
-            if "ready: http" in line:
-                break
-        else:
+        if not any("ready: http" in line for line in process.stdout):
             pytest.fail("it ended before it was ready")
         yield process
         process.kill()
@@ -120,28 +123,23 @@ def command(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.usefixtures("servers")
 @pytest.mark.timeout(120)
-def test_one_interrupt_ends_all_of_it(command: subprocess.Popen[str], tmp_path: Path) -> None:
-    assert len(commands_with(str(tmp_path))) > 12
+def test_one_interrupt_ends_all_of_it(command: subprocess.Popen[str], folder: Path) -> None:
+    assert len(running_with(str(folder))) > 12
     command.send_signal(signal.SIGINT)
     assert command.stdout
     said = command.stdout.read()
     assert command.wait(40) == 0
     assert "ended" in said
-    assert commands_with(str(tmp_path)) == []
-    assert json.loads((tmp_path / "stack" / "secrets.json").read_text())["ADMIN_PASSWORD"]
+    assert running_with(str(folder)) == {}
+    assert json.loads((folder / "stack" / "secrets.json").read_text())["ADMIN_PASSWORD"]
 
 
 @pytest.mark.usefixtures("servers")
 @pytest.mark.timeout(120)
-def test_no_orphans_after_kill_9_and_deaths_are_told(command: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_no_orphans_after_kill_9_and_deaths_are_told(command: subprocess.Popen[str], folder: Path) -> None:
     assert command.stdout
-    worker = next(
-        int(folder.name)
-        for folder in Path("/proc").glob("[0-9]*")
-        if b"payment-svc\0" in (folder / "cmdline").read_bytes()
-        and str(tmp_path).encode() in (folder / "environ").read_bytes()
-    )
+    worker = next(pid for pid, words in running_with(str(folder)).items() if "worker payment-svc" in words)
     os.kill(worker, signal.SIGKILL)
     assert next(line for line in command.stdout if "payment-svc worker" in line and "died" in line)
     command.kill()
-    wait_until(lambda: commands_with(str(tmp_path)) == [], 15, "the end of everything")
+    wait_until(lambda: running_with(str(folder)) == {}, 15, "the end of everything")
