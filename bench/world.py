@@ -3,10 +3,10 @@
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -52,6 +52,7 @@ class World:
     """How long a round lasts."""
     rounds: int
     port: int = field(init=False)
+    _connections: dict[str, psycopg.Connection] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.port = self.system.gateway.port
@@ -82,6 +83,14 @@ class World:
         """Orders confirmed so far."""
         return int(self.ask("booking-svc", "SELECT count(*) FROM orders WHERE state = 'confirmed'")[0])
 
+    def undecided(self, session: str) -> int:
+        """Orders of a session that schedule-svc has not decided yet."""
+        wanted = self.sessions[session]
+        placed = self.ask("booking-svc", "SELECT count(*) FROM orders WHERE session_id = %s", wanted)[0]
+        return int(
+            placed - self.ask("schedule-svc", "SELECT count(*) FROM reservations WHERE session_id = %s", wanted)[0]
+        )
+
     def reserved(self, since: datetime) -> tuple[int, float]:
         """Reservations made since then, and the seconds from the first transaction's start to the last one's."""
         count, first, last = self.ask(
@@ -92,9 +101,8 @@ class World:
         return count, (last - first).total_seconds() if count else 0.0
 
     def waits(self, since: datetime) -> list[float]:
-        """Milliseconds from the placing to the reserving of each order since then, sorted. Waits for the last of them."""
-        count = self.ask("booking-svc", "SELECT count(*) FROM orders WHERE placed_at >= %s", since)[0]
-        wait_until(lambda: self.reserved(since)[0] >= count, 30, "every order decided")
+        """Milliseconds from the placing to the reserving of each order of session `free` since then, sorted."""
+        patiently(lambda: not self.undecided("free"), 30, "every order decided")
         placed = dict(self._all("booking-svc", "SELECT id, placed_at FROM orders WHERE placed_at >= %s", since))
         served = self._all(
             "schedule-svc", "SELECT order_id, created_at FROM reservations WHERE created_at >= %s", since
@@ -106,9 +114,10 @@ class World:
         return self._all(service, query, *values)[0]
 
     def _all(self, service: str, query: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-        url = self.system.realm.database_url(service).replace("+psycopg", "")
-        with psycopg.connect(url, autocommit=True) as connection:
-            return connection.execute(query, values).fetchall()
+        if service not in self._connections:  # kept: logging in costs PostgreSQL more than the question
+            url = self.system.realm.database_url(service).replace("+psycopg", "")
+            self._connections[service] = psycopg.connect(url, autocommit=True)
+        return self._connections[service].execute(query, values).fetchall()
 
     def told(self, kind: str) -> int:
         """How many notifications of a kind there are."""
@@ -126,6 +135,10 @@ class World:
         wanted = self.sessions[session]
         return str(self.ask("schedule-svc", "SELECT id FROM slots WHERE session_id = %s ORDER BY starts_at", wanted)[0])
 
+    def close(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+
     def stop_workers(self) -> None:
         """Stop every service's worker: messages wait in their queues."""
         stop_all([self.system.part(service, "worker").process for service in SERVICES])
@@ -137,6 +150,15 @@ class World:
             part.launch()
         for part in parts:
             part.wait_ready()
+
+
+def patiently(done: Callable[[], bool], seconds: float, what: str) -> None:
+    """As stack.process.wait_until, but it asks seldom: asking costs the system that is being measured."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds:g} s")
+        time.sleep(0.3)
 
 
 @contextmanager
@@ -154,6 +176,7 @@ def running(directory: Path, buyers: int, seconds: float, rounds: int) -> Iterat
         world = World(system, [_buyer(system, n) for n in range(buyers)], _publish(operator), seconds, rounds)
         _sell_out(world)
         yield world
+        world.close()
 
 
 def _buyer(system: System, number: int) -> Buyer:
@@ -189,7 +212,7 @@ def _publish(operator: Client) -> dict[str, str]:
 
 def _session(code: str, fee: int, capacity: int, day: Any) -> dict[str, Any]:
     """A session of seven segments of a quarter; each code starts at an hour of its own, by which it is found again."""
-    start = datetime.combine(day, time(8 + 2 * ("hot", "paid", "free", "full").index(code)), SHANGHAI)
+    start = datetime.combine(day, clock_time(8 + 2 * ("hot", "paid", "free", "full").index(code)), SHANGHAI)
     starts = [start + timedelta(minutes=15 * n) for n in range(1 if capacity == 1 else 7)]
     ends = [(at, at + timedelta(minutes=15)) for at in starts]
     return {
