@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -19,11 +19,14 @@ from common.messages import CATALOGUE, SPECS, Message
 CONTENT_TYPE = "application/cloudevents+json"
 MAX_BYTES = 256 * 1024
 
+EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"\A[^\x00]*\Z")]
+"""A key in inboxes and among the parked: one that no index could keep would stand before its queue for ever."""
+
 
 class _Event(msgspec.Struct, frozen=True):
     """The attributes that we require; unknown extensions of others are let through."""
 
-    id: str
+    id: EventId
     source: str
     type: str
     time: datetime
