@@ -54,3 +54,10 @@ def test_a_transaction_after_it_is_a_transaction(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
     assert _count(database) == before
+
+
+def test_a_server_that_is_away_is_transient() -> None:
+    away = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(exc.OperationalError) as raised:
+        away.execute_alone("SELECT 1", {})
+    assert away.is_transient(raised.value)
