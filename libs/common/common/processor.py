@@ -137,7 +137,8 @@ def _once(batch: Sequence[Received], fresh: set[str]) -> list[Received]:
 
 
 def _poison(received: Received, error: Exception, now: datetime) -> Parked:
-    return Parked(received.id, received.type, received.body, f"{type(error).__name__}: {error}"[:2000], now)
+    reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")  # PostgreSQL keeps no text with NUL
+    return Parked(received.id, received.type, received.body, reason[:2000], now)
 
 
 def unreadable_id(body: bytes) -> str:

@@ -108,6 +108,14 @@ def test_a_parking_place_that_is_away_is_transient(party: Party, monkeypatch: py
         party.processor.process([b"garbage"])
 
 
+def test_a_reason_that_postgresql_could_not_keep_is_mended(party: Party) -> None:
+    def handler(_tx: Any, _run: Any) -> None:
+        raise LookupError("no order a\x00b")
+
+    Processor(RECEIVER, party.store, {OrderPlaced: handler}).process(bodies(placed("a", 1)))
+    assert [p.reason for p in party.store.parked()] == [r"LookupError: no order a\0b"]
+
+
 def test_a_type_that_the_service_does_not_take_is_parked_with_that_reason(party: Party) -> None:
     party.processor.process(bodies(SlotReleased("o", "s")))
     assert party.store.parked()[0].reason == "beta-svc does not take schedule.slot_released.v1"
