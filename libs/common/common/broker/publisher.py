@@ -6,12 +6,10 @@ inboxes make it once. Why not kombu's confirms: they do not match tags, a late o
 """
 
 import logging
-import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -20,9 +18,9 @@ from pika.channel import Channel
 from pika.exceptions import AMQPConnectionError
 from pika.exchange_type import ExchangeType
 
-from common.broker.topology import EVENTS, PARTITION_HEADER
+from common.broker import wire
+from common.broker.topology import EVENTS
 from common.crash import reach
-from common.envelope import CONTENT_TYPE
 from common.log import get_logger
 from common.outbox.relay import Relay
 from common.outbox.tables import OutboxRow
@@ -32,35 +30,27 @@ log = get_logger("publisher")
 WINDOW = 1000  # unconfirmed messages at a time
 HEARTBEAT = 30  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between attempts to connect
-_TRACEPARENT = re.compile(rb'"traceparent":"([0-9a-f-]{55})"')  # as our envelope writes it
 STALL_SECONDS = 60.0
 """A broker that has confirmed nothing for so long, though it does not say that it is blocked, is tried anew."""
 
 
 class _Connection(pika.SelectConnection):  # type: ignore[misc]  # pika has no types
-    """Sends what is published together in one write, at once: pika makes three of each message, in two turns of its loop.
+    """Writes at once what is published together, and reads runs of confirms: half of pika's CPU on these paths."""
 
-    Measured: 0.017 -> 0.011 ms of CPU a message; and crash point `publish` is where the bytes have left.
-    """
+    on_confirms: Callable[[list[tuple[int, bool]]], None] | None = None
 
-    _corked: list[bytes] | None = None
+    def publish(self, rows: Sequence[OutboxRow]) -> None:
+        largest = self._body_max_length
+        self._output_marshaled_frames([b"".join([wire.publish(row, largest) for row in rows])])
+        self._transport._on_socket_writable()  # noqa: SLF001  now, not when the loop comes round
 
-    @contextmanager
-    def one_write(self) -> Iterator[None]:
-        self._corked = []
-        try:
-            yield
-        finally:
-            frames, self._corked = self._corked, None
-            if frames:
-                self._output_marshaled_frames([b"".join(frames)])
-                self._transport._on_socket_writable()  # noqa: SLF001  now, not when the loop comes round
-
-    def _output_marshaled_frames(self, marshaled_frames: Sequence[bytes]) -> None:
-        if self._corked is None:
-            super()._output_marshaled_frames(marshaled_frames)
+    def _on_data_available(self, data_in: bytes) -> None:
+        if self._frame_buffer or not self.on_confirms or (confirms := wire.confirms(data_in)) is None:
+            super()._on_data_available(data_in)
         else:
-            self._corked.extend(marshaled_frames)
+            self.bytes_received += len(data_in)  # heartbeats look at it
+            self.frames_received += len(confirms)
+            self.on_confirms(confirms)
 
 
 class RabbitPublisher:
@@ -83,8 +73,6 @@ class RabbitPublisher:
         self._tag = 0
         self._unconfirmed: dict[int, OutboxRow] = {}
         self._returned: dict[str, str] = {}
-        self._settled: list[int] = []
-        self._confirmed = False
         self._progress = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
@@ -151,6 +139,7 @@ class RabbitPublisher:
 
     def _on_ready(self, channel: Channel) -> None:
         self._channel = channel
+        channel.connection.on_confirms = self._on_confirms
         self._progress = time.monotonic()
         log.info("publisher_connected", waiting=len(self._waiting))
         self._watch()
@@ -174,60 +163,54 @@ class RabbitPublisher:
 
     def _keep_unconfirmed(self) -> None:
         """Put what was not confirmed back at the head, in order."""
-        self._tell_settled()
         self._waiting.extendleft(list(reversed(self._unconfirmed.values())))
         self._unconfirmed.clear()
         self._returned.clear()
         self._connection = self._channel = None
-        self._blocked = self._confirmed = False
+        self._blocked = False
         self._tag = 0
 
     def _send(self) -> None:
         """Publish what waits, as far as the window goes."""
         self._woken = False
-        if self._channel is None or not self._channel.is_open or self._blocked:
+        channel, waiting, unconfirmed = self._channel, self._waiting, self._unconfirmed
+        if channel is None or not channel.is_open or self._blocked:
             return
-        waiting, unconfirmed = self._waiting, self._unconfirmed
-        if waiting and not unconfirmed:
+        rows = [waiting.popleft() for _ in range(min(len(waiting), self._window - len(unconfirmed)))]
+        if not rows:
+            return
+        if not unconfirmed:
             self._progress = time.monotonic()
-        count = min(len(waiting), self._window - len(unconfirmed))
-        with self._channel.connection.one_write():
-            for _ in range(count):
-                row = waiting.popleft()
-                self._tag += 1
-                unconfirmed[self._tag] = row
-                self._channel.basic_publish(EVENTS, row.type, row.body, _properties(row), mandatory=True)
-        for _ in range(count):
+        unconfirmed.update(enumerate(rows, self._tag + 1))
+        self._tag += len(rows)
+        channel.connection.publish(rows)
+        for _ in rows:
             reach("publish")
 
     def _on_confirm(self, frame: Any) -> None:
-        """Basic.Ack or Basic.Nack, of one tag or of all up to it."""
-        tag, refused = frame.method.delivery_tag, isinstance(frame.method, pika.spec.Basic.Nack)
-        for t in list(takewhile(tag.__ge__, self._unconfirmed)) if frame.method.multiple else [tag]:
-            row = self._unconfirmed.pop(t)
-            reason = "refused by the broker" if refused else self._returned.pop(row.message_id, "")
-            if reason:  # a returned message is confirmed, too, which settles nothing
-                self._relay.returned(row.id, reason)
-            else:
-                self._settled.append(row.id)
-        if self._connection and not self._confirmed:  # go on once, after all confirms that can be read now
-            self._confirmed = True
-            self._connection.ioloop.call_later(0, self._go_on)
+        """A confirm that pika has read, among other things."""
+        method = frame.method
+        self._on_confirms([(method.delivery_tag, method.multiple)], refused=isinstance(method, pika.spec.Basic.Nack))
 
-    def _on_return(self, _channel: Channel, method: Any, properties: Any, _body: bytes) -> None:
-        self._returned[properties.message_id] = f"{method.reply_text}: {method.routing_key}"
-
-    def _go_on(self) -> None:
-        self._confirmed = False
+    def _on_confirms(self, confirms: list[tuple[int, bool]], *, refused: bool = False) -> None:
+        """Each is of one tag, or of all up to it."""
+        settled: list[int] = []
+        for tag, multiple in confirms:
+            for t in list(takewhile(tag.__ge__, self._unconfirmed)) if multiple else [tag]:
+                row = self._unconfirmed.pop(t)
+                reason = "refused by the broker" if refused else self._returned.pop(row.message_id, "")
+                if reason:  # a returned message is confirmed, too, which settles nothing
+                    self._relay.returned(row.id, reason)
+                else:
+                    settled.append(row.id)
         self._progress = time.monotonic()
-        self._tell_settled()
+        if settled:
+            self._relay.settled(settled)
         if self._waiting:
             self._send()
 
-    def _tell_settled(self) -> None:
-        if self._settled:
-            settled, self._settled = self._settled, []
-            self._relay.settled(settled)
+    def _on_return(self, _channel: Channel, method: Any, properties: Any, _body: bytes) -> None:
+        self._returned[properties.message_id] = f"{method.reply_text}: {method.routing_key}"
 
     def _watch(self) -> None:
         """Every few seconds: has the broker gone silent?"""
@@ -249,10 +232,3 @@ class RabbitPublisher:
             connection.close()
         error = AMQPConnectionError("no answer to our farewell")
         connection.ioloop.call_later(1.0, lambda: connection._terminate_stream(error))  # noqa: SLF001  pika has no public abort
-
-
-def _properties(row: OutboxRow) -> pika.BasicProperties:
-    headers = {PARTITION_HEADER: row.partition}
-    if trace := _TRACEPARENT.search(row.body):
-        headers["traceparent"] = trace[1].decode()
-    return pika.BasicProperties(CONTENT_TYPE, headers=headers, delivery_mode=2, message_id=row.message_id)
