@@ -73,31 +73,51 @@ def _accept(world: World, requests: Sequence[bytes], seconds: float, client: loa
 
 
 def sagas(world: World, limits: PgBench) -> list[Figure]:
-    """(b) From the order to "confirmed" in the patient's inbox, paid by the sandbox's button; and the same of a free session."""
-    speed = Figure("(b) sagas completed, paid", "1/s", limit_is="pgbench, a saga's statements")
+    """(b) From the order to "confirmed" in the patient's inbox.
+
+    All day: patients come, look for a moment and pay by the sandbox's button. In a rush: all of them order at once, as when
+    numbers are released, then all of them pay. Free of charge: in a rush, without paying.
+    """
     _settle(world)
+    speed = Figure("(b) sagas completed, paid, all day", "1/s", limit_is="pgbench, a saga's statements")
+    hurried = Figure("(b) sagas completed, paid, in a rush", "1/s", limit_is="pgbench, a saga's statements")
     paying = Load(world.port, world.orders("paid"), world.seconds, SAGA_CLIENTS, 0, pause=0.15)
-    _saga(world, replace(paying, seconds=1.5), load.order_and_pay, 3)  # warm up
-    rounds: list[_Round] = []
+    placing = Load(world.port, world.orders("free"), world.seconds / 2, CLIENTS, 202)
+    _saga(world, lambda: _all_day(replace(paying, seconds=1.5)))  # warm up
+    day, rush, free = [], [], []
     for _ in range(world.rounds):
         parts = ("saga booking", "saga schedule", "saga payment")
-        speed.limits.append(1 / sum(1 / limits.run(p, world.seconds / 2, CLIENTS).per_second for p in parts))
-        rounds.append(_saga(world, paying, load.order_and_pay, 3))
-        speed.values.append(rounds[-1].outcome.per_second)
-    speed.notes.append(_own(rounds))
-    usages = [r.cpu for r in rounds]
-    placing = Load(world.port, world.orders("free"), world.seconds / 2, CLIENTS, 202)
-    free = [_saga(world, placing, load.repeat, 1).cpu for _ in range(world.rounds)]
-    return [
-        speed,
-        cpu_figure("(b) a saga, paid", usages, 6.0),
-        cpu_figure("(b) a saga, paid, without nx-27017", usages, 6.0, without=cpu.MONGO),
-        cpu_figure("(b) a saga, free of charge", free, 6.0),
-        cpu_figure("(b) a saga, free, without nx-27017", free, 6.0, without=cpu.MONGO),
-    ]
+        limit = 1 / sum(1 / limits.run(p, world.seconds / 2, CLIENTS).per_second for p in parts)
+        day.append(_saga(world, lambda: _all_day(paying)))
+        rush.append(_saga(world, lambda: _rush(world, replace(placing, requests=paying.requests))))
+        free.append(_saga(world, lambda: load.run(placing)))
+        for figure, rounds in ((speed, day), (hurried, rush)):
+            figure.limits.append(limit)
+            figure.values.append(rounds[-1].outcome.per_second)
+    speed.notes.append(_own(day))
+    named = (("paid, all day", day), ("paid, in a rush", rush), ("free, in a rush", free))
+    found = [speed, hurried]
+    for name, rounds in named:
+        usages = [r.cpu for r in rounds]
+        found.append(cpu_figure(f"(b) a saga, {name}", usages, 6.0))
+        found.append(cpu_figure("    without nx-27017", usages, 6.0, without=cpu.MONGO))
+    return found
 
 
-def _saga(world: World, wanted: Load, client: load.MakeClient, requests: int) -> _Round:
+def _all_day(wanted: Load) -> Outcome:
+    return load.run(wanted, load.order_and_pay, counts=3)
+
+
+def _rush(world: World, placing: Load) -> Outcome:
+    """Everybody orders, then everybody pays."""
+    placed = load.run(placing)
+    patiently(lambda: not world.undecided("paid"), DRAIN_SECONDS, "every order decided")
+    patiently(lambda: _idle(world, "booking-svc worker", "payment-svc worker"), DRAIN_SECONDS, "every order held")
+    load.run(Load(world.port, world.unpaid(), DRAIN_SECONDS, CLIENTS, 0), load.pay)
+    return placed
+
+
+def _saga(world: World, go: Callable[[], Outcome]) -> _Round:
     """Run until every patient of this round has been told."""
     told, confirmed = world.told("order_confirmed"), world.confirmed()
 
@@ -105,7 +125,7 @@ def _saga(world: World, wanted: Load, client: load.MakeClient, requests: int) ->
         return _idle(world, "notify-svc worker", cpu.MONGO) and world.told("order_confirmed") >= told + count
 
     def work() -> Outcome:
-        outcome = load.run(wanted, client, counts=requests)
+        outcome = go()
         patiently(lambda: world.confirmed() >= confirmed + outcome.done, DRAIN_SECONDS, "every order confirmed")
         patiently(lambda: all_told(outcome.done), DRAIN_SECONDS, "every patient told")
         return outcome

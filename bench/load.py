@@ -83,12 +83,26 @@ def order_and_pay(load: Load, index: int) -> Client:
         placing = next(turns)
         placed = _check((yield placing), 202)
         yield load.pause
-        order_id = json.loads(placed.body)["id"]
         token = placing.split(b"Authorization: Bearer ", 1)[1].split(b"\r\n", 1)[0].decode()
-        pay = post(f"/api/v1/orders/{order_id}/payments", {"method": "sandbox"}, token)
-        shown = _check((yield pay), 201)
-        button = json.loads(shown.body)["show"]["url"]
-        _check((yield post(button, b"action=pay", kind="application/x-www-form-urlencoded")), 303)
+        yield from _press(start_payment(json.loads(placed.body)["id"], token))
+
+
+def pay(load: Load, index: int) -> Client:
+    """Pays orders that hold their numbers already. `requests` start the payments, each once."""
+    for request in load.requests[index :: load.connections]:
+        yield from _press(request)
+
+
+def start_payment(order_id: str, token: str) -> bytes:
+    """The request that asks for the sandbox's page."""
+    return post(f"/api/v1/orders/{order_id}/payments", {"method": "sandbox"}, token)
+
+
+def _press(starting: bytes) -> Client:
+    """Start a payment and press the button of its page."""
+    shown = _check((yield starting), 201)
+    button = json.loads(shown.body)["show"]["url"]
+    _check((yield post(button, b"action=pay", kind="application/x-www-form-urlencoded")), 303)
 
 
 def _turns(load: Load, index: int) -> Iterator[bytes]:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from datetime import time as clock_time
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -82,6 +84,15 @@ class World:
     def confirmed(self) -> int:
         """Orders confirmed so far."""
         return int(self.ask("booking-svc", "SELECT count(*) FROM orders WHERE state = 'confirmed'")[0])
+
+    def unpaid(self) -> list[bytes]:
+        """A request to pay for each order of session `paid` that awaits payment."""
+        tokens = {buyer.account_id: buyer.token for buyer in self.buyers}
+        wanted = self.sessions["paid"]
+        query = "SELECT id, account_id FROM orders WHERE state = 'awaiting_payment' AND session_id = %s"
+        return [
+            load.start_payment(order, tokens[account]) for order, account in self._all("booking-svc", query, wanted)
+        ]
 
     def undecided(self, session: str) -> int:
         """Orders of a session that schedule-svc has not decided yet."""
