@@ -215,7 +215,7 @@ class TestBrokerFaults:
         sender.start()
         try:
             until(lambda: len(rig[RECEIVER].effects) > 100)
-            # RabbitMQ 3.10 writes down new quorum queues only minutes later, and finds no leader for one that it forgot
+            # RabbitMQ 3.10 writes a new quorum queue's name down half a second late; one that it forgot never gets a leader
             servers.rabbitmq.ctl("eval", "[dets:sync(T) || T <- dets:all()].")
             servers.rabbitmq.kill()
             until(lambda: sent > 500)

@@ -125,7 +125,7 @@ class RabbitPublisher:
     def _on_open(self, connection: pika.SelectConnection) -> None:
         connection.add_on_connection_blocked_callback(lambda *_: self._on_blocked(True))
         connection.add_on_connection_unblocked_callback(lambda *_: self._on_blocked(False))
-        connection.channel(on_open_callback=self._on_channel)
+        connection.channel(wire.CHANNEL, on_open_callback=self._on_channel)
         if self._stopping:
             self._close()
 
