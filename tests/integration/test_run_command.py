@@ -83,8 +83,15 @@ def test_it_waits_for_what_is_not_there_yet_and_ends_when_told(tmp_path):
 def test_every_fault_of_the_environment_is_named_at_once():
     done = run("worker", "booking-svc", APP_ENV="nonsense", PARTITIONS="many", PAYMENT_WINDOW_SECONDS="soon")
     assert done.returncode == 1
-    assert "PARTITIONS" in done.stderr
-    assert "PAYMENT_WINDOW_SECONDS" in done.stderr
+    for variable in ("APP_ENV", "PARTITIONS", "PAYMENT_WINDOW_SECONDS"):
+        assert variable in done.stderr
+
+
+def test_a_missing_database_is_named():
+    done = run("worker", "booking-svc", DATABASE_URL="")
+    assert done.returncode == 1
+    assert "DATABASE_URL" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_production_refuses_the_defaults():

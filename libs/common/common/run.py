@@ -32,11 +32,11 @@ def load(name: str) -> Service:
     module = importlib.import_module(f"{name.replace('-', '_')}.app")
     try:
         settings = module.Settings.load(os.environ)
+        configure(name, settings.log_format, settings.log_level)
+        ids.use_key(settings.id_key)
+        service: Service = module.build(settings)
     except BadSettings as error:
         sys.exit(f"{name}: {error}")
-    configure(name, settings.log_format, settings.log_level)
-    ids.use_key(settings.id_key)
-    service: Service = module.build(settings)
     return service
 
 

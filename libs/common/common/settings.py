@@ -24,6 +24,12 @@ def env(variable: str, default: Any = dataclasses.MISSING, *, secret: bool = Fal
 DEV_JWT_PRIVATE_KEY = base64.b64encode(b"haoyuan-development-signing-key!").decode()
 DEV_JWT_PUBLIC_KEY = "ZkF6I6a++AAt92CZ/HauE7Po5hL2oFXF0xqFK/hTY7s="
 
+_CHOICES = (
+    ("app_env", "APP_ENV", ("dev", "test", "production")),
+    ("log_format", "LOG_FORMAT", ("console", "json")),
+    ("log_level", "LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -55,8 +61,9 @@ class Settings:
                 values[field.name] = _read(field, environ.get(variable, ""))
             except ValueError as error:
                 faults.append(f"{variable}: {error}")
-        if not faults:
-            faults = _faults_in_production(cls, values)
+        faults += _faults_of_values(values)
+        if values.get("app_env") == "production":
+            faults += _faults_in_production(cls, values)
         if faults:
             raise BadSettings("\n".join(["the environment does not do:", *faults]))
         return cls(**values)
@@ -79,18 +86,22 @@ def _read(field: "dataclasses.Field[Any]", text: str) -> Any:
     return kind(text)
 
 
+def _faults_of_values(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with values that could be read; the others have been named already."""
+    faults = [
+        f"{variable}: {values[name]!r} is not {' or '.join(allowed)}"
+        for name, variable, allowed in _CHOICES
+        if name in values and values[name] not in allowed
+    ]
+    return faults if values.get("partitions", 1) >= 1 else [*faults, "PARTITIONS: must be at least 1"]
+
+
 def _faults_in_production(cls: type[Settings], values: Mapping[str, Any]) -> list[str]:
-    if values["app_env"] not in {"dev", "test", "production"}:
-        return [f"APP_ENV: {values['app_env']!r} is not dev, test or production"]
-    if values["partitions"] < 1:
-        return ["PARTITIONS: must be at least 1"]
-    if values["app_env"] != "production":
-        return []
     faults = [
         f"{field.metadata['variable']}: the development default is refused in production"
         for field in dataclasses.fields(cls)
-        if field.metadata["secret"] and values[field.name] == field.default
+        if field.metadata["secret"] and values.get(field.name) == field.default
     ]
-    if values["crash_at"]:
+    if values.get("crash_at"):
         faults.append("CRASH_AT: is for tests, refused in production")
     return faults

@@ -78,9 +78,21 @@ def test_variables_are_read_by_type() -> None:
 
 def test_every_fault_is_named_at_once() -> None:
     with pytest.raises(BadSettings) as bad:
-        Example.load({"WINDOW": "soon", "STRICT": "maybe"})
-    for text in ("WINDOW: invalid literal", "STRICT: 'maybe' is neither true nor false", "MAIL_URL: is missing"):
+        Example.load({"WINDOW": "soon", "STRICT": "maybe", "APP_ENV": "prod", "LOG_LEVEL": "LOUD", "PARTITIONS": "0"})
+    for text in (
+        "WINDOW: invalid literal",
+        "STRICT: 'maybe' is neither true nor false",
+        "MAIL_URL: is missing",
+        "APP_ENV: 'prod' is not dev or test or production",
+        "LOG_LEVEL: 'LOUD' is not",
+        "PARTITIONS: must be at least 1",
+    ):
         assert text in str(bad.value)
+
+
+def test_production_names_its_secrets_next_to_other_faults() -> None:
+    with pytest.raises(BadSettings, match=r"(?s)WINDOW: .*ID_KEY: the development default"):
+        Example.load({**GOOD, "APP_ENV": "production", "WINDOW": "soon"})
 
 
 def test_production_refuses_development_secrets_and_crash_points() -> None:
@@ -95,7 +107,7 @@ def test_production_with_its_own_secrets_starts() -> None:
     assert Example.load(environ).production
 
 
-@pytest.mark.parametrize("wrong", [{"APP_ENV": "prod"}, {"PARTITIONS": "0"}])
+@pytest.mark.parametrize("wrong", [{"APP_ENV": "prod"}, {"PARTITIONS": "0"}, {"LOG_LEVEL": "LOUD"}, {"LOG_FORMAT": "xml"}])
 def test_values_out_of_range_are_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(BadSettings, match=next(iter(wrong))):
         Example.load({**GOOD, **wrong})
