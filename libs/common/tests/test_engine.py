@@ -1,8 +1,10 @@
-"""Connections that the database closed while they were idle are replaced, and nobody notices."""
+"""Connections that the database closed while they were idle are replaced, and nobody notices. Errors tell no secrets."""
 
 import pytest
 import sqlalchemy as sa
 from common.outbox import Database
+from common.settings import BadSettings
+from sqlalchemy.exc import DBAPIError
 
 
 @pytest.fixture
@@ -38,3 +40,21 @@ def test_healthy_connections_are_kept(database):
     for _ in range(5):
         with database.reading() as conn:
             assert conn.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() == pids[0]
+
+
+def test_errors_do_not_tell_their_parameters(database, tmp_path):
+    local = Database(f"sqlite:///{tmp_path}/e.db")
+    for store in (database, local):
+        with store.reading() as conn, pytest.raises(DBAPIError) as failed:
+            conn.execute(sa.text("SELECT :value FROM nowhere"), {"value": "张晓梅"})
+        assert "张晓梅" not in str(failed.value)
+    with pytest.raises(DBAPIError) as failed:
+        database.execute_alone("SELECT %(value)s::text FROM nowhere", {"value": "张晓梅"})
+    assert "张晓梅" not in str(failed.value)
+    local.close()
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://host/db", "postgresql://host/db"])
+def test_what_is_no_database_of_ours_is_named(url):
+    with pytest.raises(BadSettings, match="DATABASE_URL"):
+        Database(url)

@@ -228,7 +228,7 @@ class Database:
         try:
             pooled = self.engine.raw_connection()
         except driver.Error as error:  # SQLAlchemy translates what fails later, and not this
-            raise exc.DBAPIError.instance(statement, dict(values), error, driver.Error) from error
+            raise exc.DBAPIError.instance(statement, {}, error, driver.Error) from error
         connection: Any = pooled.driver_connection
         try:
             connection.autocommit = True
@@ -244,6 +244,7 @@ class Database:
                 dict(values),
                 error,
                 driver.Error,
+                hide_parameters=True,
                 connection_invalidated=lost,
             ) from error
         finally:

@@ -7,12 +7,26 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.pool import QueuePool
 
+from common.settings import BadSettings
+
+_KINDS = ("postgresql+psycopg://", "sqlite://")
+
 
 def make_engine(url: str, pool_size: int) -> sa.Engine:
-    """An engine with its pool; connects to nothing yet."""
+    """An engine with its pool; connects to nothing yet. Raises BadSettings for what is no URL of ours.
+
+    Errors hide their parameters: logs and parked messages hold their texts, and parameters hold what users entrust to us.
+    """
+    if not url.startswith(_KINDS):
+        raise BadSettings(f"the environment does not do:\nDATABASE_URL: begins with none of {', '.join(_KINDS)}")
     if url.startswith("sqlite"):
         engine = sa.create_engine(
-            url, poolclass=QueuePool, pool_size=pool_size, max_overflow=20, connect_args={"check_same_thread": False}
+            url,
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=20,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False},
         )
         sa.event.listen(engine, "connect", _prepare_sqlite)
         return engine
@@ -22,6 +36,8 @@ def make_engine(url: str, pool_size: int) -> sa.Engine:
         max_overflow=10,
         pool_timeout=10,
         pool_recycle=1800,
+        pool_use_lifo=True,  # the fewest connections, each with its statements prepared and its caches warm
+        hide_parameters=True,
         connect_args={
             "options": "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
             "connect_timeout": 5,
