@@ -107,7 +107,9 @@ def test_production_with_its_own_secrets_starts() -> None:
     assert Example.load(environ).production
 
 
-@pytest.mark.parametrize("wrong", [{"APP_ENV": "prod"}, {"PARTITIONS": "0"}, {"LOG_LEVEL": "LOUD"}, {"LOG_FORMAT": "xml"}])
+@pytest.mark.parametrize(
+    "wrong", [{"APP_ENV": "prod"}, {"PARTITIONS": "0"}, {"LOG_LEVEL": "LOUD"}, {"LOG_FORMAT": "xml"}]
+)
 def test_values_out_of_range_are_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(BadSettings, match=next(iter(wrong))):
         Example.load({**GOOD, **wrong})
