@@ -42,7 +42,7 @@ def seed(url: str, admin: str, password: str) -> str:
     hospitals = {h["code"]: h["id"] for h in operator.get("/hospitals")["items"]}
     for account in ACCOUNTS:
         _ensure(operator, account, hospitals)
-    return ", ".join(f"{s['applied']} new rows, {s['unchanged']} known" for s in summaries)
+    return f"{sum(s['applied'] for s in summaries)} new rows, {sum(s['unchanged'] for s in summaries)} known"
 
 
 def _ensure(operator: Client, account: Account, hospitals: dict[str, str]) -> None:

@@ -13,7 +13,9 @@ import pytest
 from actors import Hospital, Patient, eventually
 
 from audit.figures import settle
-from demo.client import Client
+from demo.client import Client, Refused
+from demo.seed import ACCOUNTS
+from demo.seed import PASSWORD as DEMO_PASSWORD
 from stack.process import descendants
 
 ROOT = Path(__file__).parents[2]
@@ -117,3 +119,33 @@ def test_a_taken_port_is_said_in_words(tmp_path):
         assert second.returncode == 1
         assert "cannot start" in second.stderr
         assert "Traceback" not in second.stderr
+
+
+def test_in_production_nobody_has_a_published_password(tmp_path):
+    with running(tmp_path / "data", APP_ENV="production") as run:
+        assert DEMO_PASSWORD not in run.said
+        assert run.operator().get("/hospitals")["items"] == []
+        for account in ACCOUNTS:
+            with pytest.raises(Refused) as refused:
+                Client(run.base).login(account.username, DEMO_PASSWORD)
+            assert refused.value.status == 401
+        assert run.end(signal.SIGINT) == 0
+    readable = [p for p in (tmp_path / "data").rglob("*") if p.stat().st_mode & 0o077]
+    assert readable == [], "nobody else on this machine may read it"
+
+
+@pytest.mark.parametrize(("variable", "value"), [("PORT", "eighty"), ("LOG_LEVEL", "LOUD"), ("PARTITIONS", "many")])
+def test_a_bad_setting_is_said_in_words(tmp_path, variable, value):
+    done = subprocess.run(
+        [sys.executable, "-m", "embedded"],
+        cwd=ROOT,
+        env={**os.environ, "DATA_DIR": str(tmp_path), "PORT": "0", variable: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "cannot start" in done.stderr
+    assert value in done.stderr
+    assert "Traceback" not in done.stderr
