@@ -5,11 +5,12 @@ import threading
 import pytest
 import sqlalchemy as sa
 from common.clock import system_clock
+from common.envelope import unseal
 from common.errors import Conflict
 from common.messages import OrderExpired, ReleaseSlot
 from common.outbox import Database
 from common.outbox.migrate import migrate
-from common.outbox.tables import inbox
+from common.outbox.tables import inbox, outbox
 from common.service import Service
 from common.settings import Settings
 from common.testing import assert_problem, bearer, sent
@@ -205,6 +206,25 @@ def test_pages_cover_everything_once(client):
 @pytest.mark.parametrize("cursor", ["x", "e30", "WyJ0ZXh0Il0", "W10", "WzEsMl0", "bnVsbA", "%F0"])
 def test_a_foreign_cursor_is_refused(client, cursor):
     assert_problem(client.get(f"/api/v1/things?cursor={cursor}"), 422, field="cursor")
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [
+        (f"00-{'1' * 32}-{'2' * 16}-01", True),
+        (f"00-{'0' * 32}-{'2' * 16}-01", False),
+        (f"00-{'1' * 32}-{'2' * 16}-01 and more", False),
+        ("y" * 6000, False),
+        ("13800138000", False),
+    ],
+)
+def test_only_a_trace_context_goes_into_messages(client, database, header, kept):
+    client.post("/api/v1/things", json={"name": "a"}, headers={**bearer("acc_1"), "traceparent": header})
+    with database.reading() as conn:
+        (body,) = conn.execute(sa.select(outbox.c.body)).scalars()
+    trace = unseal(bytes(body)).traceparent
+    assert (trace == header) is kept
+    assert len(trace) == 55
 
 
 def test_our_own_faults_tell_nothing_of_the_inside(client):

@@ -1,6 +1,7 @@
 """One Flask application per service: routes with schemas, access rules, problems, health, metrics, OpenAPI."""
 
 import functools
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
@@ -21,6 +22,9 @@ from common.web.schemas import check_path_and_query
 View = TypeVar("View", bound=Callable[..., Any])
 
 MAX_BODY = 256 * 1024
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header"""
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> Response:
@@ -147,7 +151,8 @@ def create_app(service: Any, blueprints: Sequence[SmorestBlueprint]) -> Flask:
 
 def _begin() -> None:
     g.started = time.perf_counter()
-    set_trace(request.headers.get("traceparent") or new_traceparent())
+    trace = request.headers.get("traceparent", "")  # goes into logs and messages, so it has to be one
+    set_trace(trace if _TRACEPARENT.fullmatch(trace) else new_traceparent())
     if request.view_args or request.args:
         check_path_and_query({**request.args, **(request.view_args or {})})
 
