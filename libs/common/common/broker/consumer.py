@@ -59,6 +59,11 @@ class RabbitConsumer:
         self._stopping.set()
         self._thread.join(timeout=10)
 
+    @property
+    def dead(self) -> bool:
+        """True if its thread has ended though nobody stopped it."""
+        return self._thread.ident is not None and not self._thread.is_alive() and not self._stopping.is_set()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             connection: Connection | None = None

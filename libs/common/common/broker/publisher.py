@@ -97,6 +97,11 @@ class RabbitPublisher:
         self._call(self._close)
         self._thread.join(timeout=3)
 
+    @property
+    def dead(self) -> bool:
+        """True if its thread has ended though nobody stopped it."""
+        return self._thread.ident is not None and not self._thread.is_alive() and not self._stopping
+
     def _call(self, action: Callable[[], None]) -> None:
         if (connection := self._connection) is not None:
             connection.ioloop.add_callback_threadsafe(action)
@@ -106,20 +111,22 @@ class RabbitPublisher:
     def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self._stopping:
-            connection = _Connection(
-                self._parameters,
-                on_open_callback=self._on_open,
-                on_open_error_callback=self._on_lost,
-                on_close_callback=self._on_lost,
-            )
-            self._connection = connection
+            connection: _Connection | None = None
             try:
+                connection = _Connection(
+                    self._parameters,
+                    on_open_callback=self._on_open,
+                    on_open_error_callback=self._on_lost,
+                    on_close_callback=self._on_lost,
+                )
+                self._connection = connection
                 connection.ioloop.start()
-            except Exception:  # a fault of ours in a callback: as good as a lost connection
+            except Exception:  # no file left to open, or a fault of ours in a callback: as good as a lost connection
                 log.exception("publisher_failed")
             pause = FIRST_PAUSE if self._channel is not None else min(pause * 2, LONGEST_PAUSE)
             self._keep_unconfirmed()
-            connection.ioloop.close()
+            if connection is not None:
+                connection.ioloop.close()
             self._wake.wait(pause)
 
     def _on_open(self, connection: pika.SelectConnection) -> None:

@@ -112,6 +112,12 @@ class Relay:
         with self._changed:
             return len(self._in_flight)
 
+    @property
+    def dead(self) -> bool:
+        """True if its thread, or its publisher's, has ended though nobody stopped it."""
+        ended = self._thread.ident is not None and not self._thread.is_alive()
+        return (ended and not self._stopping) or bool(getattr(self._publisher, "dead", False))
+
     def _run(self) -> None:
         next_sweep = time.monotonic() if self._sweep_seconds is not None else float("inf")
         next_prune = time.monotonic() + 3600

@@ -76,6 +76,11 @@ class TimerLoop:
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
+    @property
+    def dead(self) -> bool:
+        """True if its thread has ended though nobody stopped it."""
+        return self._thread.ident is not None and not self._thread.is_alive() and not self._stopping
+
     def _heard(self, due_at: datetime) -> None:
         """A timer was set in this process: wake up for it, unless the next look comes in time anyway."""
         if due_at <= self._database.clock() + timedelta(seconds=LONGEST_SLEEP):
