@@ -90,6 +90,7 @@ class _LocalRabbitMQ(Process):
         return {
             "PATH": os.environ.get("PATH", ""),
             "HOME": home,  # the Erlang cookie lives here
+            "ERL_CRASH_DUMP_BYTES": "0",  # a killed broker leaves no dump in whatever folder we were started from
             "LANG": "C.UTF-8",
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
