@@ -40,12 +40,20 @@ def work_is_done(f: Figures) -> Iterator[Broken]:
 
 
 def no_order_is_stuck(f: Figures) -> Iterator[Broken]:
-    """No order waits for another service; one that waits for the cashier to hand out its refund does not count."""
-    intents = f["payment-svc"]["intents"]
+    """No order waits for another service; one that waits for the cashier to hand out its refund does not count.
+
+    One that waits for its patient has the timer that ends it, and none waits for a session that does not take place.
+    """
+    intents, sessions = f["payment-svc"]["intents"], f["schedule-svc"]["sessions"]
+    windows = set(f["booking-svc"]["windows"])
     for order in f["booking-svc"]["orders"]:
         by_hand = order["state"] == "refunding" and intents.get(order["id"], {}).get("refunding", 0) > 0
         if order["state"] in IN_FLIGHT and not by_hand:
             yield Broken("no_order_is_stuck", order["id"], f"is {order['state']} since {order['updated_at']}")
+        if order["state"] == "awaiting_payment" and order["id"] not in windows:
+            yield Broken("no_order_is_stuck", order["id"], "awaits its payment, and nothing will end that")
+        if order["state"] in NUMBER_OF and sessions.get(order["session_id"], {}).get("stopped"):
+            yield Broken("no_order_is_stuck", order["id"], f"is {order['state']}, but its session is stopped")
 
 
 def orders_and_numbers_agree(f: Figures) -> Iterator[Broken]:
@@ -88,7 +96,7 @@ def inventory_adds_up(f: Figures) -> Iterator[Broken]:
             yield Broken(
                 "inventory_adds_up", session, f"{s['capacity']} numbers, but the parts sum to another figure: {s}"
             )
-        for name in ("held", "sold"):
+        for name in ("held", "sold", "waiting"):
             if s[name] != s[f"counted_{name}"]:
                 yield Broken(
                     "inventory_adds_up", session, f"{s[name]} {name}, but {s[f'counted_{name}']} reservations are"
@@ -113,28 +121,42 @@ def no_fen_is_lost(f: Figures) -> Iterator[Broken]:
 
 
 def ledger_balances(f: Figures) -> Iterator[Broken]:
-    """Every entry sums to zero, and the books say what the facts say."""
+    """Every entry sums to zero, and the books say what the facts say, and what the sandbox's own books say."""
     payment = f["payment-svc"]
     for name in ("unbalanced", "captures_without_entry", "unknown_captures", "ledger_disagrees"):
         for about in payment[name]:
             yield Broken("ledger_balances", str(about), name.replace("_", " "))
     if total := sum(payment["ledger"].values()):
         yield Broken("ledger_balances", "ledger", f"all accounts together are {total} fen, not zero")
+    theirs, ours = payment["sandbox"], payment["ledger"].get("clearing:sandbox", 0)
+    under_way = any(intent["live_attempts"] or intent["refunding"] for intent in payment["intents"].values())
+    if not under_way and theirs["taken_in"] - theirs["given_back"] != ours:
+        yield Broken("ledger_balances", "sandbox", f"holds {theirs}, and we say {ours} fen")
 
 
 ONCE = ("order_placed", "order_held", "order_confirmed", "order_expired", "order_cancelled", "order_rejected")
+TOLD_OF = {
+    "waitlisted": {"order_waitlisted"},
+    "awaiting_payment": {"order_held"},
+    "confirmed": {"order_confirmed"},
+    "refund_failed": {"refund_stalled"},
+    "cancelled": {"order_cancelled", "session_stopped"},
+    "expired": {"order_expired"},
+    "rejected": {"order_rejected"},
+}
+"""What the patient must have been told, one of these, of an order in this state."""
 
 
 def everybody_was_told_once(f: Figures) -> Iterator[Broken]:
-    """Each confirmed order's patient was told so, each step at most once, and each message has its delivery in the log."""
+    """The patient was told where each order stands, each step at most once, and each message has its delivery in the log."""
     notify = f["notify-svc"]
     for about in (*notify["undelivered"], *notify["untold"]):
         yield Broken("everybody_was_told_once", about, "the notification and its delivery do not match")
     told = notify["by_order"]
     for order in f["booking-svc"]["orders"]:
         kinds = told.get(order["id"], {})
-        if order["state"] == "confirmed" and not kinds.get("order_confirmed"):
-            yield Broken("everybody_was_told_once", order["id"], "is confirmed, but nobody was told")
+        if order["state"] in TOLD_OF and not TOLD_OF[order["state"]] & kinds.keys():
+            yield Broken("everybody_was_told_once", order["id"], f"is {order['state']}, but nobody was told")
         for kind in ONCE:
             if kinds.get(kind, 0) > 1:
                 yield Broken("everybody_was_told_once", order["id"], f"{kind} was told {kinds[kind]} times")

@@ -9,11 +9,15 @@ import msgspec
 import sqlalchemy as sa
 from common.messages import Message, SessionFacts, Visit
 from common.outbox import Database, Tx, UtcDateTime
+from common.outbox.tables import timers
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
 from booking_svc.domain import FINAL, IN_FLIGHT, Order, State
 
 metadata = MetaData()
+
+WINDOW = "payment_window"
+"""The kind of the timers that end the payment windows; keyed by the order."""
 
 _in_flight = sa.text("state IN ({})".format(", ".join(f"'{s}'" for s in sorted(IN_FLIGHT))))
 _keyed = sa.text("idempotency_key IS NOT NULL")
@@ -283,7 +287,7 @@ def masked_names(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, s
 
 
 def audit_figures(conn: sa.Connection) -> dict[str, Any]:
-    """What the audit compares: every order with its state and money (fen)."""
+    """What the audit compares: every order with its state and money (fen), and the payment windows that will end."""
     query = sa.select(
         orders.c.id,
         orders.c.state,
@@ -293,4 +297,8 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
         orders.c.session_id,
         orders.c.updated_at,
     )
-    return {"orders": [dict(row._mapping) for row in conn.execute(query)]}  # noqa: SLF001  SQLAlchemy's public name for it
+    windows = sa.select(timers.c.key).where(timers.c.kind == WINDOW)
+    return {
+        "orders": [dict(row._mapping) for row in conn.execute(query)],  # noqa: SLF001  SQLAlchemy's public name for it
+        "windows": list(conn.execute(windows).scalars()),
+    }

@@ -20,7 +20,7 @@ from booking_svc.saga import Cancel, Stop, WindowEnded
 
 log = get_logger("booking")
 
-WINDOW = "payment_window"
+WINDOW = store.WINDOW
 WATCH = "watch"
 OVERDUE = timedelta(seconds=60)
 """An answer that takes longer than this is asked for again."""
