@@ -213,7 +213,7 @@ def hot_row(world: World, limits: PgBench) -> list[Figure]:
 
 
 def browsing(world: World, limits: PgBench) -> list[Figure]:
-    """(f) GET /sessions, a page of twenty with their slots: from the gateway's cache, and past it."""
+    """(f) GET /sessions, a page of fifty with their slots: from the gateway's cache, and past it."""
     cached = Figure("(f) browsing, from the gateway's cache", "1/s", limit_is="nginx, a constant answer")
     direct = Figure("(f) browsing, past the cache", "1/s", limit_is="pgbench, the two SELECTs")
     plain = Load(world.port, [load.get("/api/v1/sessions")], world.seconds, CLIENTS, 200)

@@ -161,8 +161,8 @@ _SAGA_PAYMENT = (
 _BROWSE = """\
 SELECT s.*, h.name, d.name, o.name, o.title FROM sessions s JOIN hospitals h ON h.id = s.hospital_id\
  JOIN departments d ON d.id = s.department_id JOIN doctors o ON o.id = s.doctor_id\
- WHERE s.starts_at >= now() - interval '1 day' AND s.starts_at < '2100-01-01' ORDER BY s.starts_at, s.id LIMIT 21;
+ WHERE s.starts_at >= now() - interval '1 day' AND s.starts_at < '2100-01-01' ORDER BY s.starts_at, s.id LIMIT 51;
 SELECT session_id, id, starts_at, ends_at, capacity, free FROM slots WHERE capacity > 0 AND session_id = ANY\
- (ARRAY(SELECT id FROM sessions WHERE starts_at >= now() - interval '1 day' ORDER BY starts_at, id LIMIT 21))\
+ (ARRAY(SELECT id FROM sessions WHERE starts_at >= now() - interval '1 day' ORDER BY starts_at, id LIMIT 51))\
  ORDER BY starts_at;
 """
