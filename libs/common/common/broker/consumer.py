@@ -57,7 +57,8 @@ class RabbitConsumer:
     def stop(self) -> None:
         """Finish the batch that is in work, at most 10 s, and close the connection."""
         self._stopping.set()
-        self._thread.join(timeout=10)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
 
     @property
     def dead(self) -> bool:

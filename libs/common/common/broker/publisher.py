@@ -95,7 +95,8 @@ class RabbitPublisher:
         self._stopping = True
         self._wake.set()
         self._call(self._close)
-        self._thread.join(timeout=3)
+        if self._thread.is_alive():
+            self._thread.join(timeout=3)
 
     @property
     def dead(self) -> bool:
