@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from actors import Hospital, Patient, eventually
 
-from audit.figures import fetch
+from audit.figures import fetch, settle
 from audit.invariants import inventory_adds_up, no_slot_is_sold_twice
 from demo.client import Refused
 
@@ -78,3 +78,4 @@ def test_the_same_when_the_workers_are_killed_in_the_middle(stack):
             stack.restart(service, "worker")
 
     check(rush(base, hospital, session, kill), hospital, session, operator)
+    assert settle(operator, 30) == []
