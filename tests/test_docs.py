@@ -119,6 +119,15 @@ def test_variables_that_are_read_without_settings_are_found_with_their_defaults(
     assert "CRASH_AT" not in found, "Settings has it"
 
 
+def test_what_make_run_and_make_stack_read_is_told_with_its_defaults():
+    folders = {"make run": "embedded", "make stack": "stack"}
+    for command, name, default, _ in settings.ON_ONE_MACHINE:
+        code = "".join(p.read_text(encoding="utf-8") for p in (ROOT / folders[command]).glob("*.py"))
+        given = re.search(rf'env\w*\.get\("{name}"(?:, |\) or )"?([\w./]+)', code)
+        assert given, f"{command} reads no {name}"
+        assert given[1].startswith(default), (name, given[1])
+
+
 # --- pages written by hand -------------------------------------------------------------------------------------------
 
 

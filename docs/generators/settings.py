@@ -49,6 +49,14 @@ ABOUT = {
 }
 """What each variable is for. The page cannot be made for a variable that is missing here."""
 
+ON_ONE_MACHINE = (
+    ("make run", "PORT", "8000", "where it listens; 0 takes a free one"),
+    ("make run", "HOST", "127.0.0.1", "on which address; 0.0.0.0 opens it to others"),
+    ("make run", "DATA_DIR", "var/embedded", "its data and keys"),
+    ("make stack", "PORT", "8000", "where the gateway listens; 0 takes a free one"),
+    ("make stack", "STACK_DIR", "var/stack", "data, logs and keys"),
+)
+
 _READ = re.compile(r"""environ(?:\.get\(|\[)\s*["']([A-Z][A-Z0-9_]*)["'](?:,\s*["']([^"']*)["'])?""")
 
 
@@ -128,4 +136,11 @@ def page() -> str:
         "By the configuration of gunicorn, which serves the APIs, and by the crash points.",
         table(("variable", "default", "what"), outside),
         *sections,
+        "## On one machine",
+        "`make run` and `make stack` set the services' addresses and keys themselves. What else stands in the environment "
+        "reaches every service.",
+        table(
+            ("command", "variable", "default", "what"),
+            [(code(command), code(name), code(default), about) for command, name, default, about in ON_ONE_MACHINE],
+        ),
     )
