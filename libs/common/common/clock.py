@@ -10,6 +10,11 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 """Hospitals' dates, periods and deadlines are Beijing time, whatever the host's zone is."""
 
 
+def local(time: datetime | None) -> datetime | None:
+    """A time as people see it, in answers of every service: Beijing's, RFC 3339 with +08:00."""
+    return None if time is None else time.astimezone(SHANGHAI)
+
+
 def system_clock() -> datetime:
     return datetime.now(UTC)
 

@@ -1,6 +1,7 @@
 """The HTTP chassis: access rules, idempotency, paging, problems."""
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -53,7 +54,7 @@ def routes() -> Routes:
         with service().database.transaction() as tx:
             tx.first_time([body["name"]])
             if body["name"] == "clash":
-                raise Conflict("there is one", code="thing_exists")
+                raise Conflict("there is one", code="thing_exists", since=datetime(2026, 11, 22, 16, tzinfo=UTC))
             tx.send(ReleaseSlot(body["name"], "ses"))
         return answer(
             {"name": body["name"], "by": principal().account_id}, 201, Location=f"/api/v1/things/{body['name']}"
@@ -243,6 +244,11 @@ def test_a_database_that_is_away_is_503_and_says_when_to_come_back(client, datab
     response = make(client, key="")
     assert_problem(response, 503, "unavailable")
     assert response.headers["Retry-After"]
+
+
+def test_times_in_problems_are_beijing_time(client):
+    problem = assert_problem(make(client, "clash"), 409, "thing_exists")
+    assert problem["since"] == "2026-11-23T00:00:00+08:00"
 
 
 def test_money_is_whole_fen():

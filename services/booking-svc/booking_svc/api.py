@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from common.clock import SHANGHAI
+from common.clock import local
 from common.errors import NotFound
 from common.outbox import Database
 from common.web import Idents, MoneySchema, Paged, Routes, Schema, answer, money, page_of, principal, roles, service
@@ -220,22 +220,17 @@ def _show(order: Order, patient_name: str | None, steps: list[Any]) -> dict[str,
         "paid": money(order.paid),
         "refunded": money(order.refunded),
         "visit": None if order.visit is None else _show_visit(order.visit),
-        "placed_at": _local(order.placed_at),
-        "pay_before": _local(order.pay_before),
-        "cancel_before": _local(order.cancel_before),
-        "history": [{"at": _local(order.placed_at), "state": "reserving", "event": "placed"}]
-        + [{"at": _local(at), "state": state, "event": event} for at, state, event in steps],
+        "placed_at": local(order.placed_at),
+        "pay_before": local(order.pay_before),
+        "cancel_before": local(order.cancel_before),
+        "history": [{"at": local(order.placed_at), "state": "reserving", "event": "placed"}]
+        + [{"at": local(at), "state": state, "event": event} for at, state, event in steps],
     }
 
 
 def _show_visit(visit: Any) -> dict[str, Any]:
     return {
         **{name: getattr(visit, name) for name in visit.__dataclass_fields__},
-        "starts_at": _local(visit.starts_at),
-        "ends_at": _local(visit.ends_at),
+        "starts_at": local(visit.starts_at),
+        "ends_at": local(visit.ends_at),
     }
-
-
-def _local(value: Any) -> Any:
-    """Hospitals' time: RFC 3339 with +08:00."""
-    return None if value is None else value.astimezone(SHANGHAI)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.clock import local
 from common.web import Paged, Principal, Routes, Schema, answer, page_of, principal, roles, service
 from flask import Response, request
 from marshmallow import fields
@@ -65,8 +66,8 @@ def _show(n: Notification, locale: str) -> dict[str, Any]:
         "kind": n.kind,
         "title": title,
         "text": text,
-        "created_at": n.created_at,
-        "read_at": n.read_at,
+        "created_at": local(n.created_at),
+        "read_at": local(n.read_at),
         "order_id": n.order_id,
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from common import messages as m
-from common.clock import ManualClock
+from common.clock import SHANGHAI, ManualClock
 from common.envelope import seal
 from common.service import Service
 from common.testing import assert_problem, bearer, deliver
@@ -33,7 +33,7 @@ def test_each_message_is_told_to_its_owner_once(service: Service, kind: str) -> 
     assert item["read_at"] is None
     assert item["title"]
     assert item["text"]
-    assert item["created_at"] == MOMENT.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert item["created_at"] == MOMENT.astimezone(SHANGHAI).isoformat()
     assert Reader(service, "acc_2").kinds() == []
     assert Reader(service, "acc_9", "operator").kinds() == STAFF.get(kind, [])
 
@@ -103,7 +103,7 @@ def test_reading_is_noted_once(service: Service, clock: ManualClock) -> None:
     wanted = reader.items()[0]["id"]
     first = reader.read(wanted)
     assert first.status_code == 200
-    assert first.get_json()["read_at"] == clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert first.get_json()["read_at"] == clock().astimezone(SHANGHAI).isoformat()
     clock.advance(timedelta(hours=1))
     again = reader.read(wanted)
     assert (again.status_code, again.get_json()) == (200, first.get_json())

@@ -46,9 +46,9 @@ def test_a_started_payment(world: World) -> None:
         "state": "pending",
         "amount": MONEY,
         "description": DESCRIPTION,
-        "pay_before": "2026-11-22T08:15:00Z",
+        "pay_before": "2026-11-22T16:15:00+08:00",
         "show": {"type": "counter", "code": payment["show"]["code"]},
-        "created_at": "2026-11-22T08:00:00Z",
+        "created_at": "2026-11-22T16:00:00+08:00",
         "paid_at": None,
         "reason": "",
     }
@@ -83,7 +83,7 @@ def test_the_same_key_answers_even_when_it_can_no_longer_be_paid(world: World) -
     payment = world.pay_by(order, key="k1")
     world.apply(world.paid(payment))
     again = world.pay_by(order, key="k1")
-    assert (again["id"], again["state"], again["paid_at"]) == (payment["id"], "succeeded", "2026-11-22T08:00:00Z")
+    assert (again["id"], again["state"], again["paid_at"]) == (payment["id"], "succeeded", "2026-11-22T16:00:00+08:00")
 
 
 def test_without_a_key_a_payable_payment_of_the_method_is_answered_again(world: World) -> None:

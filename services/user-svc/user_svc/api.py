@@ -5,6 +5,7 @@ import hashlib
 import ipaddress
 from typing import Any
 
+from common.clock import local
 from common.errors import Conflict, TooMany
 from common.jsons import encode
 from common.outbox import Database
@@ -253,7 +254,7 @@ def _show_account(account: Account) -> dict[str, Any]:
         "locale": account.locale,
         "roles": list(account.roles),
         "hospital_id": account.hospital_id,
-        "created_at": account.created_at,
+        "created_at": local(account.created_at),
     }
 
 
@@ -265,7 +266,7 @@ def _show_patient(patient: Patient) -> dict[str, Any]:
         "id_number": identity.mask_id_number(patient.id_number),
         "phone": identity.mask_phone(patient.phone),
         "revision": patient.revision,
-        "created_at": patient.created_at,
+        "created_at": local(patient.created_at),
     }
 
 

@@ -1,11 +1,13 @@
 """Every fault as application/problem+json (RFC 9457), with a stable `code`; validation errors name every bad field."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, current_app
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from common.clock import local
 from common.errors import Fault, Invalid, InvalidMessage, Transient
 from common.jsons import encode
 from common.log import get_logger
@@ -68,7 +70,8 @@ def register(app: Flask) -> None:
 
 
 def _fault(fault: Fault) -> Response:
-    return problem(fault.status, fault.code, fault.detail, **fault.extra)
+    extra = {name: local(value) if isinstance(value, datetime) else value for name, value in fault.extra.items()}
+    return problem(fault.status, fault.code, fault.detail, **extra)
 
 
 def _http(error: HTTPException) -> Response:

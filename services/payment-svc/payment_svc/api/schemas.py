@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from common.clock import local
 from common.web import Idents, MoneySchema, Paged, Principal, Schema, money, principal
 from marshmallow import ValidationError, fields, validate, validates_schema
 
@@ -95,10 +96,10 @@ def payment_out(intent: Intent, attempt: Attempt) -> dict[str, Any]:
         "state": attempt.state,
         "amount": money(attempt.amount),
         "description": intent.description,
-        "pay_before": intent.pay_before,
+        "pay_before": local(intent.pay_before),
         "show": attempt.show,
-        "created_at": attempt.created_at,
-        "paid_at": attempt.paid_at,
+        "created_at": local(attempt.created_at),
+        "paid_at": local(attempt.paid_at),
         "reason": attempt.reason,
     }
 
@@ -159,8 +160,8 @@ def refund_out(refund: Refund) -> dict[str, Any]:
         "failure": refund.failure,
         "retry_of": refund.retry_of,
         "retried_as": refund.retried_as,
-        "created_at": refund.created_at,
-        "updated_at": refund.updated_at,
+        "created_at": local(refund.created_at),
+        "updated_at": local(refund.updated_at),
     }
 
 
@@ -199,7 +200,7 @@ def entry_out(entry: Entry) -> dict[str, Any]:
         "id": entry.id,
         "kind": entry.kind,
         "order_id": entry.order_id,
-        "created_at": entry.created_at,
+        "created_at": local(entry.created_at),
         "lines": [{"account": account, "amount": money(fen)} for account, fen in entry.lines],
     }
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from common.clock import SHANGHAI
+from common.clock import local
 from common.web import money
 
 from schedule_svc.domain import shown_state
@@ -45,21 +45,21 @@ def show_session(shown: Shown, now: datetime) -> dict[str, Any]:
         "doctor": {"id": row.doctor_id, "name": row.doctor_name, "title": row.doctor_title},
         "date": row.date,
         "period": row.period,
-        "starts_at": _local(row.starts_at),
-        "ends_at": _local(row.ends_at),
+        "starts_at": local(row.starts_at),
+        "ends_at": local(row.ends_at),
         "room": row.room,
         "fee": money(row.fee),
         "policy": row.policy,
-        "release_at": _local(row.release_at),
-        "cancel_before": _local(row.cancel_before),
+        "release_at": local(row.release_at),
+        "cancel_before": local(row.cancel_before),
         "state": state,
         "capacity": sum(slot.capacity for slot in slots),
         "remaining": 0 if closed else free,
         "slots": [
             {
                 "id": slot.id,
-                "starts_at": _local(slot.starts_at),
-                "ends_at": _local(slot.ends_at),
+                "starts_at": local(slot.starts_at),
+                "ends_at": local(slot.ends_at),
                 "capacity": slot.capacity,
                 "remaining": 0 if closed or now >= slot.ends_at else slot.free,
             }
@@ -67,7 +67,3 @@ def show_session(shown: Shown, now: datetime) -> dict[str, Any]:
         ],
     }
     return session | ({"stop_reason": row.stop_reason} if row.stopped else {})
-
-
-def _local(time: datetime) -> datetime:
-    return time.astimezone(SHANGHAI)
