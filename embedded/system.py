@@ -13,14 +13,18 @@ from typing import Any, Self
 from common import ids
 from common.broker.inprocess import InProcessBroker
 from common.clock import Clock
+from common.log import get_logger
 from common.outbox import Database, Relay, TimerLoop
 from common.service import Service
 from waitress.server import create_server
 
 from embedded.front import Front
 from stack import keys
+from stack.keeper import Keeper
 from stack.lock import sole_user
 from stack.stores import local_mongo
+
+log = get_logger("embedded")
 
 SERVICES = ("user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc")
 HTTP_THREADS = 32
@@ -44,6 +48,8 @@ class System:
         self._port = port
         self._parts: list[Any] = []
         self._held = ExitStack()
+        self._ended = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self.broker = InProcessBroker()
         self.services: dict[str, Service] = {}
 
@@ -57,6 +63,7 @@ class System:
         self._held.enter_context(sole_user(self.directory))
         ids.use_key(self._env["ID_KEY"])
         self._mongo.start()
+        self._keeper.start()
         self.services = {name: self._build(name) for name in SERVICES}
         for service in self.services.values():
             service.migrate()
@@ -78,6 +85,8 @@ class System:
         self.broker.stop()
         for service in self.services.values():
             service.store.close()
+        self._ended.set()
+        self._keeper.join()
         self._mongo.stop()
         self._held.close()
 
@@ -120,6 +129,12 @@ class System:
         self._port = int(self._server.effective_port)
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
         self._thread.start()
+
+    def _keep(self) -> None:
+        """The document store is the one other process: when it dies, it is started again, and what was to be told is told."""
+        keeper = Keeper([self._mongo], lambda name, text: log.error("died", process=name, fate=text))
+        while not self._ended.wait(0.1):
+            keeper.tend()
 
     def _missing(self) -> list[str]:
         return [f"{name}: {what}" for name, service in self.services.items() for what in service.missing()]

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -102,6 +102,23 @@ def test_after_kill_9_it_goes_on_where_it_was(tmp_path):
         hospital.operator = hospital.registrar = run.operator()
         eventually(lambda: [hospital.see(s)["remaining"] for s in (session, other)] == [5, 5], "every number is back")
         assert settle(run.operator(), 20) == []
+
+
+@pytest.mark.faults
+def test_a_document_store_that_dies_is_started_again_and_nothing_goes_untold(tmp_path):
+    with running(tmp_path) as run:
+        operator = run.operator()
+        for child in descendants(run.process.pid):
+            os.kill(child, signal.SIGKILL)
+        patient = Patient(run.base)
+
+        def told() -> bool:
+            with suppress(Refused):  # 503 while it is away
+                return patient.inbox() == ["user_registered"]
+            return False
+
+        eventually(told, "she is told")
+        assert settle(operator, 20) == []
 
 
 def test_a_taken_port_is_said_in_words(tmp_path):
