@@ -59,7 +59,7 @@ def mark_read(store: MongoStore, recipients: Sequence[str], account_id: str, not
     """
     notification = store.get(notification_id)
     if notification is None or notification.recipient not in recipients:
-        raise NotFound("no such notification")
+        raise NotFound("no such notification", code="notification_not_found")
     if notification.read_at is None:
         store.mark_read(notification_id, account_id)
         notification = store.get(notification_id) or notification

@@ -135,7 +135,7 @@ def test_nobody_reads_anothers(service: Service) -> None:
     cashiers = Reader(service, "acc_5", "cashier", hospital_id="hos_1").items()
     for stranger in (Reader(service, "acc_2"), Reader(service, "acc_3", "cashier", "registrar", hospital_id="hos_2")):
         for item in mine + theirs + cashiers:
-            assert_problem(stranger.read(item["id"]), 404, "not_found")
+            assert_problem(stranger.read(item["id"]), 404, "notification_not_found")
     for item in theirs + cashiers:
         assert_problem(Reader(service, "acc_1").read(item["id"]), 404)
     for item in mine:

@@ -67,8 +67,8 @@ def test_nothing_of_a_person_stands_in_clear_anywhere(alice: Person) -> None:
 def test_nobody_touches_anothers(alice: Person, bob: Person, operator: Person) -> None:
     mine = alice.call("POST", "/users/me/patients", ZHANG).get_json()["id"]
     for other in (bob, operator):
-        assert_problem(other.call("PATCH", f"/users/me/patients/{mine}", {"name": "坏人"}), 404, "not_found")
-        assert_problem(other.call("DELETE", f"/users/me/patients/{mine}"), 404, "not_found")
+        assert_problem(other.call("PATCH", f"/users/me/patients/{mine}", {"name": "坏人"}), 404, "patient_not_found")
+        assert_problem(other.call("DELETE", f"/users/me/patients/{mine}"), 404, "patient_not_found")
         assert other.call("GET", "/users/me/patients").get_json()["items"] == []
     assert alice.call("GET", "/users/me/patients").get_json()["items"][0]["revision"] == 1
 

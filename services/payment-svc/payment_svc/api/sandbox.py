@@ -67,7 +67,7 @@ def _sandbox() -> Sandbox:
 
 def _known(trade: SandboxTrade | None) -> SandboxTrade:
     if trade is None:
-        raise NotFound("the sandbox knows no such payment")
+        raise NotFound("the sandbox knows no such payment", code="payment_not_found")
     return trade
 
 

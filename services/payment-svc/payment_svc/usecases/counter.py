@@ -26,7 +26,7 @@ def record_receipt(
         intent = store.lock_intent(tx, known.order_id) if known else None
         attempt = store.attempt(tx.conn, payment_id)
         if intent is None or attempt is None:
-            raise NotFound("there is no such payment")
+            raise NotFound("there is no such payment", code="payment_not_found")
         _own_counter(caller, intent)
         if attempt.method != COUNTER:
             raise Conflict("this is no payment at the counter", code="not_at_the_counter")
@@ -100,7 +100,7 @@ def _locked(tx: Tx, caller: Caller, refund_id: str) -> tuple[Intent, Refund]:
     intent = store.lock_intent(tx, known.order_id) if known else None
     refund = refund_store.refund(tx.conn, refund_id)
     if intent is None or refund is None:
-        raise NotFound("there is no such refund")
+        raise NotFound("there is no such refund", code="refund_not_found")
     _own_counter(caller, intent)
     return intent, refund
 

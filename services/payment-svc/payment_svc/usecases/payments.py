@@ -51,7 +51,7 @@ def start_payment(
         with database.transaction() as tx:
             found = _attempt(tx, asked)
     if found is None:
-        raise NotFound("there is no such order")
+        raise NotFound("there is no such order", code="order_not_found")
     intent, attempt = found
     if attempt.state in UNANSWERED:
         outcome = provider.create(trade_of(attempt))
@@ -65,7 +65,7 @@ def start_payment(
 def _await_intent(database: Database, caller: Caller, order_id: str, wait: float) -> None:
     """A moment's patience for an intent: booking-svc asks for it in the same breath as it holds the number."""
     if not ids.genuine(order_id, "ord", caller.account_id):
-        raise NotFound("there is no such order")
+        raise NotFound("there is no such order", code="order_not_found")
     deadline = time.monotonic() + wait
     while True:
         with database.reading() as conn:
@@ -131,7 +131,7 @@ def _may_pay(asked: _Asked, intent: Intent) -> None:
     """Raises NotFound for what is none of the caller's business, Forbidden for who is neither patient nor cashier."""
     caller = asked.caller
     if not caller.sees(intent):
-        raise NotFound("there is no such order")
+        raise NotFound("there is no such order", code="order_not_found")
     own = intent.account_id == caller.account_id
     if not own and (asked.method != COUNTER or caller.cashier_of != intent.hospital_id):
         raise Forbidden("the patient pays, or the cashier at the counter takes the money", code="wrong_role")
@@ -164,7 +164,7 @@ def find_payment(database: Database, caller: Caller, payment_id: str) -> tuple[I
         attempt = store.attempt(conn, payment_id)
         intent = store.intent(conn, attempt.order_id) if attempt else None
     if attempt is None or intent is None or not caller.sees(intent):
-        raise NotFound("there is no such payment")
+        raise NotFound("there is no such payment", code="payment_not_found")
     return intent, attempt
 
 

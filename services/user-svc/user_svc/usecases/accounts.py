@@ -184,4 +184,4 @@ def _taken() -> Conflict:
 
 
 def no_account() -> NotFound:
-    return NotFound("no such account")
+    return NotFound("no such account", code="account_not_found")

@@ -102,7 +102,7 @@ def remove_patient(database: Database, parts: Parts, account_id: str, patient_id
 def _mine(tx: Tx, vault: Vault, account_id: str, patient_id: str) -> Patient:
     row = store.patient(tx.conn, account_id, patient_id)
     if row is None:
-        raise NotFound("no such person in your list")
+        raise NotFound("no such person in your list", code="patient_not_found")
     return _patient(row, vault)
 
 
