@@ -147,7 +147,9 @@ def test_an_order_whose_intent_does_not_come_is_not_ready(world: World) -> None:
 
 @pytest.mark.parametrize("order", ["ord_nonsense", ids.mint("ord", "acc_other"), ids.mint("pay", ACCOUNT), "x" * 1500])
 def test_an_invented_order_is_not_found_at_once(world: World, order: str) -> None:
-    assert_problem(world.post(f"/orders/{order}/payments", {"method": "window"}, headers=PATIENT), 404, "order_not_found")
+    assert_problem(
+        world.post(f"/orders/{order}/payments", {"method": "window"}, headers=PATIENT), 404, "order_not_found"
+    )
 
 
 def test_bad_input_when_starting(world: World) -> None:
