@@ -175,17 +175,18 @@ class Database:
 
     @contextmanager
     def _commit(self) -> Iterator[Tx]:
-        with self._one_writer(), self.engine.connect() as conn:
-            conn.begin()
-            if self.sqlite:
-                conn.exec_driver_sql("BEGIN IMMEDIATE")
-            tx = Tx(conn, self.clock())
-            yield tx
-            rows = tx.flush()
-            conn.commit()
-        reach("db_commit")
-        if rows:
-            self.on_commit(rows)
+        with self._one_writer():
+            with self.engine.connect() as conn:
+                conn.begin()
+                if self.sqlite:
+                    conn.exec_driver_sql("BEGIN IMMEDIATE")
+                tx = Tx(conn, self.clock())
+                yield tx
+                rows = tx.flush()
+                conn.commit()
+            reach("db_commit")
+            if rows:  # still under the writer's lock: SQLite's commits are handed over in their order
+                self.on_commit(rows)
         if due := [timer[0] for timer in tx.timers.values() if timer]:
             self.on_timer(min(due))
 
