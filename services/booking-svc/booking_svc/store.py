@@ -120,8 +120,22 @@ def _row(order: Order, names: Sequence[str]) -> dict[str, Any]:
 
 def lock_orders(tx: Tx, ids: Iterable[str]) -> dict[str, Order]:
     """These orders, locked until the commit. In the order of their ids, so that two who lock many never deadlock."""
-    query = sa.select(*_columns).where(orders.c.id.in_(sorted(set(ids)))).order_by(orders.c.id).with_for_update()
-    return {row.id: _order(row) for row in tx.conn.execute(query)}
+    wanted = sorted(set(ids))
+    rows: Any
+    if tx.postgres:
+        rows = tx.conn.exec_driver_sql(_LOCK, {"ids": wanted})
+    else:
+        rows = tx.conn.execute(_lock_sqlite, {"ids": wanted})
+    return {row.id: _order(row) for row in rows}
+
+
+# One text for any number of ids, so that it stays prepared; LATERAL looks each up by its index, where "= ANY" is planned as a
+# scan while the table is new and small, and that plan is kept.
+_LOCK = (
+    f"SELECT o.* FROM unnest(%(ids)s::text[]) AS wanted (id) CROSS JOIN LATERAL"  # noqa: S608  names of ours
+    f" (SELECT {', '.join(_STORED)} FROM orders WHERE orders.id = wanted.id LIMIT 1 FOR UPDATE) AS o"
+)
+_lock_sqlite = sa.select(*_columns).where(orders.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(orders.c.id)
 
 
 def lock_orders_of_session(tx: Tx, session_id: str) -> dict[str, Order]:
@@ -153,6 +167,12 @@ _update_order = (
     .values({name: sa.bindparam(name) for name in _CHANGING})
 )
 _insert_history = sa.insert(history)
+# Both in one statement: an order and what happened to it.
+_MOVE = (
+    f"WITH moved AS (UPDATE orders SET {', '.join(f'{name} = %({name})s' for name in _CHANGING)} WHERE id = %(order_id)s)"  # noqa: S608  names of ours
+    " INSERT INTO order_history (order_id, at, state, event) SELECT %(order_id)s, step.*"
+    " FROM json_to_recordset(%(steps)s::json) AS step (at timestamptz, state text, event text)"
+)
 
 
 def place(
@@ -182,12 +202,17 @@ def save_orders(tx: Tx, changed: Sequence[Order]) -> None:
     """Write back changed orders and what happened to them."""
     if not changed:
         return
-    tx.conn.execute(_update_order, [{"order_id": o.id, **_row(o, _CHANGING)} for o in changed])
-    steps = [
-        {"order_id": o.id, "at": at, "state": state, "event": event} for o in changed for at, state, event in o.history
-    ]
-    if steps:
-        tx.conn.execute(_insert_history, steps)
+    rows = [{"order_id": o.id, **_row(o, _CHANGING)} for o in changed]
+    steps = [[{"at": at, "state": state, "event": event} for at, state, event in o.history] for o in changed]
+    if tx.postgres:
+        moves = [
+            row | {"state": str(row["state"]), "steps": _encode(s).decode()} for row, s in zip(rows, steps, strict=True)
+        ]
+        tx.conn.exec_driver_sql(_MOVE, moves if len(moves) > 1 else moves[0])
+    else:
+        tx.conn.execute(_update_order, rows)
+        if flat := [step | {"order_id": o.id} for o, taken in zip(changed, steps, strict=True) for step in taken]:
+            tx.conn.execute(_insert_history, flat)
     for order in changed:
         order.history.clear()
 
