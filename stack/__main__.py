@@ -89,6 +89,7 @@ def main() -> int:
         system = System(Path(os.environ.get("STACK_DIR") or "var/stack"), port=port, say=say)
         tail = Tail({part.name: part.process.log for part in system.parts})
         with system:
+            tail.show()  # first what the start has said: the welcome is to stand where one looks
             say("stack", _welcome(system))
             try:
                 _run(system, tail)

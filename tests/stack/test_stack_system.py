@@ -130,6 +130,7 @@ def test_one_interrupt_ends_all_of_it(command: subprocess.Popen[str], folder: Pa
     said = command.stdout.read()
     assert command.wait(40) == 0
     assert "ended" in said
+    assert "speaks" not in said, "what the start says comes before the welcome"
     assert running_with(str(folder)) == {}
     assert json.loads((folder / "stack" / "secrets.json").read_text())["ADMIN_PASSWORD"]
 
