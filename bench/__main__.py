@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m bench [--quick] [names...]`: measure all figures, or those named; exit status 1 if a goal is missed.
+"""`make bench`, or `python -m bench [--quick] [names...]`: measure all figures, or those named.
 
 The names: idle browsing rejected latency sagas accepted hot. `--quick` takes less than a minute and is for a first look; the
 figures that count come of a full run on a machine with nothing else to do. The result is also written to var/bench/.
@@ -40,10 +40,13 @@ def main(argv: Sequence[str]) -> int:
     except ServersUnavailable as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("bench: broken off", file=sys.stderr)
+        return 130
     path = DIRECTORY / f"{datetime.now(SHANGHAI):%Y%m%d-%H%M%S}.json"
     report.save(path, figures, mode="quick" if options.quick else "full")
     print(f"\n{report.table(figures)}\n\n{time.monotonic() - started:.0f} s in all; every round: {path}")
-    return 1 if any(f.met is False for f in figures) and not options.quick else 0
+    return 0
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:

@@ -186,8 +186,10 @@ def running(directory: Path, buyers: int, seconds: float, rounds: int) -> Iterat
         operator.login(admin, password)
         world = World(system, [_buyer(system, n) for n in range(buyers)], _publish(operator), seconds, rounds)
         _sell_out(world)
-        yield world
-        world.close()
+        try:
+            yield world
+        finally:
+            world.close()
 
 
 def _buyer(system: System, number: int) -> Buyer:
