@@ -7,6 +7,7 @@ sum over a living tree misses nothing but orphans, and we have none.
 import contextlib
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +38,13 @@ class Usage:
 
 def usage(system: System) -> Usage:
     """What the system has used so far."""
+    return of_processes(roots(system))
+
+
+def of_processes(pids: Mapping[str, int]) -> Usage:
+    """What these processes and all below them have used, by name."""
     ticks, children = _table()
-    return Usage({name: _of_tree(pid, ticks, children) / _TICKS for name, pid in roots(system).items()})
+    return Usage({name: _of_tree(pid, ticks, children) / _TICKS for name, pid in pids.items()})
 
 
 def roots(system: System) -> dict[str, int]:
