@@ -1,10 +1,16 @@
 """Connections that the database closed while they were idle are replaced, and nobody notices. Errors tell no secrets."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import sqlalchemy as sa
+from common.clock import ManualClock
 from common.outbox import Database
+from common.outbox.clock import DatabaseClock
 from common.settings import BadSettings
 from sqlalchemy.exc import DBAPIError
+
+from stack.process import free_port
 
 
 @pytest.fixture
@@ -58,3 +64,26 @@ def test_errors_do_not_tell_their_parameters(database, tmp_path):
 def test_what_is_no_database_of_ours_is_named(url):
     with pytest.raises(BadSettings, match="DATABASE_URL"):
         Database(url)
+
+
+def test_the_time_is_the_databases_whatever_the_host_says(database):
+    ahead = DatabaseClock(database.engine, host=lambda: datetime.now(UTC) + timedelta(hours=1))
+    with database.reading() as conn:
+        before = conn.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+        told = ahead()
+        after = conn.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    assert before - timedelta(seconds=5) < told < after + timedelta(seconds=5)
+    assert isinstance(database.clock, DatabaseClock), "it is what a service's timers go by"
+
+
+def test_while_the_database_is_away_time_goes_on():
+
+    clock = DatabaseClock(sa.create_engine(f"postgresql+psycopg://nobody:x@127.0.0.1:{free_port()}/none"))
+    assert abs(clock() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_passed_clock_is_kept(postgres_url):
+    moment = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    database = Database(postgres_url, moment)
+    assert database.clock is moment
+    database.close()

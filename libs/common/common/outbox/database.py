@@ -20,6 +20,7 @@ from common.jsons import encode
 from common.log import current_trace
 from common.messages import Message
 from common.outbox import tables
+from common.outbox.clock import DatabaseClock
 from common.outbox.engine import make_engine
 from common.outbox.tables import OutboxRow, UtcDateTime
 
@@ -141,14 +142,17 @@ def _outbox_values(out: Sequence[Outgoing], now: datetime) -> dict[str, Any]:
 
 
 class Database:
-    """Owns the engine. `on_commit` gets the rows of each committed transaction, `on_timer` hears when one is due that was set."""
+    """Owns the engine, and tells the time: PostgreSQL's, unless a test passes a clock.
+
+    `on_commit` gets the rows of each committed transaction, `on_timer` hears when one is due that was set.
+    """
 
     def __init__(self, url: str, clock: Clock = system_clock, *, pool_size: int = 20) -> None:
-        self.clock = clock
         self.on_commit: Callable[[list[OutboxRow]], None] = lambda _rows: None
         self.on_timer: Callable[[datetime], None] = lambda _due_at: None
         self.engine = make_engine(url, pool_size)
         self.sqlite = self.engine.dialect.name == "sqlite"
+        self.clock = clock if self.sqlite or clock is not system_clock else DatabaseClock(self.engine)
         # spares PostgreSQL a BEGIN and a ROLLBACK for each query; SQLite opens no transaction of itself
         self._reader = self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._shared: ContextVar[Tx | None] = ContextVar("shared_transaction", default=None)
