@@ -27,6 +27,8 @@ class State(StrEnum):
 FINAL = frozenset({State.CANCELLED, State.EXPIRED, State.REJECTED})
 IN_FLIGHT = frozenset({State.RESERVING, State.CLOSING, State.WITHDRAWING, State.REFUNDING})
 """Another service owes an answer."""
+GIVEN_BACK = frozenset({State.WITHDRAWING, State.REFUNDING, State.REFUND_FAILED, State.CANCELLED, State.EXPIRED})
+"""The number was released on the way here."""
 
 
 @dataclass(slots=True)

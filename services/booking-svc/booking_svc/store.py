@@ -12,14 +12,21 @@ from common.outbox import Database, Tx, UtcDateTime
 from common.outbox.tables import timers
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
-from booking_svc.domain import FINAL, IN_FLIGHT, Order, State
+from booking_svc.domain import FINAL, GIVEN_BACK, IN_FLIGHT, Order, State
 
 metadata = MetaData()
 
 WINDOW = "payment_window"
 """The kind of the timers that end the payment windows; keyed by the order."""
 
-_in_flight = sa.text("state IN ({})".format(", ".join(f"'{s}'" for s in sorted(IN_FLIGHT))))
+
+def _among(states: Iterable[State]) -> sa.TextClause:
+    """A condition in constants, so that the planner sees that a partial index serves it."""
+    return sa.text("state IN ({})".format(", ".join(f"'{s}'" for s in sorted(states))))
+
+
+_watched = _among(IN_FLIGHT | {State.WAITLISTED})
+_unreleased = sa.and_(_among(GIVEN_BACK), sa.text("NOT released"))
 _keyed = sa.text("idempotency_key IS NOT NULL")
 
 orders = Table(
@@ -49,6 +56,7 @@ orders = Table(
     Column("paid", BigInteger, nullable=False, server_default="0"),
     Column("refunded", BigInteger, nullable=False, server_default="0"),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("released", Boolean, nullable=False, server_default=sa.false()),
     Column("idempotency_key", Text),
     Column("request_hash", Text),
     CheckConstraint("refunded <= paid", name="refunded_of_paid"),
@@ -61,7 +69,8 @@ orders = Table(
         postgresql_where=_keyed,
         sqlite_where=_keyed,
     ),
-    Index("orders_in_flight", "updated_at", postgresql_where=_in_flight, sqlite_where=_in_flight),
+    Index("orders_watched", "updated_at", postgresql_where=_watched, sqlite_where=_watched),
+    Index("orders_unreleased", "updated_at", postgresql_where=_unreleased, sqlite_where=_unreleased),
 )
 
 history = Table(
@@ -149,16 +158,30 @@ def lock_orders_of_session(tx: Tx, session_id: str) -> dict[str, Order]:
     return {row.id: _order(row) for row in tx.conn.execute(query)}
 
 
-def lock_overdue(tx: Tx, before: datetime, limit: int) -> list[Order]:
-    """Orders in flight that have waited for an answer since `before`; those that somebody works on are skipped."""
+def lock_overdue(tx: Tx, states: Iterable[State], before: datetime, limit: int) -> list[Order]:
+    """Orders that have been in one of these states since `before`; those that somebody works on are skipped."""
+    return _lock_untouched(tx, _among(states), before, limit)
+
+
+def lock_unreleased(tx: Tx, before: datetime, limit: int) -> list[Order]:
+    """Orders that gave their number back before `before`, which schedule-svc has not confirmed."""
+    return _lock_untouched(tx, _unreleased, before, limit)
+
+
+def _lock_untouched(tx: Tx, condition: Any, before: datetime, limit: int) -> list[Order]:
     query = (
         sa.select(*_columns)
-        .where(orders.c.state.in_(sorted(IN_FLIGHT)), orders.c.updated_at < before)
+        .where(condition, orders.c.updated_at < before)
         .order_by(orders.c.updated_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     return [_order(row) for row in tx.conn.execute(query)]
+
+
+def mark_released(tx: Tx, order_ids: Sequence[str]) -> None:
+    """Note that schedule-svc has these orders' numbers back."""
+    tx.conn.execute(sa.update(orders).where(orders.c.id.in_(sorted(set(order_ids)))).values(released=True))
 
 
 _update_order = (

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from booking_svc import saga, store
 from booking_svc.board import SessionBoard
-from booking_svc.domain import Order, State, check_cancellable, check_orderable
+from booking_svc.domain import IN_FLIGHT, Order, State, check_cancellable, check_orderable
 from booking_svc.saga import Cancel, Stop, WindowEnded
 
 log = get_logger("booking")
@@ -24,6 +24,8 @@ WINDOW = store.WINDOW
 WATCH = "watch"
 OVERDUE = timedelta(seconds=60)
 """An answer that takes longer than this is asked for again."""
+LONG_OVERDUE = timedelta(minutes=10)
+"""As OVERDUE, for what nobody waits for: a freed number's way back, and to one who is waitlisted."""
 WATCH_EVERY = timedelta(seconds=20)
 WATCH_BATCH = 200
 
@@ -126,6 +128,11 @@ def advance(tx: Tx, received: Sequence[Received], window: timedelta) -> None:
     _move(tx, orders, [(r.message.order_id, r.message, r.traceparent) for r in received], window)
 
 
+def note_released(tx: Tx, received: Sequence[Received]) -> None:
+    """The numbers of these orders are back; nothing more is to be done about them."""
+    store.mark_released(tx, [r.message.order_id for r in received])
+
+
 def note_sessions(tx: Tx, received: Sequence[Received]) -> None:
     """Keep the projection of sessions."""
     store.save_sessions(tx, [r.message.session for r in received])
@@ -163,14 +170,21 @@ def end_window(tx: Tx, timer: Timer, window: timedelta) -> None:
 
 
 def watch(tx: Tx, timer: Timer) -> None:
-    """Ask again for answers that are overdue, and be back soon: no order is stuck for want of a message."""
-    overdue = store.lock_overdue(tx, tx.now - OVERDUE, WATCH_BATCH)
-    for order in overdue:
-        log.warning("asking_again", order_id=order.id, state=order.state)
-        tx.send(saga.OWED[order.state](order))
-    if overdue:
-        store.touch(tx, [order.id for order in overdue])
+    """Ask again for what is overdue, and be back soon: no order is stuck, and no number held, for want of a message."""
+    late, long_ago = tx.now - OVERDUE, tx.now - LONG_OVERDUE
+    for order in store.lock_overdue(tx, IN_FLIGHT, late, WATCH_BATCH):
+        _ask_again(tx, order, saga.OWED[order.state])
+    for order in store.lock_overdue(tx, {State.WAITLISTED}, long_ago, WATCH_BATCH):
+        _ask_again(tx, order, saga.reserve_slot)
+    for order in store.lock_unreleased(tx, long_ago, WATCH_BATCH):
+        _ask_again(tx, order, saga.release_slot)
     tx.set_timer(WATCH, timer.key, tx.now + WATCH_EVERY)
+
+
+def _ask_again(tx: Tx, order: Order, command: saga.Send) -> None:
+    log.warning("asking_again", order_id=order.id, state=order.state, command=command.__name__)
+    tx.send(command(order))
+    store.touch(tx, [order.id])
 
 
 def start_watching(tx: Tx) -> None:

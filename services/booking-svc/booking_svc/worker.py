@@ -31,7 +31,7 @@ def subscriptions(window: timedelta) -> dict[type, Handler]:
         SlotReserved: advance,
         SlotWaitlisted: advance,
         SlotRejected: advance,
-        SlotReleased: advance,
+        SlotReleased: usecases.note_released,
         PaymentSucceeded: advance,
         PaymentFailed: advance,
         PaymentClosed: advance,

@@ -31,7 +31,9 @@ from common.messages import (
     SessionPublished,
     SessionStopped,
     SlotRejected,
+    SlotReleased,
     SlotReserved,
+    SlotWaitlisted,
 )
 from common.outbox import TimerLoop
 from common.outbox.tables import metadata as chassis
@@ -319,6 +321,34 @@ def test_an_overdue_answer_is_asked_for_again(service, client, clock):
     clock.advance(usecases.WATCH_EVERY)
     fire(service)
     assert len(sent(service.database, ReserveSlot)) == 1, "not more often than once in a while"
+
+
+def test_a_release_that_vanished_is_sent_again_until_it_arrives(service, client, clock):
+    order_id = place(client).json["id"]
+    client.post(f"/api/v1/orders/{order_id}/cancel", headers=bearer(ME))
+    take_sent(service.database)
+    for _ in range(2):
+        clock.advance(usecases.LONG_OVERDUE + timedelta(seconds=1))
+        fire(service)
+        assert take_sent(service.database) == [ReleaseSlot(order_id, SESSION)]
+    deliver(service, SlotReleased(order_id, SESSION))
+    clock.advance(usecases.LONG_OVERDUE + timedelta(seconds=1))
+    fire(service)
+    assert sent(service.database) == []
+
+
+def test_one_who_waits_long_asks_again(service, client, clock):
+    order_id = place(client, join_waitlist=True).json["id"]
+    deliver(service, SlotWaitlisted(order_id, SESSION, 1))
+    take_sent(service.database)
+    clock.advance(usecases.LONG_OVERDUE - timedelta(seconds=1))
+    fire(service)
+    assert sent(service.database) == []
+    clock.advance(timedelta(seconds=30))
+    fire(service)
+    assert [m.order_id for m in take_sent(service.database)] == [order_id]
+    deliver(service, reserved(order_id))  # the answer that had vanished
+    assert state(client, order_id) == "awaiting_payment"
 
 
 def test_a_message_for_an_unknown_order_is_parked_and_its_neighbours_are_not(service, client):

@@ -18,7 +18,8 @@ _STATES = (
     "'reserving', 'waitlisted', 'awaiting_payment', 'closing', 'confirmed', 'withdrawing', 'refunding',"
     " 'refund_failed', 'cancelled', 'expired', 'rejected'"
 )
-_in_flight = sa.text("state IN ('closing', 'refunding', 'reserving', 'withdrawing')")
+_watched = sa.text("state IN ('closing', 'refunding', 'reserving', 'waitlisted', 'withdrawing')")
+_unreleased = sa.text("state IN ('cancelled', 'expired', 'refund_failed', 'refunding', 'withdrawing') AND NOT released")
 _keyed = sa.text("idempotency_key IS NOT NULL")
 
 
@@ -44,6 +45,7 @@ def upgrade() -> None:
         sa.Column("paid", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("refunded", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("updated_at", _time, nullable=False),
+        sa.Column("released", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("idempotency_key", sa.Text),
         sa.Column("request_hash", sa.Text),
         sa.CheckConstraint("refunded <= paid", name="refunded_of_paid"),
@@ -58,7 +60,10 @@ def upgrade() -> None:
         postgresql_where=_keyed,
         sqlite_where=_keyed,
     )
-    op.create_index("orders_in_flight", "orders", ["updated_at"], postgresql_where=_in_flight, sqlite_where=_in_flight)
+    op.create_index("orders_watched", "orders", ["updated_at"], postgresql_where=_watched, sqlite_where=_watched)
+    op.create_index(
+        "orders_unreleased", "orders", ["updated_at"], postgresql_where=_unreleased, sqlite_where=_unreleased
+    )
     op.create_table(
         "order_history",
         sa.Column("id", _sequence, primary_key=True, autoincrement=True),
