@@ -115,6 +115,11 @@ class Session:
     def full(self) -> bool:
         return all(segment.free == 0 for segment in self.segments)
 
+    @property
+    def settled(self) -> bool:
+        """True if nobody holds, has bought or waits for a number of it."""
+        return not self.waiting and all(segment.taken == 0 for segment in self.segments)
+
     def refusal(self, now: datetime) -> str:
         """Why nothing can be had of this session at `now`; "" if something may."""
         if self.stopped:

@@ -6,12 +6,15 @@ from common.messages import OrderConfirmed, ReleaseSlot, ReserveSlot
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
-from schedule_svc.usecases import orders
+from schedule_svc.usecases import orders, sessions
 
 SUBSCRIPTIONS: Subscriptions = {
     ReserveSlot: orders.serve_orders,
     ReleaseSlot: orders.serve_orders,
     OrderConfirmed: orders.serve_orders,
 }
-TIMERS: Mapping[str, TimerHandler] = {orders.WAITLIST_CLOSES: orders.close_waitlist}
+TIMERS: Mapping[str, TimerHandler] = {
+    orders.WAITLIST_CLOSES: orders.close_waitlist,
+    sessions.STOP_SETTLES: sessions.settle_stop,
+}
 JOBS: Mapping[str, JobHandler] = {}

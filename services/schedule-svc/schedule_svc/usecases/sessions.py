@@ -1,10 +1,12 @@
 """What staff do to one session: stop it (停诊), add numbers to it (加号)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from common.errors import Conflict, NotFound
+from common.log import get_logger
 from common.messages import SessionStopped
-from common.outbox import Tx
+from common.outbox import Timer, Tx
 
 from schedule_svc.desk import Desk
 from schedule_svc.domain import MOST_NUMBERS, Session
@@ -12,8 +14,16 @@ from schedule_svc.store import catalogue
 from schedule_svc.store.desk import Working
 from schedule_svc.usecases.orders import finish
 
+log = get_logger("sessions")
+
 MayTouch = Callable[[str], None]
 """may_touch(hospital_id) raises Forbidden when the caller may not touch that hospital's things."""
+
+STOP_SETTLES = "stop_settles"
+STOP_REPEATED = timedelta(minutes=5)
+"""The saga gives numbers back in seconds; those still out after this long say that SessionStopped was lost, not late."""
+STOP_REPEATED_AT_MOST = timedelta(hours=1)
+"""Each repetition waits twice as long as the one before, up to this: while the saga is down, it finds few copies."""
 
 
 def stop(tx: Tx, session_id: str, reason: str, may_touch: MayTouch) -> None:
@@ -29,7 +39,23 @@ def stop(tx: Tx, session_id: str, reason: str, may_touch: MayTouch) -> None:
     session.revision += 1
     catalogue.update_sessions(tx.conn, [{"id": session.id, "stop_reason": reason}])
     working.save(tx.now)
+    _tell_stopped(tx, session, reason, STOP_REPEATED)
+
+
+def settle_stop(tx: Tx, timer: Timer) -> None:
+    """The saga should have given all numbers of the stopped session back; if not, it is told again. The key is the session."""
+    session = Working(tx.conn, [timer.key]).sessions[timer.key]
+    if session.settled:
+        return
+    log.warning("stop_repeated", session_id=session.id)
+    wait = min(2 * timedelta(seconds=timer.payload["wait"]), STOP_REPEATED_AT_MOST)
+    _tell_stopped(tx, session, timer.payload["reason"], wait)
+
+
+def _tell_stopped(tx: Tx, session: Session, reason: str, wait: timedelta) -> None:
+    """Tell the saga, and look in `wait` whether it has heard."""
     tx.send(SessionStopped(session.id, session.facts(), reason))
+    tx.set_timer(STOP_SETTLES, session.id, tx.now + wait, {"reason": reason, "wait": wait.total_seconds()})
 
 
 def add_numbers(tx: Tx, session_id: str, slot_id: str, extra: int, may_touch: MayTouch) -> None:
