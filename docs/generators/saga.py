@@ -77,7 +77,8 @@ def page() -> str:
         diagram(),
         "## States",
         "An order *at rest* waits for a person or for its payment window. One *in flight* waits for another service: the "
-        "worker sends the command again when its answer is overdue, and commands are idempotent by order.",
+        "worker sends the command again when its answer is overdue, and commands are idempotent by order. Seldom, it asks after "
+        "what nobody waits for, too: numbers that were released, and orders that are waitlisted.",
         _kinds(),
         "## Steps",
         _steps(),
