@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from actors import Hospital, Patient
+from common.settings import Settings
 
 from audit.figures import settle
 from demo.client import Client
@@ -34,7 +35,8 @@ def operator_of(system: Embedded | Stack) -> Client:
 
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    with Embedded(tmp_path_factory.mktemp("embedded"), env=ROOMY) as system:
+    # this process's key stays what other tests of this run minted their ids with
+    with Embedded(tmp_path_factory.mktemp("embedded"), env={**ROOMY, "ID_KEY": Settings().id_key}) as system:
         yield system
 
 

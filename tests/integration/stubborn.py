@@ -16,7 +16,7 @@ PATIENCE = 60.0
 
 
 class Repeating(Client):
-    """Sends every POST under an Idempotency-Key, and again under the same one after a broken connection or a 5xx."""
+    """Sends every POST under an Idempotency-Key, and again under the same one after a broken connection or a 502, 503, 504."""
 
     def _send(self, method: str, path: str, body: Any) -> Any:
         key = secrets.token_hex(8)
@@ -28,7 +28,7 @@ class Repeating(Client):
             except Refused as refused:
                 if refused.status == 409 and repeated and path == "/users":
                     return {}  # the first attempt had registered us, and died before it could say so
-                later = refused.status >= 500 or refused.problem["code"] == "payment_not_ready"
+                later = refused.status in {502, 503, 504} or refused.problem["code"] == "payment_not_ready"
                 if not later or time.monotonic() > deadline:
                     raise
             except (OSError, HTTPException):

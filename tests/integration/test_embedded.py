@@ -96,9 +96,9 @@ def test_after_kill_9_it_goes_on_where_it_was(tmp_path):
         run.end(signal.SIGKILL)
     with running(tmp_path, PAYMENT_WINDOW_SECONDS="4") as run:
         patient.base = run.base
-        patient.state(paid["id"], "cancelled")
+        patient.state(paid["id"], "cancelled", 90)  # a job that was running is run again when its lease is over
         for order in [unpaid, *in_flight]:
-            patient.state(order, "expired")
+            patient.state(order, "expired", 90)
         hospital.operator = hospital.registrar = run.operator()
         eventually(lambda: [hospital.see(s)["remaining"] for s in (session, other)] == [5, 5], "every number is back")
         assert settle(run.operator(), 20) == []

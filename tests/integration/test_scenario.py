@@ -36,6 +36,7 @@ def test_she_registers_books_pays_changes_her_mind_and_is_told_of_each_step(base
         "order_held",
         "payment_succeeded",
         "order_confirmed",
+        "order_withdrawn",
         "refund_succeeded",
         "order_cancelled",
     ]
@@ -75,6 +76,9 @@ def test_at_the_counter_the_cashier_takes_and_returns_the_money(base, hospital):
         return [r for r in hospital.cashier.get("/refunds?limit=200")["items"] if r["order_id"] == order["id"]]
 
     waiting = eventually(refunds, "the refund waits at the counter")
+    eventually(
+        lambda: patient.inbox()[-1] == "order_withdrawn", "she knows that she need not come, and where the money is"
+    )
     assert patient.see(order["id"])["state"] == "refunding"
     hospital.cashier.post(f"/refunds/{waiting[0]['id']}/paid-out", {})
     patient.state(order["id"], "cancelled")
@@ -165,7 +169,9 @@ def test_a_stopped_session_ends_all_orders_with_their_money_back(base, hospital)
     for patient, order in zip((paid, unpaid, gone, waiting), orders, strict=True):
         patient.state(order["id"], "cancelled")
     assert paid.see(orders[0]["id"])["refunded"]["amount"] == FEE
-    eventually(lambda: "session_stopped" in paid.inbox(), "the patient was told why")
+    eventually(
+        lambda: {"visit_stopped", "session_stopped"} <= set(paid.inbox()), "she was told why, at once and at the end"
+    )
     assert refusal_or_none(Patient(base), session) == (409, "session_stopped")
 
 

@@ -12,7 +12,10 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 def local(time: datetime | None) -> datetime | None:
     """A time as people see it, in answers of every service: Beijing's, RFC 3339 with +08:00."""
-    return None if time is None else time.astimezone(SHANGHAI)
+    try:
+        return None if time is None else time.astimezone(SHANGHAI)
+    except OverflowError:  # within hours of the year 1 or 10000: nobody's appointment, and no reason to fail
+        return time
 
 
 def system_clock() -> datetime:

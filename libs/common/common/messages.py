@@ -220,6 +220,19 @@ class OrderExpired:
     visit: Visit
 
 
+@message("booking.order_withdrawn", 1, sender="booking-svc", subject="order_id")
+@dataclass(frozen=True, slots=True)
+class OrderWithdrawn:
+    """The visit will not take place and its number has gone back; `amount` is on its way back, OrderCancelled follows."""
+
+    order_id: Id
+    account_id: Id
+    session_id: Id
+    cause: Literal["patient", "session_stopped"]
+    amount: Fen
+    visit: Visit
+
+
 @message("booking.order_cancelled", 1, sender="booking-svc", subject="order_id")
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:

@@ -25,6 +25,7 @@ from common.messages import (
     OrderPlaced,
     OrderRejected,
     OrderWaitlisted,
+    OrderWithdrawn,
     PaymentClosed,
     PaymentFailed,
     PaymentSucceeded,
@@ -140,13 +141,20 @@ def order_expired(o: Order) -> Message:
     return OrderExpired(o.id, o.account_id, o.session_id, _visit(o))
 
 
+def order_withdrawn(o: Order) -> Message:
+    return OrderWithdrawn(o.id, o.account_id, o.session_id, _cause(o), o.paid, _visit(o))
+
+
 def order_cancelled(o: Order) -> Message:
-    cause: Literal["patient", "session_stopped"] = "session_stopped" if o.cause == "session_stopped" else "patient"
-    return OrderCancelled(o.id, o.account_id, o.session_id, cause, o.refunded, o.visit)
+    return OrderCancelled(o.id, o.account_id, o.session_id, _cause(o), o.refunded, o.visit)
 
 
 def refund_stalled(o: Order) -> Message:
     return RefundStalled(o.id, o.account_id, o.paid, o.reason or "")
+
+
+def _cause(o: Order) -> Literal["patient", "session_stopped"]:
+    return "session_stopped" if o.cause == "session_stopped" else "patient"
 
 
 def _visit(o: Order) -> Visit:
@@ -189,18 +197,18 @@ TABLE: dict[tuple[State, Input], Step] = {
     (S.WAITLISTED, I.STOP): Step(S.CANCELLED, (release_slot, order_cancelled)),
     (S.AWAITING_PAYMENT, I.PAYMENT_SUCCEEDED): Step(S.CONFIRMED, (order_confirmed,)),
     (S.AWAITING_PAYMENT, I.WINDOW_ENDED): Step(S.CLOSING, (close_payment,)),
-    (S.AWAITING_PAYMENT, I.CANCEL): Step(S.WITHDRAWING, (release_slot, close_payment)),
-    (S.AWAITING_PAYMENT, I.STOP): Step(S.WITHDRAWING, (release_slot, close_payment)),
+    (S.AWAITING_PAYMENT, I.CANCEL): Step(S.WITHDRAWING, (release_slot, close_payment, order_withdrawn)),
+    (S.AWAITING_PAYMENT, I.STOP): Step(S.WITHDRAWING, (release_slot, close_payment, order_withdrawn)),
     # the window has ended: the provider's word decides
     (S.CLOSING, I.PAYMENT_CLOSED): Step(S.EXPIRED, (release_slot, order_expired)),
     (S.CLOSING, I.PAYMENT_SUCCEEDED): Step(S.CONFIRMED, (order_confirmed,)),
-    (S.CLOSING, I.CANCEL): Step(S.WITHDRAWING, (release_slot, close_payment)),
-    (S.CLOSING, I.STOP): Step(S.WITHDRAWING, (release_slot, close_payment)),
+    (S.CLOSING, I.CANCEL): Step(S.WITHDRAWING, (release_slot, close_payment, order_withdrawn)),
+    (S.CLOSING, I.STOP): Step(S.WITHDRAWING, (release_slot, close_payment, order_withdrawn)),
     # nobody wants the number, it has gone back; is there money?
     (S.WITHDRAWING, I.PAYMENT_CLOSED): Step(S.CANCELLED, (order_cancelled,)),
     (S.WITHDRAWING, I.PAYMENT_SUCCEEDED): Step(S.REFUNDING, (refund_payment,)),
-    (S.CONFIRMED, I.CANCEL): Step(S.REFUNDING, (release_slot, refund_payment)),
-    (S.CONFIRMED, I.STOP): Step(S.REFUNDING, (release_slot, refund_payment)),
+    (S.CONFIRMED, I.CANCEL): Step(S.REFUNDING, (release_slot, refund_payment, order_withdrawn)),
+    (S.CONFIRMED, I.STOP): Step(S.REFUNDING, (release_slot, refund_payment, order_withdrawn)),
     (S.CONFIRMED, I.CANCEL_FREE): Step(S.CANCELLED, (release_slot, order_cancelled)),
     (S.CONFIRMED, I.STOP_FREE): Step(S.CANCELLED, (release_slot, order_cancelled)),
     (S.REFUNDING, I.REFUND_SUCCEEDED): Step(S.CANCELLED, (order_cancelled,)),

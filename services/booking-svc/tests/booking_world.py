@@ -19,6 +19,7 @@ from common.messages import (
     OrderHeld,
     OrderRejected,
     OrderWaitlisted,
+    OrderWithdrawn,
     PaymentClosed,
     PaymentSucceeded,
     RefundFailed,
@@ -54,7 +55,16 @@ VISIT = Visit(
 )
 
 
-NEWS = (OrderHeld, OrderWaitlisted, OrderRejected, OrderExpired, OrderCancelled, RefundStalled, SlotReleased)
+NEWS = (
+    OrderWithdrawn,
+    OrderHeld,
+    OrderWaitlisted,
+    OrderRejected,
+    OrderExpired,
+    OrderCancelled,
+    RefundStalled,
+    SlotReleased,
+)
 
 
 @dataclass(frozen=True)

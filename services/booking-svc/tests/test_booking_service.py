@@ -17,6 +17,7 @@ from common.messages import (
     OrderConfirmed,
     OrderHeld,
     OrderPlaced,
+    OrderWithdrawn,
     PatientSaved,
     PaymentClosed,
     PaymentSucceeded,
@@ -252,7 +253,11 @@ def test_cancelling_frees_the_number_at_once_and_refunds(service, client):
     assert (response.status_code, response.json["state"]) == (202, "refunding")
     again = client.post(f"/api/v1/orders/{order_id}/cancel", headers=bearer(ME))
     assert again.status_code == 202
-    assert take_sent(service.database) == [ReleaseSlot(order_id, SESSION), RefundPayment(order_id, "patient")]
+    assert take_sent(service.database) == [
+        ReleaseSlot(order_id, SESSION),
+        RefundPayment(order_id, "patient"),
+        OrderWithdrawn(order_id, ME, SESSION, "patient", FEE, VISIT),
+    ]
     deliver(service, RefundFailed(order_id, ME, "r", FEE, "order", "refused"))
     assert state(client, order_id) == "refund_failed"
     deliver(service, RefundSucceeded(order_id, ME, "r2", FEE, "order", "window"))

@@ -2,5 +2,5 @@
 
 Owns: notifications (the in-app inbox) and their delivery log, in MongoDB. Publishes: nothing yet.
 Consumes: UserRegistered, OrderPlaced, OrderHeld, OrderWaitlisted, OrderRejected, OrderConfirmed, OrderExpired,
-OrderCancelled, RefundStalled, PaymentSucceeded, PaymentFailed, RefundSucceeded, RefundFailed, RosterApplied.
+OrderWithdrawn, OrderCancelled, RefundStalled, PaymentSucceeded, PaymentFailed, RefundSucceeded, RefundFailed, RosterApplied.
 """

@@ -72,6 +72,10 @@ def _cancelled(message: m.OrderCancelled, _hospital_id: str | None) -> Kinds:
     return [(message.account_id, "session_stopped" if message.cause == "session_stopped" else "order_cancelled")]
 
 
+def _withdrawn(message: m.OrderWithdrawn, _hospital_id: str | None) -> Kinds:
+    return [(message.account_id, "visit_stopped" if message.cause == "session_stopped" else "order_withdrawn")]
+
+
 def _refunded(message: m.RefundSucceeded, _hospital_id: str | None) -> Kinds:
     return [(message.account_id, "surplus_refunded" if message.purpose == "surplus" else "refund_succeeded")]
 
@@ -100,6 +104,7 @@ TOLD: dict[type, Callable[[Any, str | None], Kinds]] = {
     m.OrderRejected: _owner("order_rejected"),
     m.OrderConfirmed: _owner("order_confirmed"),
     m.OrderExpired: _owner("order_expired"),
+    m.OrderWithdrawn: _withdrawn,
     m.OrderCancelled: _cancelled,
     m.RefundStalled: _refund_stalled,
     m.PaymentSucceeded: _owner("payment_succeeded"),

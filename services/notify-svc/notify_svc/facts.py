@@ -55,8 +55,9 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
     for name in ("fee", "amount", "refunded"):
         if name in params:
             found[name] = yuan(params[name]) if params[name] else _FREE[locale]
-    if params.get("refunded") == 0:
-        del found["refunded"]  # nothing went back, so nothing is said of it
+    for name in ("amount", "refunded"):
+        if params.get(name) == 0:
+            del found[name]  # nothing goes back, so nothing is said of it
     for name in ("pay_before", "paid_at", "placed_at"):
         if name in params:
             found[name] = moment(params[name], locale)

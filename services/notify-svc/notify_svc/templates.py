@@ -85,6 +85,31 @@ TEMPLATES: dict[tuple[str, int, str], tuple[str, str]] = {
         "Not paid in time: the number went back",
         _VISIT_EN + "Nothing was charged.\nNext: book again if you still need to see the doctor.",
     ),
+    ("order_withdrawn", 1, "zh-CN"): (
+        "号已退回",
+        _VISIT_ZH + "此预约已取消，号已退回，请勿前往就诊。\n"
+        "待退款：{amount}，原路退回；在窗口付款的，请凭就诊人证件到收费窗口领取。\n退款完成后会另行通知您。",
+    ),
+    ("order_withdrawn", 1, "en"): (
+        "Your number went back",
+        _VISIT_EN + "This appointment no longer stands: please do not come for it.\n"
+        "To be refunded: {amount}, to where it came from; if you paid at the counter, collect it there with the patient's document.\n"
+        "We tell you when that is done.",
+    ),
+    ("visit_stopped", 1, "zh-CN"): (
+        "停诊通知：请勿前往",
+        "很抱歉，医生停诊，以下就诊取消，请勿前往。\n"
+        + _VISIT_ZH
+        + "待退款：{amount}，全额原路退回；在窗口付款的，请凭就诊人证件到收费窗口领取。\n"
+        "本次取消不计入爽约。处理完成后会另行通知您。",
+    ),
+    ("visit_stopped", 1, "en"): (
+        "Stopped: please do not come",
+        "We are sorry: the doctor's session will not take place. Please do not come.\n"
+        + _VISIT_EN
+        + "To be refunded in full: {amount}, to where it came from; if you paid at the counter, collect it there with the "
+        "patient's document.\nThis never counts as a no-show. We tell you when all is settled.",
+    ),
     ("order_cancelled", 1, "zh-CN"): (
         "退号成功",
         _VISIT_ZH + "已退款：{refunded}，原路退回，到账时间以支付渠道为准。\n此预约已取消，请勿前往就诊。",

@@ -34,6 +34,8 @@ SAMPLES: dict[str, Any] = {
     "order_rejected": m.OrderRejected("ord_1", "acc_1", "ses_1", "sold_out"),
     "order_confirmed": m.OrderConfirmed("ord_1", "acc_1", "pat_1", "ses_1", VISIT, 7, 5000),
     "order_expired": m.OrderExpired("ord_1", "acc_1", "ses_1", VISIT),
+    "order_withdrawn": m.OrderWithdrawn("ord_1", "acc_1", "ses_1", "patient", 5000, VISIT),
+    "visit_stopped": m.OrderWithdrawn("ord_1", "acc_1", "ses_1", "session_stopped", 5000, VISIT),
     "order_cancelled": m.OrderCancelled("ord_1", "acc_1", "ses_1", "patient", 5000, VISIT),
     "session_stopped": m.OrderCancelled("ord_1", "acc_1", "ses_1", "session_stopped", 5000, VISIT),
     "refund_stalled": m.RefundStalled("ord_1", "acc_1", 5000, "the provider's balance does not do"),

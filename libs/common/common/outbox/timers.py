@@ -25,7 +25,7 @@ log = get_logger("timers")
 
 BATCH = 50
 JOB_THREADS = 4
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 BUSY_SLEEP = 0.05  # seconds: what is due is in the hands of another process, or all job threads are busy
 LONGEST_SLEEP = 0.5  # seconds: an api process may set a timer that we do not hear of
 LONGEST_BACKOFF = timedelta(minutes=5)
