@@ -24,7 +24,7 @@ DIRECTORY = Path("var/bench")
 def main(argv: Sequence[str]) -> int:
     """The command line."""
     options = _options(argv)
-    seconds, rounds, buyers = (1.5, 1, 4) if options.quick else (options.seconds, options.rounds, 24)
+    seconds, rounds, buyers = (1.0, 1, 4) if options.quick else (options.seconds, options.rounds, 24)
     print(f"{report.machine()}\n{rounds} rounds of {seconds:g} s each; the load generator shares the cores", flush=True)
     started = time.monotonic()
     figures: list[report.Figure] = []

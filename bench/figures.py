@@ -14,7 +14,7 @@ from bench.world import World, patiently
 CLIENTS = 16
 HOT_CLIENTS = 32
 SAGA_CLIENTS = 48
-HOT_ORDERS = 4000  # at least so many wait when the worker starts
+HOT_ORDERS = 1000  # at least so many, for each second of a round, wait when the worker starts
 DRAIN_SECONDS = 180.0
 
 Measure = Callable[[World, PgBench], list[Figure]]
@@ -198,7 +198,7 @@ def hot_row(world: World, limits: PgBench) -> list[Figure]:
     for _ in range(world.rounds):
         world.stop_workers()
         speed.limits.append(limits.run("reserve", world.seconds, HOT_CLIENTS).per_second)
-        while world.undecided("hot") < HOT_ORDERS:
+        while world.undecided("hot") < HOT_ORDERS * world.seconds:
             _accept(world, world.orders("hot"), 2)
         since = world.ask("schedule-svc", "SELECT now()")[0]
         world.start_workers("schedule-svc")
