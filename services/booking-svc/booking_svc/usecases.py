@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from common import ids
 from common.envelope import Received
-from common.errors import NotFound
+from common.errors import Fault, NotFound
 from common.log import get_logger
 from common.outbox import Database, Timer, Tx
 from common.web.idempotency import other_body
@@ -49,8 +49,16 @@ def place_order(database: Database, board: SessionBoard, wish: PlaceOrder) -> Or
     Ids prove themselves, so what was saved a moment ago is bookable though its event is still on the way. Raises
     NotFound for a session or patient that this platform never made for this account, Conflict for what cannot be had.
     """
-    if wish.idempotency_key and (known := _placed_before(database, wish)):
-        return known
+    try:
+        return _accept(database, board, wish)
+    except (Fault, IntegrityError):
+        # perhaps a repetition: its key is taken, or the world has changed since. Rare, so it is looked up only now.
+        if wish.idempotency_key and (known := _placed_before(database, wish)):
+            return known
+        raise
+
+
+def _accept(database: Database, board: SessionBoard, wish: PlaceOrder) -> Order:
     session = board.get(wish.session_id)
     if session is None and not ids.genuine(wish.session_id, "ses"):
         raise NotFound("no such session", code="session_not_found")
@@ -58,13 +66,7 @@ def place_order(database: Database, board: SessionBoard, wish: PlaceOrder) -> Or
         raise NotFound("no such patient of yours", code="patient_not_found")
     if session is not None:
         check_orderable(session, database.clock(), join_waitlist=wish.join_waitlist)
-    try:
-        return _insert(database, wish)
-    except IntegrityError:
-        # the same request came twice at once, and the other one was first
-        if wish.idempotency_key and (known := _placed_before(database, wish)):
-            return known
-        raise
+    return _insert(database, wish)
 
 
 def _insert(database: Database, wish: PlaceOrder) -> Order:

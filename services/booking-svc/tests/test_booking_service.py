@@ -168,6 +168,15 @@ def test_the_same_key_and_body_answer_the_same_order(service, client):
     assert_problem(place(client, {"Idempotency-Key": "k1"}, join_waitlist=True), 422, "idempotency_key_reused")
 
 
+def test_a_key_answers_its_order_whatever_has_happened_since(service, client):
+    first = place(client, {"Idempotency-Key": "k1"})
+    deliver(service, SessionPublished(SESSION, replace(FACTS, sold_out=True)))
+    deliver(service, PatientSaved(PATIENT, ME, 2, "张*", removed=True))
+    assert place(client, {"Idempotency-Key": "k1"}).json["id"] == first.json["id"]
+    assert_problem(place(client, {"Idempotency-Key": "k2"}), 409, "sold_out")
+    assert_problem(place(client, {"Idempotency-Key": "k1"}, join_waitlist=True), 422, "idempotency_key_reused")
+
+
 def test_twenty_posts_at_once_under_one_key_make_one_order(service):
     answers = []
 
