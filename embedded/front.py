@@ -20,6 +20,8 @@ class Front:
     def __init__(self, apps: Mapping[str, Flask], missing: Callable[[], list[str]]) -> None:
         self._apps = apps
         self._missing = missing
+        self.closing = False
+        """Set at the end: connections that are kept alive bring no new work."""
         self._first = next(iter(apps.values()))
         self._map = Map(
             [
@@ -34,7 +36,10 @@ class Front:
         return self._choose(environ)(environ, start_response)
 
     def _choose(self, environ: dict[str, Any]) -> Wsgi:
+        environ.pop("HTTP_X_REAL_IP", None)  # a gateway's word; here is none, and a client must not choose its address
         path = environ.get("PATH_INFO", "")
+        if self.closing:
+            return _ending()
         if path == "/":
             return Response(status=302, headers={"Location": "/docs"})
         if path == "/healthz":
@@ -47,6 +52,12 @@ class Front:
         except HTTPException:
             return self._first.wsgi_app  # answers the problem document for a path that nobody has
         return self._apps[str(name)].wsgi_app
+
+
+def _ending() -> Response:
+    problem = {"type": "urn:haoyuan:problem:unavailable", "title": "unavailable", "status": 503, "code": "unavailable"}
+    headers = {"Connection": "close", "Retry-After": "2"}
+    return Response(encode(problem), 503, headers, content_type="application/problem+json")
 
 
 def _json(body: Any, status: int = 200) -> Response:

@@ -78,6 +78,7 @@ class System:
 
     def stop(self) -> None:
         """Let requests end, then messages, then stores. What is on its way stays in the outbox for the next start."""
+        self._front.closing = True
         self._server.close()
         self._thread.join(timeout=10)
         for part in self._parts:
@@ -121,7 +122,7 @@ class System:
         return [relay, TimerLoop(service.store, service.timers, service.jobs, service)]
 
     def _serve(self) -> None:
-        front = Front({name: service.app for name, service in self.services.items()}, self._missing)
+        self._front = front = Front({name: service.app for name, service in self.services.items()}, self._missing)
         host = self._env.get("HOST", "127.0.0.1")
         self._server = create_server(
             front, host=host, port=self._port, threads=HTTP_THREADS, ident="haoyuan", clear_untrusted_proxy_headers=True

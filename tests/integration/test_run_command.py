@@ -7,6 +7,11 @@ import sys
 
 import pika
 import pytest
+from common.broker.topology import settle
+from common.platform import SERVICES
+from common.run import wait_for_everybody
+from common.service import Service
+from common.settings import Settings
 from pika.exceptions import ChannelClosedByBroker, UnroutableError
 
 from stack.process import free_port, wait_until
@@ -59,6 +64,28 @@ def test_a_message_that_is_no_longer_taken_is_no_longer_routed(rabbit_url, tmp_p
         connection.channel().queue_delete("booking-svc")  # another test's, which takes it
     with pytest.raises(UnroutableError):
         publish(rabbit_url, "payment.payment_closed.v1")
+
+
+def test_nobody_is_ready_before_everybodys_queues_exist(rabbit_url, tmp_path):
+    service = Service("booking-svc", Settings(broker_url=rabbit_url), None, {}, migrate=lambda: None, missing=list)
+    wait_for_everybody(service)
+    assert "queues of notify-svc" in service.missing()
+    for name in SERVICES:
+        settle(rabbit_url, name, ["booking.order_placed.v1"] if name == "notify-svc" else [])
+    assert service.missing() == []
+
+
+def test_a_broker_that_is_away_keeps_nobody_from_taking_orders():
+    service = Service(
+        "booking-svc",
+        Settings(broker_url=f"amqp://127.0.0.1:{free_port()}/"),
+        None,
+        {},
+        migrate=lambda: None,
+        missing=list,
+    )
+    wait_for_everybody(service)
+    assert service.missing() == []
 
 
 def test_it_waits_for_what_is_not_there_yet_and_ends_when_told(tmp_path):

@@ -17,9 +17,10 @@ from flask import Flask
 from common import ids
 from common.broker.consumer import RabbitConsumer
 from common.broker.publisher import RabbitPublisher
-from common.broker.topology import is_away, queue_names, settle
+from common.broker.topology import is_away, queue_names, settle, unsettled
 from common.log import configure, get_logger
 from common.outbox import Database, Relay, TimerLoop
+from common.platform import SERVICES
 from common.probes import serve_probes
 from common.service import Service
 from common.settings import BadSettings
@@ -43,23 +44,47 @@ def load(name: str) -> Service:
 def api(name: str) -> Flask:
     """The WSGI application; publishes what it commits from this very process."""
     service = load(name)
+    wait_for_everybody(service)
     if isinstance(service.store, Database):
         relay = Relay(service.store, RabbitPublisher(service.settings.broker_url, name), sweep_seconds=None)
         relay.start()
     return service.app
 
 
+def wait_for_everybody(service: Service) -> None:
+    """Let the service not be ready while another one's queues do not exist: a first start, in any order, loses nothing.
+
+    A broker that is away does not count: nothing is published to it, and orders are taken in meanwhile.
+    """
+    own, settled = service.missing, False
+
+    def missing() -> list[str]:
+        nonlocal settled
+        found = own()
+        if not settled:
+            try:
+                late = unsettled(service.settings.broker_url, SERVICES)
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                return found
+            settled = not late
+            found = [*found, *(f"queues of {other}" for other in late)]
+        return found
+
+    service.missing = missing
+
+
 def migrate(service: Service) -> int:
     """Bring the database and the service's queues up to date; waits for both.
 
-    The queues come with the migration, because one that does not exist yet misses what is published meanwhile: run the
-    migrations of all services before any of them serves.
+    The queues come with the migration, because one that does not exist yet misses what is published meanwhile; api and
+    worker are not ready before the migrations of all services have run.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _wait_until("database", service.migrate, service.store.is_transient)
-    if service.subscriptions:
-        settings, types = service.settings, service.processor.types
-        _wait_until("broker", lambda: settle(settings.broker_url, service.name, types, settings.partitions), is_away)
+    settings, types = service.settings, service.processor.types
+    _wait_until("broker", lambda: settle(settings.broker_url, service.name, types, settings.partitions), is_away)
     log.info("migrated")
     return 0
 
@@ -69,6 +94,7 @@ def worker(service: Service) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    wait_for_everybody(service)
     started: list[Any] = []
     serve_probes(service, started)
     while (missing := service.missing()) and not stop.wait(1.0):

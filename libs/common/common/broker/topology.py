@@ -97,26 +97,59 @@ def declare(channel: Any, service: str, types: Iterable[str], partitions: int = 
 
 
 def settle(url: str, service: str, types: Iterable[str], partitions: int = 1) -> None:
-    """Declare, then remove the bindings of types and partitions that the service no longer has."""
+    """Declare, remove the bindings of types and partitions that the service no longer has, and leave a mark.
+
+    The mark is an exchange, `<svc>.settled`: processes look for everybody's before they serve, see `unsettled`.
+    """
     taken = set(types)
     connection = connect(url)
     try:
         channel = connection.default_channel
-        declare(channel, service, taken, partitions)
-        stale = set(CATALOGUE) - taken
-        if partitions == 1:
-            for type_ in stale:
-                channel.queue_unbind(service, EVENTS, type_)
-            channel.exchange_delete(service)  # and its bindings
-            return
-        for type_ in stale:
-            channel.exchange_unbind(service, EVENTS, type_)
-        for type_ in CATALOGUE:
-            channel.queue_unbind(service, EVENTS, type_)
-        for queue in _fallen_out(connection, service, partitions):
-            channel.queue_unbind(queue, service, "1")
+        if taken:
+            declare(channel, service, taken, partitions)
+            _remove_stale(connection, service, taken, partitions)
+        channel.exchange_declare(_mark(service), "fanout", durable=True, auto_delete=False)
     finally:
         connection.collect()
+
+
+def unsettled(url: str, services: Iterable[str]) -> list[str]:
+    """The services whose queues have never been declared: what is published now, they miss."""
+    connection = connect(url)
+    try:
+        return [service for service in services if not _is_settled(connection, service)]
+    finally:
+        connection.collect()
+
+
+def _mark(service: str) -> str:
+    return f"{service}.settled"
+
+
+def _is_settled(connection: Connection, service: str) -> bool:
+    channel = connection.channel()
+    try:
+        channel.exchange_declare(_mark(service), "fanout", passive=True)
+    except connection.channel_errors:  # 404 closes the channel
+        return False
+    channel.close()
+    return True
+
+
+def _remove_stale(connection: Connection, service: str, taken: set[str], partitions: int) -> None:
+    channel: Any = connection.default_channel
+    stale = set(CATALOGUE) - taken
+    if partitions == 1:
+        for type_ in stale:
+            channel.queue_unbind(service, EVENTS, type_)
+        channel.exchange_delete(service)  # and its bindings
+        return
+    for type_ in stale:
+        channel.exchange_unbind(service, EVENTS, type_)
+    for type_ in CATALOGUE:
+        channel.queue_unbind(service, EVENTS, type_)
+    for queue in _fallen_out(connection, service, partitions):
+        channel.queue_unbind(queue, service, "1")
 
 
 def _live_queues(service: str, partitions: int) -> list[str]:

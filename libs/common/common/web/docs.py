@@ -7,10 +7,10 @@ import swagger_ui_bundle
 from flask import Flask, Response, send_from_directory
 from flask_smorest import Api
 
+from common.platform import SERVICES
 from common.web.access import public
 from common.web.schemas import ProblemSchema
 
-SERVICES = ("user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc")
 _ASSETS = Path(str(swagger_ui_bundle.swagger_ui_path))
 
 _PAGE = """<!doctype html>
