@@ -10,10 +10,11 @@ from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
+from common.platform import SERVICES
+
 ROOT = Path(__file__).parent.parent
 LONGEST_FILE, LONGEST_FUNCTION = 400, 40  # lines
 
-SERVICES = {"user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc"}
 PACKAGES = {name: f"services/{name}/{name.replace('-', '_')}" for name in SERVICES}
 CODE = (
     "libs/common/common",

@@ -4,9 +4,10 @@ import functools
 import importlib
 from types import ModuleType
 
+from common.platform import SERVICES as NAMES
 from common.service import Service
 
-NAMES = ("user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc")
+__all__ = ["NAMES", "build_all", "module_of"]
 
 # Nothing is connected to before it is used, and nothing is used here.
 _ENVIRONMENT = {"APP_ENV": "test", "DATABASE_URL": "sqlite://", "MONGO_URL": "mongodb://nowhere.invalid/docs"}
