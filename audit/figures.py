@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
+from common.platform import SERVICES
+
 from audit.invariants import Broken, broken
 from demo.client import Client
-
-SERVICES = ("user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc")
 
 
 def fetch(client: Client) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from common.broker.inprocess import InProcessBroker
 from common.clock import Clock
 from common.log import get_logger
 from common.outbox import Database, Relay, TimerLoop
+from common.platform import SERVICES
 from common.service import Service
 from waitress.server import create_server
 
@@ -26,7 +27,6 @@ from stack.stores import local_mongo
 
 log = get_logger("embedded")
 
-SERVICES = ("user-svc", "schedule-svc", "booking-svc", "payment-svc", "notify-svc")
 HTTP_THREADS = 32
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from common.platform import SERVICES
 from common.testing import HOSTILE_VALUES
 from common.web.access import ROLES, sign_token
-
-from embedded.system import SERVICES
 
 HOSTILE_PATHS = ("x", "%00", "a" * 3000, "🙂", "' OR 1=1 --", "ord_aaaaaaaaaaaaaaaaaaaaaaaa")
 NOT_JSON = (b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe\x00", b"[" * 100_000, b'{"a":' * 5000)
