@@ -5,6 +5,7 @@ sum over a living tree misses nothing but orphans, and we have none.
 """
 
 import contextlib
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from stack.process import Process
 from stack.system import System
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+MOST_READINGS = 200
 MONGO = "mongo (nx-27017)"
 
 
@@ -42,9 +44,18 @@ def usage(system: System) -> Usage:
 
 
 def of_processes(pids: Mapping[str, int]) -> Usage:
-    """What these processes and all below them have used, by name."""
-    ticks, children = _table()
-    return Usage({name: _of_tree(pid, ticks, children) / _TICKS for name, pid in pids.items()})
+    """What these processes and all below them have used, by name.
+
+    A process that ends while we read would count twice: by itself, and in the time of its parent, if we read that later. So a
+    reading counts when the next one finds the same processes.
+    """
+    readings = (_table() for _ in range(MOST_READINGS))
+    for (ticks, children), (_, later) in itertools.pairwise(readings):
+        if all(_tree(pid, children) == _tree(pid, later) for pid in pids.values()):
+            return Usage(
+                {name: sum(ticks.get(p, 0) for p in _tree(pid, children)) / _TICKS for name, pid in pids.items()}
+            )
+    raise TimeoutError("processes come and go without end")
 
 
 def roots(system: System) -> dict[str, int]:
@@ -75,5 +86,5 @@ def _table() -> tuple[dict[int, int], dict[int, list[int]]]:
     return ticks, children
 
 
-def _of_tree(pid: int, ticks: dict[int, int], children: dict[int, list[int]]) -> int:
-    return ticks.get(pid, 0) + sum(_of_tree(child, ticks, children) for child in children.get(pid, ()))
+def _tree(pid: int, children: dict[int, list[int]]) -> set[int]:
+    return {pid}.union(*(_tree(child, children) for child in children.get(pid, ())))
