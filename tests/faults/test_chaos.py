@@ -78,7 +78,7 @@ def test_nothing_is_lost(respawning: System):
     operator = Repeating(base)
     operator.login(respawning.secrets["ADMIN_USERNAME"], respawning.secrets["ADMIN_PASSWORD"])
     hospital = Hospital(base, operator, Repeating)
-    session = hospital.session(30, slots=2)
+    session = hospital.session(500, slots=2)
     misfortune = Misfortune(respawning, SEED)
     over = threading.Event()
     ends: list[tuple[str, bool]] = []

@@ -225,7 +225,7 @@ class TestBrokerFaults:
             stop.set()
             sender.join()
         until(lambda: rig[SENDER].at_rest(), 30)
-        until(lambda: len(rig[RECEIVER].effects) >= 2 * sent)
+        until(lambda: all(len(rig[name].effects) >= 2 * sent for name in (RECEIVER, OTHER)), 30)
         assert by_subject(rig[RECEIVER].effects) == {"a": list(range(sent)), "b": list(range(sent))}
         assert sorted(rig[OTHER].effects) == sorted(rig[RECEIVER].effects)
 
