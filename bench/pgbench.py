@@ -39,7 +39,7 @@ class PgBench:
         self._scripts = scripts.make(hot_slot)
         for service in sorted({owner for owner, _ in self._scripts.values()}):
             self._copy(service)
-            self._psql(service, scripts.PREPARE.get(service, "").encode())
+            self._psql(service, scripts.PREPARE.get(service, "").encode() + scripts.LEAVE_ALONE)
 
     def run(self, script: str, seconds: float, clients: int) -> Limit:
         """Run one of the scripts with so many clients at a time. Raises ChildProcessError with what pgbench said."""
@@ -49,6 +49,10 @@ class PgBench:
             file.flush()
             options = ["-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(max(1, round(seconds)))]
             said = self._client("pgbench", *options, "-f", file.name, self._url(owner)).decode()
+        superuser = _libpq(self._system.servers.postgres.url("postgres"))
+        self._client(
+            "psql", "-q", "-c", "CHECKPOINT", superuser
+        )  # or its pages are written while we measure what follows
         found, latency = _TPS.search(said), _LATENCY.search(said)
         if found is None or latency is None:
             raise ValueError(f"pgbench said no figure:\n{said}")

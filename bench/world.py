@@ -174,7 +174,7 @@ def patiently(done: Callable[[], bool], seconds: float, what: str) -> None:
 
 @contextmanager
 def running(directory: Path, buyers: int, seconds: float, rounds: int) -> Iterator[World]:
-    """A fresh system in `directory`, removed afterwards but for its logs."""
+    """A fresh system in `directory`, which is emptied first; its logs and data stay to be looked at until the next time."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     # logs as production writes them; our own strangers and repeated orders are no abuse
