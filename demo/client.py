@@ -32,8 +32,8 @@ class Client:
     def post(self, path: str, body: Any = None) -> Any:
         return self._send("POST", path, body if body is not None else {})
 
-    def _send(self, method: str, path: str, body: Any) -> Any:
-        headers = {"Content-Type": "application/json"}
+    def _send(self, method: str, path: str, body: Any, **more_headers: str) -> Any:
+        headers = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in more_headers.items()}}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         data = None if body is None else json.dumps(body).encode()

@@ -1,10 +1,7 @@
 """A caller who repeats a request until it is answered: what a good client does when a server dies under it."""
 
-import json
 import secrets
 import time
-import urllib.error
-import urllib.request
 from http.client import HTTPException
 from typing import Any
 
@@ -24,7 +21,7 @@ class Repeating(Client):
         repeated = False
         while True:
             try:
-                return self._once(method, path, body, key)
+                return super()._send(method, path, body, Idempotency_Key=key)
             except Refused as refused:
                 if refused.status == 409 and repeated and path == "/users":
                     return {}  # the first attempt had registered us, and died before it could say so
@@ -36,24 +33,6 @@ class Repeating(Client):
                     raise
             repeated = True
             time.sleep(0.1)
-
-    def _once(self, method: str, path: str, body: Any, key: str) -> Any:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        request = urllib.request.Request(
-            self.base + path, None if body is None else json.dumps(body).encode(), headers, method=method
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return json.loads(response.read() or b"null")
-        except urllib.error.HTTPError as error:
-            text = error.read()
-            try:
-                problem = json.loads(text)
-            except ValueError:
-                problem = {"code": "no_problem_document", "detail": text[:200].decode(errors="replace")}
-            raise Refused(error.code, problem) from error
 
 
 class Stubborn(Repeating, Patient):
