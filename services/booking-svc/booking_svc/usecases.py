@@ -1,7 +1,7 @@
 """What booking-svc can do: place and cancel orders, move them by messages and timers, keep its projections."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -174,19 +174,20 @@ def end_window(tx: Tx, timer: Timer, window: timedelta) -> None:
 def watch(tx: Tx, timer: Timer) -> None:
     """Ask again for what is overdue, and be back soon: no order is stuck, and no number held, for want of a message."""
     late, long_ago = tx.now - OVERDUE, tx.now - LONG_OVERDUE
-    for order in store.lock_overdue(tx, IN_FLIGHT, late, WATCH_BATCH):
-        _ask_again(tx, order, saga.OWED[order.state])
-    for order in store.lock_overdue(tx, {State.WAITLISTED}, long_ago, WATCH_BATCH):
-        _ask_again(tx, order, saga.reserve_slot)
-    for order in store.lock_unreleased(tx, long_ago, WATCH_BATCH):
-        _ask_again(tx, order, saga.release_slot)
+    _ask_again(tx, store.lock_overdue(tx, IN_FLIGHT, late, WATCH_BATCH), lambda order: saga.OWED[order.state])
+    waiting = store.lock_overdue(tx, {State.WAITLISTED}, long_ago, WATCH_BATCH)
+    _ask_again(tx, waiting, lambda _order: saga.reserve_slot)
+    _ask_again(tx, store.lock_unreleased(tx, long_ago, WATCH_BATCH), lambda _order: saga.release_slot)
     tx.set_timer(WATCH, timer.key, tx.now + WATCH_EVERY)
 
 
-def _ask_again(tx: Tx, order: Order, command: saga.Send) -> None:
-    log.warning("asking_again", order_id=order.id, state=order.state, command=command.__name__)
-    tx.send(command(order))
-    store.touch(tx, [order.id])
+def _ask_again(tx: Tx, orders: Sequence[Order], command_of: Callable[[Order], saga.Send]) -> None:
+    for order in orders:
+        command = command_of(order)
+        log.warning("asking_again", order_id=order.id, state=order.state, command=command.__name__)
+        tx.send(command(order))
+    if orders:
+        store.touch(tx, [order.id for order in orders])
 
 
 def start_watching(tx: Tx) -> None:
