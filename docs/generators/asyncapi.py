@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from common.broker.topology import EVENTS, PARTITION_HEADER
 from common.envelope import CONTENT_TYPE
-from common.messages import CATALOGUE
+from common.messages import CATALOGUE, SUPERSEDED
 from common.service import Service
 
 from docs.generators.catalogue import REF, Entry, Json, entries, schemas
@@ -74,7 +74,7 @@ def _operations(entry: Entry) -> dict[str, Json]:
 def _schemas() -> dict[str, Json]:
     """The messages' schemas; the envelopes' own stands first."""
     known = schemas()
-    for name in (cls.__name__ for cls in CATALOGUE.values()):
+    for name in (cls.__name__ for cls in CATALOGUE.values() if cls not in SUPERSEDED):
         known[name]["description"] = summary(known[name].get("description"))
     return {"CloudEvent": _ENVELOPE, **known}
 

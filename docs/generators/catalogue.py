@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from common.envelope import unseal
-from common.messages import CATALOGUE, SPECS, Spec
+from common.messages import CATALOGUE, SPECS, SUPERSEDED, Spec
 from common.service import Service
 
 Json = dict[str, Any]
@@ -32,15 +32,20 @@ class Entry:
         return event
 
 
+def current() -> list[type]:
+    """The messages' classes, without those that live on in queues only."""
+    return [cls for cls in CATALOGUE.values() if cls not in SUPERSEDED]
+
+
 def schemas() -> dict[str, Json]:
     """JSON schemas of all messages and of what they are made of, by name."""
-    _, components = msgspec.json.schema_components(list(CATALOGUE.values()), ref_template=REF + "{name}")
+    _, components = msgspec.json.schema_components(current(), ref_template=REF + "{name}")
     return components
 
 
 def entries(services: Sequence[Service]) -> Iterator[Entry]:
-    """All messages, in the order of the catalogue."""
+    """All messages that are sent today, in the order of the catalogue."""
     known = schemas()
-    for cls in CATALOGUE.values():
+    for cls in current():
         takers = tuple(service.name for service in services if cls in service.subscriptions)
         yield Entry(cls, SPECS[cls], takers, known[cls.__name__])

@@ -7,6 +7,7 @@ fails (`Transient`), nothing is parked and nothing is lost: the caller keeps the
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from common.crash import reach
 from common.envelope import Received, unseal
 from common.errors import InvalidMessage, Transient
 from common.log import get_logger, set_trace
-from common.messages import SPECS
+from common.messages import SPECS, newest, versions
 from common.metrics import MESSAGES_HANDLED, MESSAGES_PARKED
 from common.outbox.database import Parked
 
@@ -55,11 +56,13 @@ class Processor:
     def __init__(self, service: str, store: Store, subscriptions: Subscriptions) -> None:
         self.service = service
         self.store = store
-        self.subscriptions = {SPECS[cls].type: handler for cls, handler in subscriptions.items()}
+        self.subscriptions = {
+            SPECS[version].type: handler for cls, handler in subscriptions.items() for version in versions(cls)
+        }
 
     @property
     def types(self) -> list[str]:
-        """The CloudEvents types that this service takes: its queue's bindings."""
+        """The CloudEvents types that this service takes, older versions among them: its queue's bindings."""
         return sorted(self.subscriptions)
 
     def process(self, bodies: Sequence[bytes]) -> None:
@@ -86,7 +89,7 @@ class Processor:
         received = unseal(body)
         if received.type not in self.subscriptions:
             raise InvalidMessage(f"{self.service} does not take {received.type}")
-        return received
+        return replace(received, message=newest(received.message))
 
     def _handle(self, batch: Sequence[Received]) -> None:
         if not batch:

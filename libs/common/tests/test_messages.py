@@ -11,7 +11,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
 from common.envelope import MAX_BYTES, new_traceparent, seal, unseal
 from common.errors import InvalidMessage
-from common.messages import CATALOGUE, SPECS, OrderPlaced, RequestPayment
+from common.messages import CATALOGUE, SPECS, SUPERSEDED, OrderPlaced, RequestPayment, newest, versions
 
 GOLDEN = resources.files("common") / "golden"
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
@@ -96,3 +96,13 @@ def test_unknown_attributes_and_fields_of_newer_senders_are_let_through() -> Non
 def test_a_huge_body_is_refused_unread() -> None:
     with pytest.raises(InvalidMessage, match="larger than"):
         unseal(b" " * (MAX_BYTES + 1))
+
+
+@pytest.mark.parametrize("old", SUPERSEDED, ids=lambda cls: cls.__name__)
+def test_an_older_version_reads_as_the_newest(old: type[Any]) -> None:
+    received = unseal(golden(SPECS[old].type))
+    new = newest(received.message)
+    assert type(new) not in SUPERSEDED
+    assert old in versions(type(new))
+    assert SPECS[type(new)].name == SPECS[old].name
+    seal(new, NOW)  # and it is a valid one

@@ -1,0 +1,213 @@
+"""Versions that nobody sends any more. Queues and parked messages may hold them: each reads as its successor."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.messages.booking import OrderRejected, OrderWithdrawn, ReleaseSlot, ReserveSlot
+from common.messages.catalogue import Count, Fen, Id, Text, Time, message
+from common.messages.parts import SessionFacts, Visit
+from common.messages.schedule import SessionChanged, SessionPublished, SessionStopped, SlotRejected, SlotReserved
+
+_USUAL_HOLD = 900
+"""Seconds that a number was held unpaid before hospitals had rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFactsV1:
+    """A session as others knew it when there was one policy."""
+
+    session_id: Id
+    revision: Count
+    hospital_id: Id
+    department_id: Id
+    doctor_id: Id
+    state: Literal["open", "stopped"]
+    fee: Fen
+    release_at: Time
+    starts_at: Time
+    ends_at: Time
+    cancel_before: Time
+    sold_out: bool
+
+
+def _facts(old: SessionFactsV1) -> SessionFacts:
+    return SessionFacts(
+        session_id=old.session_id,
+        revision=old.revision,
+        hospital_id=old.hospital_id,
+        department_id=old.department_id,
+        doctor_id=old.doctor_id,
+        state=old.state,
+        policy="first_come",
+        fee=old.fee,
+        release_at=old.release_at,
+        draw_at=None,
+        drawn=False,
+        starts_at=old.starts_at,
+        ends_at=old.ends_at,
+        cancel_before=old.cancel_before,
+        sold_out=old.sold_out,
+    )
+
+
+def _reserve(old: "ReserveSlotV1") -> ReserveSlot:
+    return ReserveSlot(
+        order_id=old.order_id,
+        session_id=old.session_id,
+        slot_id=old.slot_id,
+        patient_id=old.patient_id,
+        join_waitlist=old.join_waitlist,
+        auto_book=True,
+        voucher=None,
+        replaces=None,
+        placed_at=old.placed_at,
+    )
+
+
+@message("schedule.reserve_slot", 1, sender="booking-svc", subject="order_id", partition="session_id", newer=_reserve)
+@dataclass(frozen=True, slots=True)
+class ReserveSlotV1:
+    """Take a number for an order; whoever waited was booked without asking again."""
+
+    order_id: Id
+    session_id: Id
+    slot_id: Id | None
+    patient_id: Id
+    join_waitlist: bool
+    placed_at: Time
+
+
+def _release(old: "ReleaseSlotV1") -> ReleaseSlot:
+    return ReleaseSlot(old.order_id, old.session_id, "expired")
+
+
+@message("schedule.release_slot", 1, sender="booking-svc", subject="order_id", partition="session_id", newer=_release)
+@dataclass(frozen=True, slots=True)
+class ReleaseSlotV1:
+    """Give the order's number back, without a word on why."""
+
+    order_id: Id
+    session_id: Id
+
+
+def _rejected_order(old: "OrderRejectedV1") -> OrderRejected:
+    return OrderRejected(old.order_id, old.account_id, old.session_id, old.reason, None, None)
+
+
+@message("booking.order_rejected", 1, sender="booking-svc", subject="order_id", newer=_rejected_order)
+@dataclass(frozen=True, slots=True)
+class OrderRejectedV1:
+    """No number for this order."""
+
+    order_id: Id
+    account_id: Id
+    session_id: Id
+    reason: Text
+
+
+def _withdrawn(old: "OrderWithdrawnV1") -> OrderWithdrawn:
+    return OrderWithdrawn(
+        order_id=old.order_id,
+        account_id=old.account_id,
+        patient_id="unknown",
+        session_id=old.session_id,
+        was_confirmed=False,  # so that it is held against nobody
+        cause=old.cause,
+        amount=old.amount,
+        visit=old.visit,
+    )
+
+
+@message("booking.order_withdrawn", 1, sender="booking-svc", subject="order_id", newer=_withdrawn)
+@dataclass(frozen=True, slots=True)
+class OrderWithdrawnV1:
+    """The visit will not take place and its number has gone back."""
+
+    order_id: Id
+    account_id: Id
+    session_id: Id
+    cause: Literal["patient", "session_stopped"]
+    amount: Fen
+    visit: Visit
+
+
+def _reserved(old: "SlotReservedV1") -> SlotReserved:
+    return SlotReserved(
+        order_id=old.order_id,
+        session_id=old.session_id,
+        slot_id=old.slot_id,
+        queue_number=old.queue_number,
+        fee=old.fee,
+        visit=old.visit,
+        cancel_before=old.cancel_before,
+        hold_seconds=_USUAL_HOLD,
+        offered=False,
+    )
+
+
+@message("schedule.slot_reserved", 1, sender="schedule-svc", subject="order_id", newer=_reserved)
+@dataclass(frozen=True, slots=True)
+class SlotReservedV1:
+    """The order holds a number."""
+
+    order_id: Id
+    session_id: Id
+    slot_id: Id
+    queue_number: Count
+    fee: Fen
+    visit: Visit
+    cancel_before: Time
+
+
+def _rejected(old: "SlotRejectedV1") -> SlotRejected:
+    return SlotRejected(old.order_id, old.session_id, old.reason, None, None)
+
+
+@message("schedule.slot_rejected", 1, sender="schedule-svc", subject="order_id", newer=_rejected)
+@dataclass(frozen=True, slots=True)
+class SlotRejectedV1:
+    """The order gets no number."""
+
+    order_id: Id
+    session_id: Id
+    reason: Text
+
+
+def _published(old: "SessionPublishedV1") -> SessionPublished:
+    return SessionPublished(old.session_id, _facts(old.session))
+
+
+@message("schedule.session_published", 1, sender="schedule-svc", subject="session_id", newer=_published)
+@dataclass(frozen=True, slots=True)
+class SessionPublishedV1:
+    """A new session stands in the roster."""
+
+    session_id: Id
+    session: SessionFactsV1
+
+
+def _changed(old: "SessionChangedV1") -> SessionChanged:
+    return SessionChanged(old.session_id, _facts(old.session))
+
+
+@message("schedule.session_changed", 1, sender="schedule-svc", subject="session_id", newer=_changed)
+@dataclass(frozen=True, slots=True)
+class SessionChangedV1:
+    """A session's facts changed."""
+
+    session_id: Id
+    session: SessionFactsV1
+
+
+def _stopped(old: "SessionStoppedV1") -> SessionStopped:
+    return SessionStopped(old.session_id, _facts(old.session), old.reason, [])
+
+
+@message("schedule.session_stopped", 1, sender="schedule-svc", subject="session_id", newer=_stopped)
+@dataclass(frozen=True, slots=True)
+class SessionStoppedV1:
+    """停诊, without substitutes."""
+
+    session_id: Id
+    session: SessionFactsV1
+    reason: Text

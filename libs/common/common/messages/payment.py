@@ -1,0 +1,82 @@
+"""What payment-svc sends: what became of an order's money."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.messages.catalogue import Fen, Id, Text, Time, message
+
+# --- payment-svc -----------------------------------------------------------------------------------------------------
+
+Purpose = Literal["order", "surplus"]
+"""Why money went back: the order was cancelled, or it came late or twice."""
+
+
+@message("payment.payment_succeeded", 1, sender="payment-svc", subject="order_id")
+@dataclass(frozen=True, slots=True)
+class PaymentSucceeded:
+    """The order is paid: exactly one success counts for an intent, whatever arrives after it is surplus."""
+
+    order_id: Id
+    account_id: Id
+    payment_id: Id
+    amount: Fen
+    method: Text
+    paid_at: Time
+
+
+@message("payment.payment_failed", 1, sender="payment-svc", subject="order_id")
+@dataclass(frozen=True, slots=True)
+class PaymentFailed:
+    """One attempt failed; the order can still be paid by another."""
+
+    order_id: Id
+    account_id: Id
+    payment_id: Id
+    method: Text
+    reason: Text
+
+
+@message("payment.payment_closed", 1, sender="payment-svc", subject="order_id")
+@dataclass(frozen=True, slots=True)
+class PaymentClosed:
+    """The order can no longer be paid; money that arrives nevertheless is refunded by payment-svc itself."""
+
+    order_id: Id
+
+
+@message("payment.refund_succeeded", 1, sender="payment-svc", subject="order_id")
+@dataclass(frozen=True, slots=True)
+class RefundSucceeded:
+    """Money went back to its source."""
+
+    order_id: Id
+    account_id: Id
+    refund_id: Id
+    amount: Fen
+    purpose: Purpose
+    method: Text
+
+
+@message("payment.refund_failed", 1, sender="payment-svc", subject="order_id")
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """The provider refused a refund; it waits for staff, who repeat it or pay it out."""
+
+    order_id: Id
+    account_id: Id
+    refund_id: Id
+    amount: Fen
+    purpose: Purpose
+    reason: Text
+
+
+@message("payment.payment_moved", 1, sender="payment-svc", subject="order_id")
+@dataclass(frozen=True, slots=True)
+class PaymentMoved:
+    """`amount` of what was paid for `from_order_id` now pays for this order; `returned` is on its way back to the payer."""
+
+    order_id: Id
+    from_order_id: Id
+    account_id: Id
+    amount: Fen
+    returned: Fen
