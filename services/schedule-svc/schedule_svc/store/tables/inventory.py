@@ -1,4 +1,4 @@
-"""The tables. Constraints guard what the code promises: the inventory's equation, and no number given twice."""
+"""Sessions, their slots and numbers, and the reservations on them. Constraints guard the equation, and each number."""
 
 import sqlalchemy as sa
 from common.outbox import UtcDateTime
@@ -10,53 +10,12 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
 
-metadata = MetaData()
-
-hospitals = Table(
-    "hospitals",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("code", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("grade", Text, nullable=False),
-    Column("address", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("digest", Text, nullable=False),
-)
-
-departments = Table(
-    "departments",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("hospital_id", Text, ForeignKey("hospitals.id"), nullable=False),
-    Column("code", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("digest", Text, nullable=False),
-    UniqueConstraint("hospital_id", "code", name="departments_code"),
-)
-
-doctors = Table(
-    "doctors",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("hospital_id", Text, ForeignKey("hospitals.id"), nullable=False),
-    Column("department_id", Text, ForeignKey("departments.id"), nullable=False),
-    Column("code", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("specialty", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("digest", Text, nullable=False),
-    UniqueConstraint("hospital_id", "code", name="doctors_code"),
-    Index("doctors_department", "department_id", "code"),
-)
+from schedule_svc.store.tables.base import metadata
 
 sessions = Table(
     "sessions",
@@ -76,7 +35,14 @@ sessions = Table(
     Column("fee", Integer, nullable=False),
     Column("policy", Text, nullable=False),
     Column("release_at", UtcDateTime, nullable=False),
-    Column("cancel_before", UtcDateTime, nullable=False),
+    Column("draw_at", UtcDateTime),
+    Column("cancel_before", UtcDateTime),
+    Column("grade", Text, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("draft", Boolean, nullable=False),
+    Column("released", Boolean, nullable=False),
+    Column("draw_state", Text, nullable=False),
+    Column("entry_seq", Integer, nullable=False),
     Column("stopped", Boolean, nullable=False),
     Column("stop_reason", Text, nullable=False),
     Column("revision", Integer, nullable=False),
@@ -88,6 +54,8 @@ sessions = Table(
     CheckConstraint("starts_at < ends_at", name="sessions_times"),
     CheckConstraint("fee >= 0", name="sessions_fee"),
     CheckConstraint("waiting >= 0", name="sessions_waiting"),
+    CheckConstraint("draw_state IN ('none', 'open', 'drawing', 'drawn')", name="sessions_draw_state"),
+    CheckConstraint("(policy = 'first_come') = (draw_at IS NULL)", name="sessions_draw_at"),
     CheckConstraint("period IN ('morning', 'afternoon', 'evening')", name="sessions_period"),
     Index("sessions_by_time", "starts_at", "id"),
     Index("sessions_by_hospital", "hospital_id", "starts_at", "id"),
@@ -105,6 +73,9 @@ slots = Table(
     Column("published", Integer, nullable=False),
     Column("withheld", Integer, nullable=False),
     Column("extra", Integer, nullable=False),
+    Column("roster_extra", Integer, nullable=False),
+    Column("asides", Text, nullable=False),
+    Column("resting", Integer, nullable=False),
     Column("capacity", Integer, nullable=False),
     Column("free", Integer, nullable=False),
     Column("held", Integer, nullable=False),
@@ -115,7 +86,9 @@ slots = Table(
     Column("issued", Integer, nullable=False),
     CheckConstraint("capacity = free + held + sold + blocked", name="slots_equation"),
     CheckConstraint("free >= 0 AND held >= 0 AND sold >= 0 AND blocked >= 0", name="slots_not_negative"),
-    CheckConstraint("published >= 0 AND withheld >= 0 AND extra >= 0", name="slots_published"),
+    CheckConstraint(
+        "published >= 0 AND withheld >= 0 AND extra >= 0 AND roster_extra >= 0 AND resting >= 0", name="slots_published"
+    ),
     CheckConstraint("issued >= held + sold", name="slots_issued"),
     CheckConstraint("starts_at < ends_at", name="slots_times"),
     UniqueConstraint("session_id", "starts_at", name="slots_start"),
@@ -128,6 +101,7 @@ returned_numbers = Table(
     Column("number", Integer, primary_key=True),
 )
 
+# `hospital_id` to `period` are the session's, as they were when the order was decided: the hospital's limits count by them.
 # No foreign keys here: an order may ask for what does not exist, and is remembered as rejected; the audit compares the rest.
 reservations = Table(
     "reservations",
@@ -142,9 +116,26 @@ reservations = Table(
     Column("reason", Text, nullable=False),
     Column("wait_seq", Integer),
     Column("position", Integer),
+    Column("hospital_id", Text, nullable=False),
+    Column("department_id", Text, nullable=False),
+    Column("doctor_id", Text, nullable=False),
+    Column("date", Date),
+    Column("period", Text, nullable=False),
+    Column("auto_book", Boolean, nullable=False),
+    Column("voucher", Text),
+    Column("replaces", Text),
+    Column("channel", Text),
+    Column("hold_seconds", Integer, nullable=False),
+    Column("offered", Boolean, nullable=False),
+    Column("cancel_before", UtcDateTime),
+    Column("rule", Text),
+    Column("until", UtcDateTime),
+    Column("released_by", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    CheckConstraint("state IN ('held', 'sold', 'released', 'rejected', 'waiting')", name="reservations_state"),
+    CheckConstraint(
+        "state IN ('held', 'sold', 'released', 'rejected', 'waiting', 'entered')", name="reservations_state"
+    ),
     CheckConstraint(
         "state NOT IN ('held', 'sold') OR (slot_id IS NOT NULL AND queue_number IS NOT NULL)",
         name="reservations_number",
@@ -166,18 +157,4 @@ Index(
     postgresql_where=sa.text("state = 'waiting'"),
     sqlite_where=sa.text("state = 'waiting'"),
 )
-
-rosters = Table(
-    "rosters",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("hospital_id", Text, ForeignKey("hospitals.id"), nullable=False),
-    Column("account_id", Text, nullable=False),
-    Column("received_at", UtcDateTime, nullable=False),
-    Column("applied", Integer, nullable=False),
-    Column("unchanged", Integer, nullable=False),
-    Column("rejected", Integer, nullable=False),
-    Column("rows", Text, nullable=False),
-    Index("rosters_by_hospital", "hospital_id", "received_at"),
-)
-"""The log of intake; `rows` is the JSON of what was said about single rows."""
+Index("reservations_of_patient", reservations.c.patient_id, reservations.c.date)

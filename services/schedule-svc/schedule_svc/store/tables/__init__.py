@@ -1,0 +1,24 @@
+"""The tables. Constraints guard what the code promises: the inventory's equation, and no number given twice."""
+
+from schedule_svc.store.tables.base import metadata
+from schedule_svc.store.tables.catalogue import departments, doctors, hospitals, rosters
+from schedule_svc.store.tables.fairness import draws, entries, forecasts, hospital_rules, patient_credit, vouchers
+from schedule_svc.store.tables.inventory import reservations, returned_numbers, sessions, slots
+
+__all__ = [
+    "departments",
+    "doctors",
+    "draws",
+    "entries",
+    "forecasts",
+    "hospital_rules",
+    "hospitals",
+    "metadata",
+    "patient_credit",
+    "reservations",
+    "returned_numbers",
+    "rosters",
+    "sessions",
+    "slots",
+    "vouchers",
+]

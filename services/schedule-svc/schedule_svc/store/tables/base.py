@@ -1,0 +1,5 @@
+"""What all tables of schedule-svc belong to."""
+
+from sqlalchemy import MetaData
+
+metadata = MetaData()
