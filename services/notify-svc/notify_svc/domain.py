@@ -80,6 +80,10 @@ def _refunded(message: m.RefundSucceeded, _hospital_id: str | None) -> Kinds:
     return [(message.account_id, "surplus_refunded" if message.purpose == "surplus" else "refund_succeeded")]
 
 
+def _credit(message: m.CreditChanged, _hospital_id: str | None) -> Kinds:
+    return [(message.account_id, f"credit_{message.change}")]
+
+
 def _desk(kind: str, hospital_id: str | None) -> Kinds:
     """The operators, and the cashiers of the hospital as far as we know which."""
     cashiers = [(staff_of("cashier", hospital_id), kind)] if hospital_id else []
@@ -102,10 +106,16 @@ TOLD: dict[type, Callable[[Any, str | None], Kinds]] = {
     m.OrderHeld: _owner("order_held"),
     m.OrderWaitlisted: _owner("order_waitlisted"),
     m.OrderRejected: _owner("order_rejected"),
+    m.OrderEntered: _owner("order_entered"),
+    m.OrderOffered: _owner("order_offered"),
     m.OrderConfirmed: _owner("order_confirmed"),
     m.OrderExpired: _owner("order_expired"),
     m.OrderWithdrawn: _withdrawn,
     m.OrderCancelled: _cancelled,
+    m.OrderRescheduled: _owner("order_rescheduled"),
+    m.SubstitutesOffered: _owner("substitutes_offered"),
+    m.VisitMissed: _owner("visit_missed"),
+    m.CreditChanged: _credit,
     m.RefundStalled: _refund_stalled,
     m.PaymentSucceeded: _owner("payment_succeeded"),
     m.PaymentFailed: _owner("payment_failed"),
@@ -122,3 +132,10 @@ FOR_STAFF_TOO = frozenset({m.RefundStalled, m.RefundFailed})
 def kinds_of(message: Any, hospital_id: str | None = None) -> Kinds:
     """Who is told of this message, and by which kind of notification."""
     return TOLD[type(message)](message, hospital_id)
+
+
+def order_of(message: Any) -> str | None:
+    """The order that a message is about. Of credit: the mark's evidence."""
+    if isinstance(message, m.CreditChanged):
+        return next((mark.order_id for mark in message.marks if mark.id == message.mark_id), None)
+    return getattr(message, "order_id", None)

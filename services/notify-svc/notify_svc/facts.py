@@ -6,6 +6,8 @@ from typing import Any
 
 from common.clock import SHANGHAI
 
+from notify_svc.refusals import NEXT, RULES, UNTIL, WHY
+
 _ZH_WEEKDAYS = "一二三四五六日"
 _EN_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _EN_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -25,28 +27,27 @@ _METHODS = {
     },
 }
 
-_REASONS = {
+_MARKS = {
+    "zh-CN": {"no_show": "爽约（未按时就诊）", "late_cancel": "临时退号"},
+    "en": {"no_show": "a missed visit", "late_cancel": "a late cancellation"},
+}
+
+_CREDIT = {
     "zh-CN": {
-        "sold_out": "号源已满",
-        "not_released": "尚未到放号时间",
-        "session_stopped": "该医生停诊",
-        "session_over": "已超过可预约时间",
-        "session_not_found": "该出诊不存在",
-        "slot_not_found": "所选时段不存在",
-        "released": "预约已取消",
+        True: "就诊前临时退号可能记入信用记录；如有记录，会另行通知您。",
+        False: "退回未支付的号不计入信用记录。",
     },
     "en": {
-        "sold_out": "all numbers are taken",
-        "not_released": "numbers are not on sale yet",
-        "session_stopped": "the doctor's session was stopped",
-        "session_over": "it is too late for this session",
-        "session_not_found": "there is no such session",
-        "slot_not_found": "there is no such time segment",
-        "released": "the order was cancelled",
+        True: "A cancellation shortly before the visit may enter your credit record; if it does, we tell you.",
+        False: "Giving back a number that was not paid never enters your credit record.",
     },
 }
 
 _FREE = {"zh-CN": "免费", "en": "free of charge"}
+
+
+MOMENTS = ("pay_before", "paid_at", "placed_at", "draw_at", "accept_before")
+"""Fields that are a time."""
 
 
 def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
@@ -58,15 +59,61 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
     for name in ("amount", "refunded"):
         if params.get(name) == 0:
             del found[name]  # nothing goes back, so nothing is said of it
-    for name in ("pay_before", "paid_at", "placed_at"):
+    for name in MOMENTS:
         if name in params:
             found[name] = moment(params[name], locale)
-    for name, words in (("reason", _REASONS), ("method", _METHODS)):
-        if name in found:
-            found[name] = words[locale].get(found[name], found[name])
+    if "method" in found:
+        found["method"] = _METHODS[locale].get(found["method"], found["method"])
+    if "was_confirmed" in params:
+        found["credit"] = _CREDIT[locale][params["was_confirmed"]]
     if params.get("visit"):
         found |= _visit(params["visit"], locale)
-    return found
+    for n, substitute in enumerate(params.get("substitutes", ()), 1):
+        found[f"substitute_{n}"] = _substitute(substitute, locale)
+    return _refusal(found, params, locale) | _credit(params, locale)
+
+
+def _refusal(found: dict[str, str], params: Mapping[str, Any], locale: str) -> dict[str, str]:
+    """The facts with the reason in words, and what follows from it. A rule that has no words is left out."""
+    if "reason" not in found:
+        return found
+    reason = found["reason"]
+    facts = {name: value for name, value in found.items() if name not in {"rule", "until"}}
+    facts["reason"] = WHY[locale].get(reason, reason)
+    facts["next"] = NEXT[locale].get(reason, NEXT[locale][""])
+    if rule := RULES[locale].get(found.get("rule", "")):
+        facts["rule"] = rule
+    if until := params.get("until"):
+        facts["until"] = UNTIL[locale].get(reason, UNTIL[locale][""]).format(time=moment(until, locale))
+    return facts
+
+
+def _credit(params: Mapping[str, Any], locale: str) -> dict[str, str]:
+    """Of a CreditChanged: how many marks stand, and the mark that it is about, if it is one of them."""
+    if "marks" not in params:
+        return {}
+    facts = {"standing": str(len(params["marks"]))}
+    for mark in params["marks"]:
+        if mark["id"] == params["mark_id"]:
+            facts |= {
+                "mark": _MARKS[locale].get(mark["kind"], mark["kind"]),
+                "marked_at": moment(mark["at"], locale),
+                "evidence": mark["order_id"],
+                "expires_at": moment(mark["expires_at"], locale),
+            }
+            if mark["notice_hours"] is not None:
+                facts["notice"] = _hours(mark["notice_hours"], locale)
+    return facts
+
+
+def _substitute(substitute: Mapping[str, Any], locale: str) -> str:
+    """One line: doctor, date, time, fee."""
+    visit = _visit(substitute["visit"], locale)
+    when = f"{visit['date']} {visit['segment']}"
+    fee = yuan(substitute["fee"]) if substitute["fee"] else _FREE[locale]
+    if locale == "en":
+        return f"{visit['doctor']} ({visit['doctor_title']}), {when}, {fee}"
+    return f"{visit['doctor']}（{visit['doctor_title']}） {when} {fee}"
 
 
 def _visit(visit: Mapping[str, Any], locale: str) -> dict[str, str]:
@@ -88,6 +135,12 @@ def _visit(visit: Mapping[str, Any], locale: str) -> dict[str, str]:
 def yuan(fen: int) -> str:
     """5000 -> ¥50.00; never by way of a float."""
     return f"¥{fen // 100}.{fen % 100:02d}"
+
+
+def _hours(count: int, locale: str) -> str:
+    if locale == "en":
+        return "less than an hour" if count < 1 else f"{count} hour{'s' * (count > 1)}"
+    return "不足 1 小时" if count < 1 else f"{count} 小时"
 
 
 def day(of: date, locale: str) -> str:

@@ -16,7 +16,7 @@ from notify_svc.store import MongoStore, MongoTx
 def tell(tx: MongoTx, received: Sequence[Received]) -> None:
     """Put what each message says into the inboxes that it concerns: once, however often the message comes."""
     for r in received:
-        order_id = getattr(r.message, "order_id", None)
+        order_id = domain.order_of(r.message)
         hospital_id = _hospital_id(r.message)
         if hospital_id is None and type(r.message) in domain.FOR_STAFF_TOO:
             hospital_id = tx.hospital_of(r.message.account_id, r.message.order_id)

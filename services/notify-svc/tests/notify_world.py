@@ -1,7 +1,8 @@
 """One message of each kind that notify-svc takes, and what to do with them."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from common import messages as m
@@ -26,18 +27,46 @@ VISIT = m.Visit(
     room="3 楼 12 诊室",
 )
 
+SOON = datetime(2026, 11, 22, 6, 20, tzinfo=UTC)
+SUBSTITUTES = [
+    m.Substitute(f"ses_{n}", fee, replace(VISIT, doctor_name=name, starts_at=at, ends_at=at + timedelta(minutes=30)))
+    for n, (name, fee, at) in enumerate(
+        [
+            ("李秀兰", 5000, datetime(2026, 11, 25, 1, 0, tzinfo=UTC)),
+            ("赵国强", 6000, datetime(2026, 11, 25, 6, 0, tzinfo=UTC)),
+            ("陈晓东", 0, datetime(2026, 11, 26, 1, 30, tzinfo=UTC)),
+        ],
+        2,
+    )
+]
+MARK = m.CreditMark("mrk_1", "late_cancel", "hos_1", "ord_1", MOMENT, datetime(2027, 11, 22, 6, 5, tzinfo=UTC), 3)
+
+
+def credit(change: Any, *marks: m.CreditMark) -> m.CreditChanged:
+    """What user-svc says of the first of these marks, all of which stand."""
+    return m.CreditChanged("pat_1", "acc_1", 2, change, marks[0].id if marks else "mrk_1", list(marks))
+
+
 SAMPLES: dict[str, Any] = {
     "user_registered": m.UserRegistered("acc_1", "alice", "zh-CN"),
     "order_placed": m.OrderPlaced("ord_1", "acc_1", "ses_1", MOMENT),
-    "order_held": m.OrderHeld("ord_1", "acc_1", VISIT, 7, 5000, datetime(2026, 11, 22, 6, 20, tzinfo=UTC)),
+    "order_held": m.OrderHeld("ord_1", "acc_1", VISIT, 7, 5000, SOON),
+    "order_entered": m.OrderEntered("ord_1", "acc_1", "ses_1", SOON, 3),
+    "order_offered": m.OrderOffered("ord_1", "acc_1", VISIT, 7, 5000, SOON),
     "order_waitlisted": m.OrderWaitlisted("ord_1", "acc_1", "ses_1", 3),
-    "order_rejected": m.OrderRejected("ord_1", "acc_1", "ses_1", "sold_out"),
+    "order_rejected": m.OrderRejected("ord_1", "acc_1", "ses_1", "limit_reached", "per_day", SOON),
     "order_confirmed": m.OrderConfirmed("ord_1", "acc_1", "pat_1", "ses_1", VISIT, 7, 5000),
     "order_expired": m.OrderExpired("ord_1", "acc_1", "ses_1", VISIT),
-    "order_withdrawn": m.OrderWithdrawn("ord_1", "acc_1", "ses_1", "patient", 5000, VISIT),
-    "visit_stopped": m.OrderWithdrawn("ord_1", "acc_1", "ses_1", "session_stopped", 5000, VISIT),
+    "order_withdrawn": m.OrderWithdrawn("ord_1", "acc_1", "pat_1", "ses_1", True, "patient", 5000, VISIT),
+    "visit_stopped": m.OrderWithdrawn("ord_1", "acc_1", "pat_1", "ses_1", True, "session_stopped", 5000, VISIT),
     "order_cancelled": m.OrderCancelled("ord_1", "acc_1", "ses_1", "patient", 5000, VISIT),
     "session_stopped": m.OrderCancelled("ord_1", "acc_1", "ses_1", "session_stopped", 5000, VISIT),
+    "order_rescheduled": m.OrderRescheduled("ord_1", "acc_1", "ord_2", VISIT),
+    "substitutes_offered": m.SubstitutesOffered("ord_1", "acc_1", VISIT, 5000, SUBSTITUTES, SOON),
+    "visit_missed": m.VisitMissed("ord_1", "acc_1", "pat_1", "ses_1", VISIT, "acc_7"),
+    "credit_recorded": credit("recorded", MARK),
+    "credit_lifted": credit("lifted"),
+    "credit_restored": credit("restored", MARK),
     "refund_stalled": m.RefundStalled("ord_1", "acc_1", 5000, "the provider's balance does not do"),
     "payment_succeeded": m.PaymentSucceeded("ord_1", "acc_1", "pay_1", 5000, "window", MOMENT),
     "payment_failed": m.PaymentFailed("ord_1", "acc_1", "pay_1", "alipay", "balance too low"),

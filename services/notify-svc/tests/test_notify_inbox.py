@@ -1,5 +1,6 @@
 """Messages become notifications, once each; and who sees which of them."""
 
+import dataclasses
 import random
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +18,7 @@ from notify_svc import domain
 from notify_svc.app import Settings, build
 from notify_svc.store import MongoStore
 from notify_svc.worker import SUBSCRIPTIONS
-from notify_world import MOMENT, SAMPLES, VISIT, Reader, bodies
+from notify_world import MARK, MOMENT, SAMPLES, VISIT, Reader, bodies, credit
 
 STAFF = {"refund_stalled": ["refund_stalled_staff"], "refund_failed": ["refund_failed_staff"]}
 
@@ -29,7 +30,7 @@ def test_each_message_is_told_to_its_owner_once(service: Service, kind: str) -> 
     service.processor.process(body + body)
     (item,) = Reader(service, "acc_1").items()
     assert item["kind"] == kind
-    assert item["order_id"] == getattr(SAMPLES[kind], "order_id", None)
+    assert item["order_id"] == domain.order_of(SAMPLES[kind])
     assert item["read_at"] is None
     assert item["title"]
     assert item["text"]
@@ -40,6 +41,30 @@ def test_each_message_is_told_to_its_owner_once(service: Service, kind: str) -> 
 
 def test_every_message_has_a_sample() -> None:
     assert set(SUBSCRIPTIONS) == {type(message) for message in SAMPLES.values()}
+
+
+def test_a_mark_is_told_beside_the_order_that_is_its_evidence(service: Service) -> None:
+    other = dataclasses.replace(MARK, id="mrk_2", order_id="ord_9")
+    deliver(service, credit("recorded", MARK, other), credit("lifted"), SAMPLES["order_entered"])
+    reader = Reader(service, "acc_1")
+    told = {item["kind"]: item["order_id"] for item in reader.items()}
+    assert told == {"credit_recorded": "ord_1", "credit_lifted": None, "order_entered": "ord_1"}
+
+
+def test_what_was_told_in_an_older_version_is_shown_by_it(service: Service) -> None:
+    """A notification of before hospitals had rules, as that release wrote it."""
+    store = service.store
+    assert isinstance(store, MongoStore)
+    old = {"order_id": "ord_1", "account_id": "acc_1", "session_id": "ses_1", "reason": "sold_out"}
+    rank = domain.rank(MOMENT, "n1")
+    with store.transaction() as tx:
+        tx.add(domain.Notification("n1", "acc_1", "order_rejected", 1, old, "ord_1", None, MOMENT, rank))
+    (item,) = Reader(service, "acc_1").items()
+    assert item["text"] == "原因：号源已满。\n没有产生任何费用。\n下一步：可选择其他时段或其他医生。"
+    deliver(service, m.OrderRejectedV1("ord_2", "acc_1", "ses_1", "sold_out"))
+    newer = Reader(service, "acc_1").items()[0]
+    assert newer["order_id"] == "ord_2"
+    assert "可加入候补" in newer["text"], "one that comes now is told by the newest version"
 
 
 def test_a_refund_that_fails_is_told_to_the_cashiers_of_that_hospital(service: Service) -> None:

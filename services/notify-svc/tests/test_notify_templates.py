@@ -10,18 +10,23 @@ import common
 import msgspec
 import pytest
 from common.envelope import unseal
-from common.messages import CATALOGUE
+from common.messages import CATALOGUE, SlotRejected
 from hypothesis import given
 from hypothesis import strategies as st
-from notify_svc import domain, facts, templates
-from notify_world import SAMPLES, VISIT
+from notify_svc import domain, facts, refusals, templates
+from notify_world import MARK, SAMPLES, SUBSTITUTES, VISIT, credit
 
 GOLDEN = Path(common.__file__).parent / "golden"
 TOLD = sorted(type_ for type_, cls in CATALOGUE.items() if cls in domain.TOLD)
 ID_NUMBER, PHONE = "110101199003071233", "13812345678"
 HANZI = re.compile(r"[\u4e00-\u9fff]")
+REASONS = re.findall(r"[a-z]+_[a-z_]+|released", (SlotRejected.__doc__ or "").split("`reason`: ")[1].split(". ")[0])
+"""Every reason that schedule-svc documents."""
 NAMES = re.compile(
-    f"{VISIT.hospital_name}|{VISIT.department_name}|{VISIT.doctor_name}|{VISIT.doctor_title}|{VISIT.room}"
+    "|".join(
+        [VISIT.hospital_name, VISIT.department_name, VISIT.doctor_name, VISIT.doctor_title, VISIT.room]
+        + [substitute.visit.doctor_name for substitute in SUBSTITUTES]
+    )
 )
 
 
@@ -41,8 +46,8 @@ def test_every_kind_that_can_be_told_has_a_text_and_every_text_is_told() -> None
 
 
 def test_every_text_exists_in_both_languages_with_the_same_facts() -> None:
-    for kind, version, locale in templates.TEMPLATES:
-        texts = [templates.TEMPLATES[kind, version, other] for other in templates.LOCALES]
+    for kind, version, locale in templates.TEXTS:
+        texts = [templates.TEXTS[kind, version, other] for other in templates.LOCALES]
         facts_used = [set(re.findall(r"\{(\w+)\}", text)) for _, text in texts]
         assert facts_used[0] == facts_used[1], (kind, version, locale)
         assert all("{" not in title for title, _ in texts)
@@ -54,7 +59,7 @@ def test_a_whole_message_fills_every_line(kind: str, message: Any, locale: str) 
     title, text = render(kind, message, locale)
     assert "{" not in title + text
     assert "None" not in text
-    assert text.count("\n") == templates.TEMPLATES[kind, templates.newest(kind), locale][1].count("\n"), (
+    assert text.count("\n") == templates.TEXTS[kind, templates.newest(kind), locale][1].count("\n"), (
         "no line is left out"
     )
     if locale == "zh-CN":
@@ -73,16 +78,17 @@ def test_no_text_shows_a_number_in_clear_whatever_field_it_comes_in(
     params = msgspec.to_builtins(message)
     for number in (ID_NUMBER, PHONE):
         planted = {
-            k: _plant(v, around.format(number)) if k not in {"pay_before", "paid_at", "placed_at"} else v
-            for k, v in params.items()
+            k: v if k in {*facts.MOMENTS, "until"} else _plant(v, around.format(number)) for k, v in params.items()
         }
         _, text = templates.render(kind, templates.newest(kind), planted, locale)
         assert number not in text
 
 
 def _plant(value: Any, text: str) -> Any:
+    if isinstance(value, list):
+        return [_plant(v, text) for v in value]
     if isinstance(value, dict):
-        kept = {"date", "period", "starts_at", "ends_at"}
+        kept = {"date", "period", "starts_at", "ends_at", "at", "expires_at"}
         return {k: v if k in kept else _plant(v, text) for k, v in value.items()}
     return text if isinstance(value, str) else value
 
@@ -130,10 +136,99 @@ def test_beijing_time_whatever_the_host_says(monkeypatch: pytest.MonkeyPatch) ->
     assert "pay before Fri 1 Jan 2027 00:30 (Beijing time)" in text
 
 
+@pytest.mark.parametrize("locale", templates.LOCALES)
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_has_its_words(reason: str, locale: str) -> None:
+    assert len(REASONS) >= 16
+    text = render("order_rejected", dataclasses.replace(SAMPLES["order_rejected"], reason=reason), locale)[1]
+    assert refusals.WHY[locale][reason] in text
+    assert reason not in text
+    assert bool(HANZI.search(text)) == (locale == "zh-CN")
+
+
+def test_the_words_for_reasons_are_of_reasons_that_there_are() -> None:
+    for locale in templates.LOCALES:
+        assert set(refusals.WHY[locale]) == set(REASONS)
+        for table in (refusals.NEXT[locale], refusals.UNTIL[locale]):
+            assert set(table) <= {"", *REASONS}
+    for table in (refusals.NEXT, refusals.UNTIL, refusals.RULES):
+        assert table["zh-CN"].keys() == table["en"].keys()
+
+
+def test_no_text_names_a_patient_or_an_account_by_its_id() -> None:
+    for _, text in templates.TEXTS.values():
+        assert not {"patient_id", "account_id", "marked_by", "pseudonym", "mark_id"} & set(
+            re.findall(r"\{(\w+)\}", text)
+        )
+
+
+@pytest.mark.parametrize(
+    ("reason", "locale", "line"),
+    [
+        ("credit_blocked", "zh-CN", "此限制至 2026年11月22日 星期日 14:20 止。"),
+        ("cool_down", "en", "This ends at Sun 22 Nov 2026 14:20 (Beijing time)."),
+        ("too_early", "zh-CN", "2026年11月22日 星期日 14:20 开放预约。"),
+        ("too_late", "en", "Bookings closed at Sun 22 Nov 2026 14:20 (Beijing time)."),
+    ],
+)
+def test_until_says_what_happens_then(reason: str, locale: str, line: str) -> None:
+    refused = dataclasses.replace(SAMPLES["order_rejected"], reason=reason)
+    assert line in render("order_rejected", refused, locale)[1].split("\n")
+    endless = dataclasses.replace(refused, until=None, rule="of_another_release")
+    text = render("order_rejected", endless, locale)[1]
+    assert line not in text
+    assert "of_another_release" not in text
+    assert text.count("\n") == 2
+
+
+def test_substitutes_are_a_line_each() -> None:
+    title, text = render("substitutes_offered", SAMPLES["substitutes_offered"], "en")
+    assert "money back" in title
+    lines = text.split("\n")
+    assert lines[2] == "When: Tue 24 Nov 2026, 08:30–09:00 (morning)", "the visit that is lost"
+    assert [line for line in lines if line[:2] in {"1.", "2.", "3."}] == [
+        "1. 李秀兰 (主任医师), Wed 25 Nov 2026 09:00–09:30, ¥50.00",
+        "2. 赵国强 (主任医师), Wed 25 Nov 2026 14:00–14:30, ¥60.00",
+        "3. 陈晓东 (主任医师), Thu 26 Nov 2026 09:30–10:00, free of charge",
+    ]
+    assert "no extra charge" in text
+    assert "¥50.00 goes back in full" in text
+    one = dataclasses.replace(SAMPLES["substitutes_offered"], substitutes=SUBSTITUTES[:1])
+    text = render("substitutes_offered", one, "zh-CN")[1]
+    assert "1. 李秀兰（主任医师） 2026年11月25日 星期三 09:00–09:30 ¥50.00" in text
+    assert "2." not in text
+
+
+def test_a_mark_says_what_when_by_which_evidence_and_until_when() -> None:
+    missed = dataclasses.replace(MARK, id="mrk_2", kind="no_show", order_id="ord_2", notice_hours=None)
+    text = render("credit_recorded", credit("recorded", missed, MARK), "zh-CN")[1]
+    for told in ("爽约", "2026年11月22日 星期日 14:05", "订单 ord_2", "2027年11月22日 星期一 14:05", "共 2 条", "申诉"):
+        assert told in text
+    assert "退号时" not in text, "she did not cancel"
+    for hours, words in ((0, "less than an hour"), (1, "1 hour\n"), (3, "3 hours\n")):
+        late = dataclasses.replace(MARK, notice_hours=hours)
+        assert f"before the visit: {words}" in render("credit_recorded", credit("recorded", late), "en")[1]
+
+
+def test_a_mark_that_no_longer_stands_is_not_described() -> None:
+    """It may have expired by the time at which it is told."""
+    for locale in templates.LOCALES:
+        text = render("credit_recorded", credit("recorded"), locale)[1]
+        assert "mrk_1" not in text
+        assert "ord_" not in text
+        assert "0" in text
+
+
+def test_whether_a_cancellation_can_count_is_told() -> None:
+    unpaid = dataclasses.replace(SAMPLES["order_withdrawn"], was_confirmed=False, amount=0)
+    assert "不计入信用记录" in render("order_withdrawn", unpaid, "zh-CN")[1]
+    assert "may enter your credit record" in render("order_withdrawn", SAMPLES["order_withdrawn"], "en")[1]
+
+
 def test_an_unknown_reason_is_shown_as_it_came() -> None:
-    odd = dataclasses.replace(SAMPLES["order_rejected"], reason="limit_per_week")
-    assert "limit_per_week" in render("order_rejected", odd, "zh-CN")[1]
-    assert "号源已满" in render("order_rejected", SAMPLES["order_rejected"], "zh-CN")[1]
+    odd = dataclasses.replace(SAMPLES["order_rejected"], reason="limit_per_life")
+    assert "limit_per_life" in render("order_rejected", odd, "zh-CN")[1]
+    assert "次数上限" in render("order_rejected", SAMPLES["order_rejected"], "zh-CN")[1]
 
 
 @given(st.integers(0, 10_000_000_000))
