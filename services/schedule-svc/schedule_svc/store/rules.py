@@ -1,0 +1,180 @@
+"""What the rules decide by: rule sets in force, a patient's registrations and marks, vouchers; and the locks around them.
+
+Each question is one query for all whom a run of orders concerns. On PostgreSQL they look up each id in an index by LATERAL;
+store/desk.py says why.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from common.messages import CreditMark
+from common.outbox import UtcDateTime
+
+from schedule_svc.rules import Registration, RuleSet
+from schedule_svc.store.sql import AmongQuery, postgres
+from schedule_svc.store.tables import hospital_rules, patient_credit, reservations, vouchers
+
+MOST_REGISTRATIONS = 500
+"""Of one patient: all that are active come first, then what she gave back last."""
+
+# --- rule sets -------------------------------------------------------------------------------------------------------
+
+_later = hospital_rules.alias("later")
+_in_force = AmongQuery(
+    lambda among: sa.select(hospital_rules.c.hospital_id, hospital_rules.c.rules).where(
+        among(hospital_rules.c.hospital_id),
+        hospital_rules.c.effective_from <= sa.bindparam("now", type_=UtcDateTime),
+        ~sa.exists().where(
+            _later.c.hospital_id == hospital_rules.c.hospital_id,
+            _later.c.effective_from <= sa.bindparam("now", type_=UtcDateTime),
+            sa.tuple_(_later.c.effective_from, _later.c.version)
+            > sa.tuple_(hospital_rules.c.effective_from, hospital_rules.c.version),
+        ),
+    )
+)
+
+
+def rules_in_force(conn: sa.Connection, hospital_ids: Iterable[str], now: datetime) -> dict[str, RuleSet]:
+    """The rule set of each hospital at `now`: the version that took effect last, the platform's own if there is none."""
+    wanted = set(hospital_ids)
+    found = {row.hospital_id: parsed(row.rules) for row in _in_force.rows(conn, wanted, now=now)}
+    return {hospital_id: found.get(hospital_id) or RuleSet() for hospital_id in wanted}
+
+
+@lru_cache(maxsize=4096)
+def parsed(rules: str) -> RuleSet:
+    """A stored version, read once: the same text is the same rules."""
+    return msgspec.json.decode(rules, type=RuleSet)
+
+
+# --- patients --------------------------------------------------------------------------------------------------------
+
+_LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+
+
+def lock_patients(conn: sa.Connection, patient_ids: Iterable[str]) -> None:
+    """Until the transaction ends, nobody else decides about these patients, in whatever session.
+
+    Taken after the sessions' locks, in the order of the keys, so that nobody waits for each other. SQLite has one writer.
+    """
+    keys = sorted({_key(patient_id) for patient_id in patient_ids})
+    if keys and postgres(conn):
+        conn.exec_driver_sql(_LOCK, (keys,)).all()
+
+
+def _key(patient_id: str) -> int:
+    digest = blake2b(patient_id.encode(), digest_size=8, person=b"haoyuan.patient").digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+_registration_columns = (
+    reservations.c.patient_id,
+    reservations.c.order_id,
+    reservations.c.session_id,
+    reservations.c.hospital_id,
+    reservations.c.department_id,
+    reservations.c.doctor_id,
+    reservations.c.date,
+    reservations.c.period,
+    reservations.c.state,
+    reservations.c.released_by,
+    reservations.c.updated_at,
+)
+_NAMES = ", ".join(column.name for column in _registration_columns)
+_RELEVANT = (
+    "date IS NOT NULL AND (state IN ('held', 'sold', 'waiting', 'entered')"
+    " OR state = 'released' AND released_by IN ('patient', 'expired'))"
+)
+_REGISTRATIONS = (
+    f"SELECT r.* FROM unnest(%s::text[]) AS wanted (id)"  # noqa: S608  names of ours
+    f" CROSS JOIN LATERAL (SELECT {_NAMES} FROM reservations WHERE patient_id = wanted.id AND {_RELEVANT}"
+    f" ORDER BY state = 'released', updated_at DESC LIMIT {MOST_REGISTRATIONS}) AS r"
+)
+_registrations = AmongQuery(
+    lambda among: sa.select(*_registration_columns).where(among(reservations.c.patient_id), sa.text(_RELEVANT))
+)
+
+
+def registrations_of(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, list[Registration]]:
+    """What each patient has, and what she gave back: enough for limits, cool-downs and follow-ups."""
+    wanted = set(patient_ids)
+    found: dict[str, list[Registration]] = {patient_id: [] for patient_id in wanted}
+    rows: Sequence[Any] = ()
+    if wanted:
+        on_postgres = postgres(conn)
+        rows = (
+            conn.exec_driver_sql(_REGISTRATIONS, (list(wanted),)).all()
+            if on_postgres
+            else _registrations.rows(conn, wanted)
+        )
+    for patient_id, *values in rows:
+        found[patient_id].append(Registration(*values))
+    return found
+
+
+_MARKS = (
+    "SELECT c.* FROM unnest(%s::text[]) AS wanted (id)"
+    " CROSS JOIN LATERAL (SELECT patient_id, marks FROM patient_credit WHERE patient_id = wanted.id LIMIT 1) AS c"
+)
+_marks = AmongQuery(
+    lambda among: sa.select(patient_credit.c.patient_id, patient_credit.c.marks).where(
+        among(patient_credit.c.patient_id)
+    )
+)
+_read_marks = msgspec.json.Decoder(list[CreditMark])
+
+
+def marks_of(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, list[CreditMark]]:
+    """The marks against each patient that user-svc has told of; some may have expired since."""
+    wanted = set(patient_ids)
+    found: dict[str, list[CreditMark]] = {patient_id: [] for patient_id in wanted}
+    rows: Sequence[Any] = ()
+    if wanted:
+        rows = conn.exec_driver_sql(_MARKS, (list(wanted),)).all() if postgres(conn) else _marks.rows(conn, wanted)
+    for patient_id, marks in rows:
+        found[patient_id] = _read_marks.decode(marks)
+    return found
+
+
+# --- vouchers --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """What opens a number that is set aside. `order_id`: who uses it; None: it is free."""
+
+    code: str
+    hospital_id: str
+    session_id: str
+    channel: str
+    urgency: str
+    patient_id: str | None
+    expires_at: datetime
+    issued_by: str
+    issued_at: datetime
+    order_id: str | None
+
+
+_lock_vouchers = AmongQuery(
+    lambda among: sa.select(vouchers).where(among(vouchers.c.code)).order_by(vouchers.c.code).with_for_update()
+)
+_use_voucher = (
+    sa.update(vouchers).where(vouchers.c.code == sa.bindparam("used")).values(order_id=sa.bindparam("by_order"))
+)
+
+
+def lock_vouchers(conn: sa.Connection, codes: Iterable[str]) -> dict[str, Voucher]:
+    """Those of the codes that exist, locked in their order."""
+    return {row.code: Voucher(*row) for row in _lock_vouchers.rows(conn, set(codes))}
+
+
+def use_vouchers(conn: sa.Connection, used: Mapping[str, str | None]) -> None:
+    """Note which order uses a voucher; None: it is free again."""
+    if used:
+        conn.execute(_use_voucher, [{"used": code, "by_order": order_id} for code, order_id in used.items()])
