@@ -39,13 +39,18 @@ class _Event(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message made ready to be stored and sent."""
+    """A message made ready to be stored and sent.
+
+    With an `exchange` it leaves the platform (`Tx.send_out`): its type is the routing key there, its body may be anything.
+    """
 
     id: str
     type: str
     subject: str
     partition: str
     body: bytes
+    exchange: str = ""
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """A service as the chassis runs it: what `<x>_svc.app.build()` answers, the one composition root of each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import Connection
 
+from common.foreign import Intake, Outlet
 from common.outbox import Database
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Processor, Store, Subscriptions
@@ -24,6 +25,8 @@ class Service:
     migrate: Callable[[], None]
     missing: Callable[[], list[str]]
     """What is not ready: empty when requests and messages can be served. For /readyz."""
+    intakes: Sequence[Intake] = ()
+    outlets: Sequence[Outlet] = ()
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     jobs: Mapping[str, JobHandler] = field(default_factory=dict)
     figures: Callable[[], dict[str, Any]] = dict
@@ -46,7 +49,7 @@ class Service:
 
     @property
     def processor(self) -> Processor:
-        return Processor(self.name, self.store, self.subscriptions)
+        return Processor(self.name, self.store, self.subscriptions, self.intakes)
 
 
 def sql_missing(database: Database, package: str) -> Callable[[], list[str]]:

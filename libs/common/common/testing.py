@@ -8,9 +8,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from common.envelope import Received, seal, unseal
+from common.foreign import Foreign
 from common.messages import Message
-from common.outbox import Database
-from common.outbox.tables import outbox
+from common.outbox import Database, OutboxRow
+from common.outbox.tables import outbox, row_of
 from common.service import Service
 from common.settings import DEV_JWT_PRIVATE_KEY
 from common.web.access import sign_token
@@ -39,12 +40,29 @@ def deliver(service: Service, *messages: Message) -> None:
     service.processor.process([seal(m, service.store.clock()).body for m in messages])
 
 
+def deliver_foreign(service: Service, *messages: Foreign, exchange: str = "") -> None:
+    """Let the service's intake handle messages from outside, as one batch, as if the broker had brought them.
+
+    `common.foreign.foreign(body, routing_key, user_id)` makes one. exchange: which intake, if there are several.
+    """
+    (intake,) = [i for i in service.intakes if exchange in ("", i.exchange)]
+    service.processor.take(intake.queue, messages)
+
+
 def sent(database: Database, kind: type | None = None) -> list[Any]:
-    """The messages in the outbox, oldest first; of one class, if given."""
-    with database.reading() as conn:
-        bodies = conn.execute(sa.select(outbox.c.body).order_by(outbox.c.id)).scalars()
-        messages = [unseal(bytes(body)).message for body in bodies]
+    """Our own messages in the outbox, oldest first; of one class, if given."""
+    messages = [unseal(row.body).message for row in _outbox(database) if not row.exchange]
     return [m for m in messages if kind is None or isinstance(m, kind)]
+
+
+def sent_out(service: Service, exchange: str = "") -> list[OutboxRow]:
+    """What stands in the outbox for others (`tx.send_out`), oldest first; `type` is its routing key."""
+    return [row for row in _outbox(service.database) if row.exchange and exchange in ("", row.exchange)]
+
+
+def _outbox(database: Database) -> list[OutboxRow]:
+    with database.reading() as conn:
+        return [row_of(r) for r in conn.execute(sa.select(outbox).order_by(outbox.c.id))]
 
 
 def take_sent(database: Database) -> list[Message]:

@@ -42,7 +42,7 @@ def placed(subject: str, number: object) -> OrderPlaced:
 
 
 def poison(subject: str) -> OrderRejected:
-    return OrderRejected(order_id=subject, account_id="acc", session_id="s", reason=POISON)
+    return OrderRejected(order_id=subject, account_id="acc", session_id="s", reason=POISON, rule=None, until=None)
 
 
 def unroutable(subject: str) -> SlotReleased:

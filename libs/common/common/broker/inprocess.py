@@ -66,6 +66,9 @@ class InProcessBroker:
         self._in_use = True
         queues: dict[_Subscriber, list[_Delivery]] = defaultdict(list)
         for row in rows:
+            if row.exchange:  # for somebody outside, and here nobody is
+                relay.settled([row.id])
+                continue
             takers = self._takers.get(row.type)
             if not takers:
                 relay.returned(row.id, f"NO_ROUTE: {row.type}")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from sqlalchemy import exc
 
 from common.clock import Clock, system_clock
 from common.crash import reach
-from common.envelope import Outgoing, seal
+from common.envelope import CONTENT_TYPE, Outgoing, seal
 from common.jsons import encode
 from common.log import current_trace
 from common.messages import Message
@@ -38,6 +39,8 @@ class Parked:
     body: bytes
     reason: str
     parked_at: datetime
+    origin: str = ""
+    """Of a foreign message: the queue it came by, who sent it and as what, so that it can be replayed (common.processor)."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,24 @@ class Tx:
     def send(self, message: Message, *, traceparent: str = "") -> None:
         """Let `message` leave with this commit; its trace is the cause's, by default that of the running request."""
         self.outgoing.append(seal(message, self.now, traceparent or current_trace()))
+
+    def send_out(
+        self,
+        exchange: str,
+        routing_key: str,
+        body: bytes,
+        message_id: str,
+        content_type: str = CONTENT_TYPE,
+    ) -> None:
+        """Let `body` leave the platform with this commit, by an exchange that is an `Outlet` of the service.
+
+        What is sent in this transaction keeps its order. Embedded mode has nobody outside: there it goes no further.
+        Raises ValueError for names that are empty, longer than 255 bytes or not printable.
+        """
+        for name in (exchange, routing_key, message_id, content_type):
+            if not 0 < len(name.encode()) <= 255 or not name.isprintable():
+                raise ValueError(f"no name for AMQP: {name[:50]!r}")
+        self.outgoing.append(Outgoing(message_id, routing_key, "", routing_key, body, exchange, content_type))
 
     def set_timer(self, kind: str, key: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
         """Fire timer (kind, key) at `due_at`; replaces the one that is set."""
@@ -87,19 +108,27 @@ class Tx:
         self._flush_timers()
         if not self.outgoing:
             return []
-        out = self.outgoing
-        ids: Iterable[int]
-        if self.postgres:
-            values = _outbox_values(out, self.now)
-            ids = self.conn.exec_driver_sql(f"{_INSERT_OUTBOX} RETURNING id", values).scalars()
-        else:
-            ids = [self._insert_outgoing(o) for o in out]
-        return [OutboxRow(i, o.id, o.type, o.partition, o.body) for i, o in zip(ids, out, strict=True)]
+        ids: list[int] = []
+        for leaves, run in groupby(self.outgoing, key=lambda o: bool(o.exchange)):
+            out = list(run)
+            if self.postgres and not leaves:
+                values = _outbox_values(out, self.now)
+                ids += self.conn.exec_driver_sql(f"{_INSERT_OUTBOX} RETURNING id", values).scalars()
+            else:  # what leaves may be no text, which JSON could not carry to PostgreSQL
+                ids += [self._insert_outgoing(o) for o in out]
+        return _rows(ids, self.outgoing)
 
     def _insert_outgoing(self, o: Outgoing) -> int:
         result = self.conn.execute(
             sa.insert(tables.outbox).values(
-                message_id=o.id, type=o.type, subject=o.subject, partition=o.partition, body=o.body, created_at=self.now
+                message_id=o.id,
+                type=o.type,
+                subject=o.subject,
+                partition=o.partition,
+                body=o.body,
+                created_at=self.now,
+                exchange=o.exchange or None,
+                content_type=o.content_type or None,
             )
         )
         return int(result.inserted_primary_key[0])  # type: ignore[index]
@@ -139,6 +168,13 @@ def _outbox_values(out: Sequence[Outgoing], now: datetime) -> dict[str, Any]:
         for o in out
     ]
     return {"out_now": now, "out": encode(rows).decode()}
+
+
+def _rows(ids: Iterable[int], out: Sequence[Outgoing]) -> list[OutboxRow]:
+    return [
+        OutboxRow(i, o.id, o.type, o.partition, o.body, o.exchange, o.content_type)
+        for i, o in zip(ids, out, strict=True)
+    ]
 
 
 class Database:
@@ -210,7 +246,7 @@ class Database:
         ids = self.execute_alone(statement, {**values, **_outbox_values(out, now)})
         reach("db_commit")
         if ids:
-            self.on_commit([OutboxRow(i, o.id, o.type, o.partition, o.body) for (i,), o in zip(ids, out, strict=True)])
+            self.on_commit(_rows([row[0] for row in ids], out))
         return bool(ids)
 
     def _insert_with_messages_sqlite(self, insert: str, values: Mapping[str, Any], messages: Sequence[Message]) -> bool:
@@ -283,8 +319,8 @@ class Database:
             for p in messages:
                 tx.conn.execute(
                     sa.text(
-                        "INSERT INTO parked (message_id, type, body, reason, parked_at)"
-                        " VALUES (:message_id, :type, :body, :reason, :parked_at)"
+                        "INSERT INTO parked (message_id, type, body, reason, parked_at, origin)"
+                        " VALUES (:message_id, :type, :body, :reason, :parked_at, :origin)"
                         " ON CONFLICT (message_id) DO UPDATE SET reason = excluded.reason"
                     ).bindparams(sa.bindparam("parked_at", type_=UtcDateTime)),
                     {
@@ -293,6 +329,7 @@ class Database:
                         "body": p.body,
                         "reason": p.reason,
                         "parked_at": p.parked_at,
+                        "origin": p.origin or None,
                     },
                 )
 
@@ -300,7 +337,10 @@ class Database:
         """The parked messages, oldest first."""
         query = sa.select(tables.parked).order_by(tables.parked.c.id).limit(limit)
         with self.reading() as conn:
-            return [Parked(r.message_id, r.type, bytes(r.body), r.reason, r.parked_at) for r in conn.execute(query)]
+            return [
+                Parked(r.message_id, r.type, bytes(r.body), r.reason, r.parked_at, r.origin or "")
+                for r in conn.execute(query)
+            ]
 
     def unpark(self, message_id: str) -> bool:
         """Forget a parked message (it was replayed, or is to be dropped). False if it is not parked."""

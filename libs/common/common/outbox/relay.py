@@ -193,13 +193,9 @@ class Relay:
                 tx.conn.execute(
                     sa.update(tables.outbox).where(outbox.id.in_(ids)).values(next_attempt_at=tx.now + LEASE)
                 )
-            rows = tx.conn.execute(
-                sa.select(outbox.id, outbox.message_id, outbox.type, outbox.partition, outbox.body)
-                .where(outbox.id.in_(ids))
-                .order_by(outbox.id)
-            ).all()
+            rows = tx.conn.execute(sa.select(tables.outbox).where(outbox.id.in_(ids)).order_by(outbox.id)).all()
         log.info("sweep", rows=len(rows))
-        self.submit([OutboxRow(r.id, r.message_id, r.type, r.partition, bytes(r.body)) for r in rows])
+        self.submit([tables.row_of(r) for r in rows])
         return len(rows) == most
 
     def _stray(self, mine: set[int]) -> bool:

@@ -57,6 +57,8 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_attempt_at", UtcDateTime),
     Column("error", Text),
+    Column("exchange", Text),
+    Column("content_type", Text),
 )
 
 inbox = Table(
@@ -75,6 +77,7 @@ parked = Table(
     Column("body", LargeBinary, nullable=False),
     Column("reason", Text, nullable=False),
     Column("parked_at", UtcDateTime, nullable=False),
+    Column("origin", Text),
 )
 
 timers = Table(
@@ -104,10 +107,20 @@ idempotency = Table(
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A committed message on its way to the broker."""
+    """A committed message on its way to the broker.
+
+    type: its routing key. exchange, content_type: of what leaves the platform; "" for our own messages.
+    """
 
     id: int
     message_id: str
     type: str
     partition: str
     body: bytes
+    exchange: str = ""
+    content_type: str = ""
+
+
+def row_of(r: Any) -> OutboxRow:
+    """A row of the table `outbox`, as it was read."""
+    return OutboxRow(r.id, r.message_id, r.type, r.partition, bytes(r.body), r.exchange or "", r.content_type or "")
