@@ -5,7 +5,6 @@ store/desk.py says why.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -19,6 +18,7 @@ from common.outbox import UtcDateTime
 from schedule_svc.rules import Registration, RuleSet
 from schedule_svc.store.sql import AmongQuery, postgres
 from schedule_svc.store.tables import hospital_rules, patient_credit, reservations, vouchers
+from schedule_svc.vouchers import Voucher
 
 MOST_REGISTRATIONS = 500
 """Of one patient: all that are active come first, then what she gave back last."""
@@ -143,22 +143,6 @@ def marks_of(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, list[
 
 
 # --- vouchers --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Voucher:
-    """What opens a number that is set aside. `order_id`: who uses it; None: it is free."""
-
-    code: str
-    hospital_id: str
-    session_id: str
-    channel: str
-    urgency: str
-    patient_id: str | None
-    expires_at: datetime
-    issued_by: str
-    issued_at: datetime
-    order_id: str | None
 
 
 _lock_vouchers = AmongQuery(
