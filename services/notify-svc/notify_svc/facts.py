@@ -6,7 +6,8 @@ from typing import Any
 
 from common.clock import SHANGHAI
 
-from notify_svc.refusals import NEXT, RULES, UNTIL, WHY
+from notify_svc import rules
+from notify_svc.refusals import NEXT, UNTIL, WHY
 
 _ZH_WEEKDAYS = "一二三四五六日"
 _EN_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -81,7 +82,7 @@ def _refusal(found: dict[str, str], params: Mapping[str, Any], locale: str) -> d
     facts = {name: value for name, value in found.items() if name not in {"rule", "until"}}
     facts["reason"] = WHY[locale].get(reason, reason)
     facts["next"] = NEXT[locale].get(reason, NEXT[locale][""])
-    if rule := RULES[locale].get(found.get("rule", "")):
+    if rule := rules.in_words(found.get("rule", ""), locale):
         facts["rule"] = rule
     if until := params.get("until"):
         facts["until"] = UNTIL[locale].get(reason, UNTIL[locale][""]).format(time=moment(until, locale))

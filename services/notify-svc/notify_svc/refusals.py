@@ -83,6 +83,3 @@ UNTIL = {
     },
 }
 """Locale -> reason -> what the refusal's time is; "" for all others."""
-
-RULES: dict[str, dict[str, str]] = {"zh-CN": {}, "en": {}}
-"""Locale -> a rule of a hospital -> what it is called."""

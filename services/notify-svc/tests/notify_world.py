@@ -54,7 +54,9 @@ SAMPLES: dict[str, Any] = {
     "order_entered": m.OrderEntered("ord_1", "acc_1", "ses_1", SOON, 3),
     "order_offered": m.OrderOffered("ord_1", "acc_1", VISIT, 7, 5000, SOON),
     "order_waitlisted": m.OrderWaitlisted("ord_1", "acc_1", "ses_1", 3),
-    "order_rejected": m.OrderRejected("ord_1", "acc_1", "ses_1", "limit_reached", "per_day", SOON),
+    "order_rejected": m.OrderRejected(
+        "ord_1", "acc_1", "ses_1", "limit_reached", "limits[0]: at most 1 per doctor and day", SOON
+    ),
     "order_confirmed": m.OrderConfirmed("ord_1", "acc_1", "pat_1", "ses_1", VISIT, 7, 5000),
     "order_expired": m.OrderExpired("ord_1", "acc_1", "ses_1", VISIT),
     "order_withdrawn": m.OrderWithdrawn("ord_1", "acc_1", "pat_1", "ses_1", True, "patient", 5000, VISIT),
