@@ -13,6 +13,7 @@ FROM libraries AS code
 ARG SERVICE
 WORKDIR /app
 COPY libs/common/common common
+COPY libs/roster/haoyuan_roster_format haoyuan_roster_format
 COPY services/${SERVICE}/ ./
 # A missing or misspelt SERVICE ends the build here, not the container later.
 RUN test -f ./*_svc/__init__.py \

@@ -16,9 +16,12 @@ ROOT = Path(__file__).parent.parent
 LONGEST_FILE, LONGEST_FUNCTION = 400, 40  # lines
 
 PACKAGES = {name: f"services/{name}/{name.replace('-', '_')}" for name in SERVICES}
+TOOLS = {typed.parent.name: typed.parent.relative_to(ROOT).as_posix() for typed in ROOT.glob("tools/*/*/py.typed")}
 CODE = (
     "libs/common/common",
+    "libs/roster/haoyuan_roster_format",
     *sorted(PACKAGES.values()),
+    *sorted(TOOLS.values()),
     "embedded",
     "stack",
     "demo",
@@ -44,7 +47,7 @@ class Source:
     def module(self) -> str:
         """Its dotted name, as others import it."""
         parts = self.path.removesuffix(".py").removesuffix("/__init__").split("/")
-        return ".".join(parts[2:] if parts[0] in {"libs", "services"} else parts)
+        return ".".join(parts[2:] if parts[0] in {"libs", "services", "tools"} else parts)
 
     @property
     def root(self) -> str:
@@ -82,13 +85,15 @@ _SERVICE_PACKAGES = {name.replace("-", "_") for name in SERVICES}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "common": set(),
-    **{package: {"common"} for package in _SERVICE_PACKAGES},
+    "haoyuan_roster_format": set(),
+    **{tool: {"haoyuan_roster_format"} for tool in TOOLS},
+    **{package: {"common", "haoyuan_roster_format"} for package in _SERVICE_PACKAGES},
     "embedded": {"common", "demo", "stack", *_SERVICE_PACKAGES},
-    "docs": {"common", *_SERVICE_PACKAGES},
+    "docs": {"common", "haoyuan_roster_format", *_SERVICE_PACKAGES},
     "audit": {"common", "demo"},
-    "demo": {"common"},
+    "demo": {"common", "haoyuan_roster_format"},
     "stack": {"common"},
-    "bench": {"common", "demo", "stack", "audit"},
+    "bench": {"common", "haoyuan_roster_format", "demo", "stack", "audit"},
     "deploy": set(),
 }
 """Package -> the other packages of this tree that it may know. Tools may know services by their HTTP and environment only."""
