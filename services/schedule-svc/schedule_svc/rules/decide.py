@@ -53,7 +53,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why not. `rule` begins with the rule's path in the rule set; `until`: it does not hold from then on (None: for good)."""
+    """Why not. `rule` begins with the rule's path in the rule set; `until`: from then on it does not hold.
+
+    Of too_late, which holds for good, `until` is when booking closed.
+    """
 
     reason: str
     rule: str | None = None
@@ -119,8 +122,8 @@ def _outside_window(rules: RuleSet, wish: Wish, now: datetime) -> Refusal | None
             return Refusal(
                 "too_early", f"window.days_ahead: {window.days_ahead} days ahead, from {window.opens_at}", opens
             )
-    if window.closes is not None and now >= before(window.closes, wish.starts_at):
-        return Refusal("too_late", "window.closes: booking has closed for this session")
+    if window.closes is not None and now >= (closed := before(window.closes, wish.starts_at)):
+        return Refusal("too_late", "window.closes: booking has closed for this session", closed)
     return None
 
 

@@ -188,6 +188,8 @@ def _faults(kind: Any, value: Any, path: str) -> Iterator[tuple[str, str]]:
             msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
             yield path or "rules", str(error).partition(" - at `")[0]
+        except UnicodeEncodeError:
+            yield path or "rules", "has characters that are none"
 
 
 def _faults_of_members(kind: type[Rule], value: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
