@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bench import cpu, load
 from bench.load import Load, Outcome
@@ -49,12 +50,11 @@ def accepted(world: World, limits: PgBench) -> list[Figure]:
     """
     speed = Figure("(a) accepted orders", "1/s", limit_is="pgbench, same INSERTs")
     world.stop_workers()
-    orders = world.orders("hot")
-    _accept(world, orders, 1.5)  # warm up
+    _place(world, 1.5)  # warm up
     rounds: list[_Round] = []
     for _ in range(world.rounds):
         speed.limits.append(limits.run("accept", world.seconds, CLIENTS).per_second)
-        rounds.append(_accept(world, orders, world.seconds))
+        rounds.append(_place(world, world.seconds))
         speed.values.append(rounds[-1].outcome.per_second)
     speed.notes.append(_own(rounds))
     many = round(speed.value * world.seconds)
@@ -66,6 +66,11 @@ def accepted(world: World, limits: PgBench) -> list[Figure]:
         Figure("    with a token never seen before", "ms CPU", [strangers.cpu.total], cpu=[strangers.cpu]),
         Figure("    with an Idempotency-Key", "ms CPU", [keyed.cpu.total], cpu=[keyed.cpu]),
     ]
+
+
+def _place(world: World, seconds: float) -> _Round:
+    """Everybody orders for so long."""
+    return _accept(world, world.orders("hot", seconds), seconds)
 
 
 def _accept(world: World, requests: Sequence[bytes], seconds: float, client: load.MakeClient = load.repeat) -> _Round:
@@ -81,16 +86,15 @@ def sagas(world: World, limits: PgBench) -> list[Figure]:
     _settle(world)
     speed = Figure("(b) sagas completed, paid, all day", "1/s", limit_is="pgbench, a saga's statements")
     hurried = Figure("(b) sagas completed, paid, in a rush", "1/s", limit_is="pgbench, a saga's statements")
-    paying = Load(world.port, world.orders("paid"), world.seconds, SAGA_CLIENTS, 0, pause=0.15)
-    placing = Load(world.port, world.orders("free"), world.seconds / 2, CLIENTS, 202)
-    _saga(world, lambda: _all_day(replace(paying, seconds=1.5)))  # warm up
+    _saga(world, lambda: _all_day(_paying(world, 1.5)))  # warm up
     day, rush, free = [], [], []
     for _ in range(world.rounds):
         parts = ("saga booking", "saga schedule", "saga payment")
         limit = 1 / sum(1 / limits.run(p, world.seconds / 2, CLIENTS).per_second for p in parts)
-        day.append(_saga(world, lambda: _all_day(paying)))
-        rush.append(_saga(world, lambda: _rush(world, replace(placing, requests=paying.requests))))
-        free.append(_saga(world, lambda: load.run(placing)))
+        paying, placing, taking = _paying(world, world.seconds), _placing(world, "paid"), _placing(world, "free")
+        day.append(_saga(world, partial(_all_day, paying)))
+        rush.append(_saga(world, partial(_rush, world, placing)))
+        free.append(_saga(world, partial(load.run, taking)))
         for figure, rounds in ((speed, day), (hurried, rush)):
             figure.limits.append(limit)
             figure.values.append(rounds[-1].outcome.per_second)
@@ -102,6 +106,17 @@ def sagas(world: World, limits: PgBench) -> list[Figure]:
         found.append(cpu_figure(f"(b) a saga, {name}", usages, 6.0))
         found.append(cpu_figure("    without nx-27017", usages, 6.0, without=cpu.MONGO))
     return found
+
+
+def _paying(world: World, seconds: float) -> Load:
+    """Patients who order, look for a moment, and pay."""
+    return Load(world.port, world.orders("paid", seconds), seconds, SAGA_CLIENTS, 0, pause=0.15)
+
+
+def _placing(world: World, session: str) -> Load:
+    """Patients who order, all at once."""
+    seconds = world.seconds / 2
+    return Load(world.port, world.orders(session, seconds), seconds, CLIENTS, 202)
 
 
 def _all_day(wanted: Load) -> Outcome:
@@ -154,7 +169,7 @@ def rejected(world: World, limits: PgBench) -> list[Figure]:
     """(c) Orders for a session that is sold out, refused from booking-svc's projection."""
     _settle(world)
     speed = Figure("(c) sold-out answers (409)", "1/s", limit_is="pgbench, one SELECT")
-    wanted = Load(world.port, world.orders("full"), world.seconds, CLIENTS, 409)
+    wanted = Load(world.port, world.orders("full", 1), world.seconds, CLIENTS, 409)
     load.run(replace(wanted, seconds=1.0))  # warm up
     rounds: list[_Round] = []
     for _ in range(world.rounds):
@@ -181,7 +196,9 @@ def latency(world: World, limits: PgBench) -> list[Figure]:
         for _ in range(world.rounds):
             p50.limits.append(limits.run("accept", world.seconds / 2, 1).latency)
             since = world.ask("booking-svc", "SELECT now()")[0]
-            outcome = load.run(Load(world.port, world.orders("free"), world.seconds, clients, 202, pause=pause))
+            outcome = load.run(
+                Load(world.port, world.orders("free", world.seconds), world.seconds, clients, 202, pause=pause)
+            )
             waits = world.waits(since)
             p50.values.append(waits[len(waits) // 2])
             p99.values.append(waits[int(len(waits) * 0.99)])
@@ -199,7 +216,7 @@ def hot_row(world: World, limits: PgBench) -> list[Figure]:
         world.stop_workers()
         speed.limits.append(limits.run("reserve", world.seconds, HOT_CLIENTS).per_second)
         while world.undecided("hot") < HOT_ORDERS * world.seconds:
-            _accept(world, world.orders("hot"), 2)
+            _place(world, 2)
         since = world.ask("schedule-svc", "SELECT now()")[0]
         world.start_workers("schedule-svc")
         before = cpu.usage(world.system)

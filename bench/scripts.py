@@ -27,6 +27,7 @@ _VISIT = Visit(
     _HOSPITAL, "仁济示范医院", _HOSPITAL, "心血管内科", _HOSPITAL, "王立群", "主任医师",
     date(2030, 1, 1), "morning", _NOW, _NOW, "A101 诊室",
 )  # fmt: skip
+_RESERVE = ReserveSlot(_ORDER, _SESSION, None, _PATIENT, False, True, None, None, _NOW)
 _NUMBER = "\\set n random(1, 9000000000000000000)\n\\set m random(1, 1000)\n"
 
 PREPARE = {
@@ -81,7 +82,7 @@ _ACCEPT = (
     "BEGIN;\n"
     "INSERT INTO orders (id, account_id, patient_id, session_id, slot_id, join_waitlist, placed_at, updated_at, state)"
     f" VALUES ('ord_' || :n, 'acc_' || :m, '{_PATIENT}', '{_SESSION}', NULL, false, now(), now(), 'reserving');\n"
-    + _outbox(OrderPlaced(_ORDER, _ACCOUNT, _SESSION, _NOW), ReserveSlot(_ORDER, _SESSION, None, _PATIENT, False, _NOW))
+    + _outbox(OrderPlaced(_ORDER, _ACCOUNT, _SESSION, _NOW), _RESERVE)
     + "COMMIT;\n"
 )
 
@@ -126,7 +127,7 @@ _SAGA_SCHEDULE = (
     " WHERE id = (SELECT id FROM numbered WHERE n = :k) AND free > 0;\n"
     "INSERT INTO reservations (order_id, session_id, patient_id, state, slot_id, queue_number, reason, created_at,"
     f" updated_at) VALUES ('ord_' || :n, 'ses_' || :n, '{_PATIENT}', 'held', '{_SLOT}', 1, '', now(), now());\n"
-    + _outbox(SlotReserved(_ORDER, _SESSION, _SLOT, 1, 5000, _VISIT, _NOW))
+    + _outbox(SlotReserved(_ORDER, _SESSION, _SLOT, 1, 5000, _VISIT, _NOW, 900, False))
     + "COMMIT;\nBEGIN;\n"
     + _inbox("confirmed")
     + "UPDATE reservations SET state = 'sold', updated_at = now() WHERE order_id = 'ord_' || :n;\n"

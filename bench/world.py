@@ -20,26 +20,26 @@ from common.web import sign_token
 
 from bench import load
 from demo.client import Client
-from demo.seed import PASSWORD, PATIENT, seed
+from demo.seed import PASSWORD, seed
 from stack.process import stop_all, wait_until
 from stack.servers import SERVICES
 from stack.system import System
 
 CAPACITY = 10_000  # numbers of a segment, the most that schedule-svc takes
+MOST_ORDERS = 3_000  # a second
 TOKEN_SECONDS = "7200"  # noqa: S105  longer than any run
 
 
 @dataclass(frozen=True)
 class Buyer:
-    """A patient's account with somebody to book for."""
+    """A patient's account."""
 
     account_id: str
-    patient_id: str
     token: str
 
     def order(self, session_id: str, *, extra: str = "") -> bytes:
-        """The request that places an order."""
-        body = {"session_id": session_id, "patient_id": self.patient_id}
+        """The request that places an order, for somebody who has none yet."""
+        body = {"session_id": session_id, "patient_id": ids.mint("pat", self.account_id)}
         return load.post("/api/v1/orders", body, self.token, extra=extra)
 
 
@@ -59,19 +59,19 @@ class World:
     def __post_init__(self) -> None:
         self.port = self.system.gateway.port
 
-    def orders(self, session: str) -> list[bytes]:
-        """A request of each buyer."""
-        return [buyer.order(self.sessions[session]) for buyer in self.buyers]
+    def orders(self, session: str, seconds: float) -> list[bytes]:
+        """More orders than anybody can place in so many seconds: by each buyer in turn, each for a patient of its own.
+
+        The hospital's rules allow a patient one number of a doctor a day. Nobody is registered for it: an id proves itself.
+        """
+        wanted, buyers = self.sessions[session], self.buyers
+        return [buyers[n % len(buyers)].order(wanted) for n in range(round(MOST_ORDERS * seconds))]
 
     def strangers(self, session: str, count: int) -> list[bytes]:
-        """Orders of patients whom no process has seen: each by an account and a token of its own, made with the system's keys."""
-        ids.use_key(self.system.secrets["ID_KEY"])
+        """Orders of accounts that no process has seen: each with a token of its own, made with the system's keys."""
         accounts = [ids.mint("acc") for _ in range(count)]
         key = self.system.secrets["JWT_PRIVATE_KEY"]
-        return [
-            Buyer(a, ids.mint("pat", a), sign_token(key, a, ["patient"], "", 3600)).order(self.sessions[session])
-            for a in accounts
-        ]
+        return [Buyer(a, sign_token(key, a, ["patient"], "", 3600)).order(self.sessions[session]) for a in accounts]
 
     def orders_with_keys(self, session: str, count: int) -> list[bytes]:
         """Orders under an Idempotency-Key of their own each."""
@@ -180,6 +180,7 @@ def running(directory: Path, buyers: int, seconds: float, rounds: int) -> Iterat
     # logs as production writes them; our own strangers and repeated orders are no abuse
     system = System(directory, env={"LOG_FORMAT": "json"}, env_of={"user-svc": {"ACCESS_TOKEN_SECONDS": TOKEN_SECONDS}})
     with system:
+        ids.use_key(system.secrets["ID_KEY"])
         admin, password = system.secrets["ADMIN_USERNAME"], system.secrets["ADMIN_PASSWORD"]
         seed(system.url, admin, password)
         operator = Client(f"{system.url}/api/v1")
@@ -197,7 +198,7 @@ def _buyer(system: System, number: int) -> Buyer:
     name = f"bench{number}"
     made = client.post("/users", {"username": name, "password": PASSWORD, "email": f"{name}@example.com"})
     client.login(name, PASSWORD)
-    return Buyer(made["id"], client.post("/users/me/patients", PATIENT)["id"], client.token)
+    return Buyer(made["id"], client.token)
 
 
 def _publish(operator: Client) -> dict[str, str]:
