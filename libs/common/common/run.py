@@ -46,7 +46,7 @@ def api(name: str) -> Flask:
     service = load(name)
     wait_for_everybody(service)
     if isinstance(service.store, Database):
-        relay = Relay(service.store, RabbitPublisher(service.settings.broker_url, name), sweep_seconds=None)
+        relay = Relay(service.store, _publisher(service), sweep_seconds=None)
         relay.start()
     return service.app
 
@@ -84,7 +84,11 @@ def migrate(service: Service) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _wait_until("database", service.migrate, service.store.is_transient)
     settings, types = service.settings, service.processor.types
-    _wait_until("broker", lambda: settle(settings.broker_url, service.name, types, settings.partitions), is_away)
+
+    def settle_queues() -> None:
+        settle(settings.broker_url, service.name, types, settings.partitions, service.intakes, service.outlets)
+
+    _wait_until("broker", settle_queues, is_away)
     log.info("migrated")
     return 0
 
@@ -113,16 +117,21 @@ def worker(service: Service) -> int:
 
 def _parts(service: Service) -> list[Any]:
     settings = service.settings
-    queues = queue_names(service.name, settings.partitions) if service.subscriptions else []
+    queues = queue_names(service.name, settings.partitions) if service.subscriptions or service.intakes else []
+    queues += [intake.queue for intake in service.intakes]
     parts: list[Any] = [
         RabbitConsumer(settings.broker_url, queue, service.processor, partitions=settings.partitions)
         for queue in queues
     ]
     if isinstance(service.store, Database):
-        parts.append(Relay(service.store, RabbitPublisher(settings.broker_url, service.name)))
+        parts.append(Relay(service.store, _publisher(service)))
         if service.timers or service.jobs:
             parts.append(TimerLoop(service.store, service.timers, service.jobs, service))
     return parts
+
+
+def _publisher(service: Service) -> RabbitPublisher:
+    return RabbitPublisher(service.settings.broker_url, service.name, outlets=service.outlets)
 
 
 def _wait_until(

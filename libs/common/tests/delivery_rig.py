@@ -16,6 +16,7 @@ from common.broker.inprocess import InProcessBroker
 from common.broker.publisher import RabbitPublisher
 from common.broker.topology import connect, queue_names, settle
 from common.envelope import Received, seal
+from common.foreign import Foreign, Intake, Outlet
 from common.messages import OrderPlaced, OrderRejected, SlotReleased
 from common.outbox import Database, Publisher, Relay, tables
 from common.outbox.tables import OutboxRow
@@ -94,8 +95,15 @@ class MortalProcessor(Processor):
 
     def process(self, bodies: Sequence[bytes]) -> None:
         super().process(bodies)
+        self._die(len(bodies))
+
+    def take(self, queue: str, messages: Sequence[Foreign]) -> None:
+        super().take(queue, messages)
+        self._die(len(messages))
+
+    def _die(self, handled: int) -> None:
         if self.dies_after is not None:
-            self.dies_after -= len(bodies)
+            self.dies_after -= handled
             if self.dies_after <= 0:
                 raise SystemExit  # ends the thread without a word, whatever it catches
 
@@ -108,6 +116,8 @@ class Party:
     store: Store
     subscriptions: Subscriptions
     partitions: int = 1
+    intakes: Sequence[Intake] = ()
+    outlets: Sequence[Outlet] = ()
     sweep_seconds: float | None = None
     relay: Relay | None = None
     processor: MortalProcessor = field(init=False)
@@ -117,7 +127,7 @@ class Party:
         effects.metadata.drop_all(self.store.engine)
         tables.metadata.create_all(self.store.engine)
         effects.metadata.create_all(self.store.engine)
-        self.processor = MortalProcessor(self.name, self.store, self.subscriptions)
+        self.processor = MortalProcessor(self.name, self.store, self.subscriptions, self.intakes)
 
     def send(self, *messages: Any) -> None:
         """Commit messages, in one transaction."""
@@ -239,12 +249,12 @@ class RabbitRig(Rig):
 
     def _start_consumers(self) -> None:
         for party in self.parties.values():
-            settle(self.url, party.name, party.processor.types, party.partitions)
+            settle(self.url, party.name, party.processor.types, party.partitions, party.intakes, party.outlets)
         self.consumers = [
             RabbitConsumer(self.url, queue, party.processor, partitions=party.partitions)
             for party in self.parties.values()
-            if party.subscriptions
-            for queue in queue_names(party.name, party.partitions)
+            if party.subscriptions or party.intakes
+            for queue in [*queue_names(party.name, party.partitions), *(i.queue for i in party.intakes)]
         ]
         for consumer in self.consumers:
             consumer.start()
@@ -254,7 +264,7 @@ class RabbitRig(Rig):
             consumer.stop()
 
     def _publisher(self, name: str) -> Publisher:
-        return RabbitPublisher(self.url, name)
+        return RabbitPublisher(self.url, name, outlets=self[name].outlets)
 
     def dead(self, name: str) -> bool:
         return f"consumer {name}" not in {thread.name for thread in threading.enumerate()}

@@ -10,25 +10,30 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from amqp.serialization import PROPERTY_CLASSES, decode_properties_basic
+from amqp.spec import Basic
 from kombu.connection import Connection
 
-from common.broker.topology import DELIVERY_LIMIT, connect, dead_queue, declare
+from common.broker.topology import DELIVERY_LIMIT, connect, dead_exchange, dead_queue, declare
 from common.crash import reach
 from common.envelope import unseal
 from common.errors import InvalidMessage, Transient
+from common.foreign import MAX_BYTES, Foreign, foreign
 from common.log import get_logger
 from common.metrics import CONSUMER_PAUSES
 from common.outbox.database import Parked
-from common.processor import Processor, unreadable_id
+from common.processor import Processor, given_up, unreadable_id
 
 log = get_logger("consumer")
 
 BATCH = 50
+BATCH_BYTES = MAX_BYTES  # of bodies, so that a transaction ends in time and memory suffices
 PREFETCH = 2 * BATCH  # the next batch travels while one is worked on
+PREFETCH_FOREIGN = 16  # of MAX_BYTES each at worst
 LOOK_SECONDS = 0.2  # how soon a stop is seen
 IO_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between attempts to connect, or to reach the database
@@ -45,8 +50,9 @@ class RabbitConsumer:
         self._queue = queue
         self._processor = processor
         self._partitions = partitions
+        self._foreign = queue in processor.intakes
         dead = queue == dead_queue(processor.service)
-        self._handle: Callable[[Sequence[bytes]], None] = self._park if dead else processor.process
+        self._handle = self._take_foreign if self._foreign else self._park if dead else self._process
         self._stopping = threading.Event()
         self._pause = FIRST_PAUSE
         self._thread = threading.Thread(target=self._run, name=f"consumer {queue}", daemon=True)
@@ -82,21 +88,21 @@ class RabbitConsumer:
     def _consume(self, connection: Connection) -> None:
         """Work until we are stopped. Raises what the connection raises when it is lost."""
         line = _Line(connection)
-        declare(line.channel, self._processor.service, self._processor.types, self._partitions)
-        line.subscribe(self._queue)
+        processor = self._processor
+        declare(line.channel, processor.service, processor.types, self._partitions, processor.intakes.values())
+        line.subscribe(self._queue, PREFETCH_FOREIGN if self._foreign else PREFETCH)
         log.info("consumer_connected", queue=self._queue)
         self._pause = FIRST_PAUSE
         while not self._stopping.is_set():
             line.listen(0 if line.messages else LOOK_SECONDS)
-            if batch := line.take(BATCH):
+            if batch := line.take(BATCH, BATCH_BYTES):
                 self._work(line, batch)
 
     def _work(self, line: "_Line", batch: Sequence[Any]) -> None:
         """Handle a batch, however long the database is away; then acknowledge it."""
-        bodies = [message.body or b"" for message in batch]  # an empty one is a str
         while not self._stopping.is_set():
             try:
-                self._handle(bodies)
+                self._handle(batch)
             except Transient as error:
                 log.warning("consumer_paused", queue=self._queue, error=str(error)[:300])
             except Exception:
@@ -115,10 +121,24 @@ class RabbitConsumer:
         pause, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE)
         return pause
 
-    def _park(self, bodies: Sequence[bytes]) -> None:
-        store = self._processor.store
+    def _process(self, batch: Sequence[Any]) -> None:
+        self._processor.process([_body(message) for message in batch])
+
+    def _take_foreign(self, batch: Sequence[Any]) -> None:
+        self._processor.take(self._queue, [_foreign(message) for message in batch])
+
+    def _park(self, batch: Sequence[Any]) -> None:
+        """Keep dead letters: our own messages, and those of the intakes."""
+        store, letters = self._processor.store, {dead_exchange(queue): queue for queue in self._processor.intakes}
+        now = store.clock()
+        parked: list[Parked] = []
+        for message in batch:
+            if queue := letters.get(message.delivery_info["exchange"]):
+                parked.append(given_up(_foreign(message), queue, _GIVEN_UP, now))
+            else:
+                parked.append(_given_up(_body(message), now))
         try:
-            store.park([_given_up(body, store.clock()) for body in bodies])
+            store.park(parked)
         except Exception as error:
             raise Transient(f"cannot park: {error}") from error
 
@@ -138,10 +158,10 @@ class _Line:
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
 
-    def subscribe(self, queue: str) -> None:
+    def subscribe(self, queue: str, prefetch: int) -> None:
         # RabbitMQ 4 moves the activity to the consumer of highest priority: chance spreads partitions over replicas
         arguments = {"x-priority": random.randrange(10)}  # noqa: S311  no secret
-        self.channel.basic_qos(0, PREFETCH, a_global=False)
+        self.channel.basic_qos(0, prefetch, a_global=False)
         self.channel.basic_consume(queue, callback=self.messages.append, arguments=arguments)
 
     def listen(self, seconds: float) -> None:
@@ -152,8 +172,44 @@ class _Line:
             wait = 0
         self._connection.heartbeat_check()
 
-    def take(self, most: int) -> list[Any]:
-        return [self.messages.popleft() for _ in range(min(most, len(self.messages)))]
+    def take(self, most: int, most_bytes: int) -> list[Any]:
+        """The next messages, as many as fit; at least one, if there is one."""
+        taken: list[Any] = []
+        size = 0
+        while self.messages and len(taken) < most:
+            size += len(self.messages[0].body)
+            if taken and size > most_bytes:
+                break
+            taken.append(self.messages.popleft())
+        return taken
+
+
+def _body(message: Any) -> bytes:
+    return message.body or b""  # an empty one is a str
+
+
+def _foreign(message: Any) -> Foreign:
+    said: dict[str, Any] = message.properties
+    key = message.delivery_info["routing_key"]
+    return foreign(_body(message), key, said.get("user_id", ""), said.get("content_type", ""))
+
+
+def _read_properties(buffer: bytes, offset: int) -> tuple[dict[str, Any], int]:
+    """What py-amqp cannot decode counts as not said.
+
+    It would raise in the middle of a frame: one strange property from outside would end every connection that takes its
+    message, and with it the deliveries of its innocent neighbours.
+    """
+    try:
+        return cast("tuple[dict[str, Any], int]", decode_properties_basic(buffer, offset))
+    except Exception as error:  # noqa: BLE001  whatever a stranger made it stumble over
+        log.warning("properties_unreadable", error=f"{type(error).__name__}: {error}"[:300])
+        return {}, len(buffer)
+
+
+PROPERTY_CLASSES[Basic.CLASS_ID] = _read_properties
+
+_GIVEN_UP = f"given up by RabbitMQ after {DELIVERY_LIMIT} deliveries"
 
 
 def _given_up(body: bytes, now: datetime) -> Parked:
@@ -161,4 +217,4 @@ def _given_up(body: bytes, now: datetime) -> Parked:
         received = unseal(body)
     except InvalidMessage as error:
         return Parked(unreadable_id(body), "", body, f"given up by RabbitMQ, and: {error}"[:2000], now)
-    return Parked(received.id, received.type, body, f"given up by RabbitMQ after {DELIVERY_LIMIT} deliveries", now)
+    return Parked(received.id, received.type, body, _GIVEN_UP, now)

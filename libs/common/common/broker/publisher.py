@@ -19,8 +19,9 @@ from pika.exceptions import AMQPConnectionError
 from pika.exchange_type import ExchangeType
 
 from common.broker import wire
-from common.broker.topology import EVENTS
+from common.broker.topology import EVENTS, declare_outlet
 from common.crash import reach
+from common.foreign import Outlet
 from common.log import get_logger
 from common.outbox.relay import Relay
 from common.outbox.tables import OutboxRow
@@ -54,15 +55,23 @@ class _Connection(pika.SelectConnection):  # type: ignore[misc]  # pika has no t
 
 
 class RabbitPublisher:
-    """A Publisher for `amqp://` URLs. `name` shows among the broker's connections."""
+    """A Publisher for `amqp://` URLs. `name` shows among the broker's connections.
 
-    def __init__(self, url: str, name: str = "publisher", *, window: int = WINDOW) -> None:
+    What is addressed to an exchange that is none of `outlets`, or that cannot be declared, is returned: published, it would
+    close the channel that everything else needs.
+    """
+
+    def __init__(
+        self, url: str, name: str = "publisher", *, window: int = WINDOW, outlets: Sequence[Outlet] = ()
+    ) -> None:
         self._parameters = pika.URLParameters(url)
         self._parameters.heartbeat = HEARTBEAT
         self._parameters.socket_timeout = self._parameters.stack_timeout = 5
         self._parameters.client_properties = {"connection_name": f"{name} publisher"}
         self._name = name
         self._window = window
+        self._outlets = outlets
+        self._open = {""}  # the exchanges that rows may be addressed to
         self._waiting: deque[OutboxRow] = deque()
         self._woken = False
         self._wake = threading.Event()  # ends a pause between connections
@@ -133,9 +142,31 @@ class RabbitPublisher:
     def _on_open(self, connection: pika.SelectConnection) -> None:
         connection.add_on_connection_blocked_callback(lambda *_: self._on_blocked(True))
         connection.add_on_connection_unblocked_callback(lambda *_: self._on_blocked(False))
-        connection.channel(wire.CHANNEL, on_open_callback=self._on_channel)
+        if self._outlets:
+            connection.channel(wire.CHANNEL + 1, on_open_callback=self._declare_outlets)
+        else:
+            connection.channel(wire.CHANNEL, on_open_callback=self._on_channel)
         if self._stopping:
             self._close()
+
+    def _declare_outlets(self, channel: Channel) -> None:
+        """On a channel of their own, whose end opens the one that we publish on: their refusal must not stop all else."""
+
+        def declared(_frame: Any) -> None:
+            self._open = {"", *(outlet.exchange for outlet in self._outlets)}
+            channel.close()
+
+        def closed(_channel: Channel, reason: Exception) -> None:
+            if not channel.connection.is_open:
+                return
+            if len(self._open) == 1:
+                log.error("outlets_refused", error=str(reason))
+            channel.connection.channel(wire.CHANNEL, on_open_callback=self._on_channel)
+
+        channel.add_on_close_callback(closed)
+        for outlet in self._outlets:
+            declare_outlet(channel, outlet)
+        channel.exchange_declare(EVENTS, ExchangeType.topic, durable=True, callback=declared)
 
     def _on_channel(self, channel: Channel) -> None:
         def confirm(_frame: Any) -> None:
@@ -176,6 +207,7 @@ class RabbitPublisher:
         self._returned.clear()
         self._connection = self._channel = None
         self._blocked = False
+        self._open = {""}
         self._tag = 0
 
     def _send(self) -> None:
@@ -184,7 +216,13 @@ class RabbitPublisher:
         channel, waiting, unconfirmed = self._channel, self._waiting, self._unconfirmed
         if channel is None or not channel.is_open or self._blocked:
             return
-        rows = [waiting.popleft() for _ in range(min(len(waiting), self._window - len(unconfirmed)))]
+        rows: list[OutboxRow] = []
+        while waiting and len(unconfirmed) + len(rows) < self._window:
+            row = waiting.popleft()
+            if row.exchange in self._open:
+                rows.append(row)
+            else:
+                self._relay.returned(row.id, f"no outlet: {row.exchange}")
         if not rows:
             return
         if not unconfirmed:

@@ -4,6 +4,11 @@
     haoyuan.events (topic) --types--> <svc> (hash) --> <svc>.0 .. n-1      PARTITIONS=n, by header `partitionkey`
     <svc>*  --dead letters--> haoyuan.dead (direct) --> <svc>.dead         parked from there into the service's database
 
+What a service takes from others (an Intake), and by what it answers them (an Outlet):
+
+    <exchange> (topic) --#--> <intake's queue> --dead letters--> <queue>.dead (fanout) --> <svc>.dead
+    <exchange> (topic) --keys that others bind--> their queues; else --> <unclaimed> (fanout) --> <unclaimed>
+
 Queues are quorum queues with a single active consumer: replicas of a worker are hot standbys, and order is kept. The
 arguments of a declared queue cannot be changed (406 PRECONDITION_FAILED): what an operator may want to tune, such as
 max-length, belongs into a policy.
@@ -18,12 +23,13 @@ a worker with the old setting until its queues are empty. While two queues hold 
 guarded transitions hold; it is best done in a quiet hour.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 
+from common.foreign import Intake, Outlet
 from common.messages import CATALOGUE
 
 EVENTS = "haoyuan.events"
@@ -34,8 +40,22 @@ DELIVERY_LIMIT = 100
 """Deliveries after which RabbitMQ gives a message up. Each crash of a worker costs its whole prefetch one; a refusal costs
 none, as we never send one. So it is for what kills the process itself, and leaves room for many an innocent crash."""
 
+_WORK = {
+    "x-single-active-consumer": True,
+    "x-delivery-limit": DELIVERY_LIMIT,
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",  # without it at-least-once is silently at-most-once
+}
+
 _NO_LIMIT = 1_000_000_000
 """RabbitMQ 4 sets a limit of 20 by itself and drops beyond it; 3.10 knows no -1 for none."""
+
+_INTAKE_BYTES = 1024**3
+"""What may wait in an intake: whoever floods it is refused (basic.nack), before the broker's disk is full for everybody."""
+
+_UNCLAIMED = 10_000
+_UNCLAIMED_BYTES = 256 * 1024**2
+"""How much is kept of answers that nobody takes; the oldest go first. Their senders keep them in their databases anyway."""
 
 _HEARTBEAT = 30
 _IO_SECONDS = 15
@@ -62,28 +82,56 @@ def connect(url: str) -> Connection:
     return connection
 
 
+def dead_exchange(intake_queue: str) -> str:
+    """By which an intake's dead letters go: it keeps their routing key, which says who sent them."""
+    return f"{intake_queue}.dead"
+
+
 def is_away(error: BaseException) -> bool:
     """True if the broker could not be reached: the same may succeed later."""
     return isinstance(error, OperationalError | OSError)
 
 
-def declare(channel: Any, service: str, types: Iterable[str], partitions: int = 1) -> None:
-    """Declare the service's queues and bind them to the message types that it takes. `channel`: py-amqp's or kombu's."""
+def declare(
+    channel: Any, service: str, types: Iterable[str], partitions: int = 1, intakes: Iterable[Intake] = ()
+) -> None:
+    """Declare the service's queues and bind them to what it takes. `channel`: py-amqp's or kombu's."""
     channel.exchange_declare(EVENTS, "topic", durable=True, auto_delete=False)
     channel.exchange_declare(DEAD, "direct", durable=True, auto_delete=False)
     dead = dead_queue(service)
     _declare_queue(channel, dead, {"x-delivery-limit": _NO_LIMIT})
     channel.queue_bind(dead, DEAD, service)
-    work = {
-        "x-single-active-consumer": True,
-        "x-delivery-limit": DELIVERY_LIMIT,
-        "x-dead-letter-exchange": DEAD,
-        "x-dead-letter-routing-key": service,
-        "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",  # without it at-least-once is silently at-most-once
-    }
     for queue in queue_names(service, partitions)[:-1]:
-        _declare_queue(channel, queue, work)
+        _declare_queue(channel, queue, {**_WORK, "x-dead-letter-exchange": DEAD, "x-dead-letter-routing-key": service})
+    _bind_types(channel, service, types, partitions)
+    for intake in intakes:
+        _declare_intake(channel, intake, dead)
+
+
+def declare_outlet(channel: Any, outlet: Outlet) -> None:
+    """Declare the exchange by which a service answers others. `channel`: py-amqp's, kombu's or pika's."""
+    if not outlet.unclaimed:
+        channel.exchange_declare(outlet.exchange, "topic", durable=True, auto_delete=False)
+        return
+    channel.exchange_declare(outlet.unclaimed, "fanout", durable=True, auto_delete=False)
+    bounded = {"x-max-length": _UNCLAIMED, "x-max-length-bytes": _UNCLAIMED_BYTES, "x-overflow": "drop-head"}
+    _declare_queue(channel, outlet.unclaimed, bounded)
+    channel.queue_bind(outlet.unclaimed, outlet.unclaimed, "")
+    arguments = {"alternate-exchange": outlet.unclaimed}
+    channel.exchange_declare(outlet.exchange, "topic", durable=True, auto_delete=False, arguments=arguments)
+
+
+def _declare_intake(channel: Any, intake: Intake, dead: str) -> None:
+    channel.exchange_declare(intake.exchange, "topic", durable=True, auto_delete=False)
+    letters = dead_exchange(intake.queue)
+    channel.exchange_declare(letters, "fanout", durable=True, auto_delete=False)
+    channel.queue_bind(dead, letters, "")
+    arguments = {**_WORK, "x-dead-letter-exchange": letters, "x-max-length-bytes": _INTAKE_BYTES}
+    _declare_queue(channel, intake.queue, arguments)
+    channel.queue_bind(intake.queue, intake.exchange, "#")
+
+
+def _bind_types(channel: Any, service: str, types: Iterable[str], partitions: int) -> None:
     if partitions == 1:
         for type_ in types:
             channel.queue_bind(service, EVENTS, type_)
@@ -96,7 +144,14 @@ def declare(channel: Any, service: str, types: Iterable[str], partitions: int = 
         channel.exchange_bind(service, EVENTS, type_)
 
 
-def settle(url: str, service: str, types: Iterable[str], partitions: int = 1) -> None:
+def settle(
+    url: str,
+    service: str,
+    types: Iterable[str],
+    partitions: int = 1,
+    intakes: Sequence[Intake] = (),
+    outlets: Sequence[Outlet] = (),
+) -> None:
     """Declare, remove the bindings of types and partitions that the service no longer has, and leave a mark.
 
     The mark is an exchange, `<svc>.settled`: processes look for everybody's before they serve, see `unsettled`.
@@ -105,9 +160,11 @@ def settle(url: str, service: str, types: Iterable[str], partitions: int = 1) ->
     connection = connect(url)
     try:
         channel = connection.default_channel
-        if taken:
-            declare(channel, service, taken, partitions)
+        if taken or intakes:
+            declare(channel, service, taken, partitions, intakes)
             _remove_stale(connection, service, taken, partitions)
+        for outlet in outlets:
+            declare_outlet(channel, outlet)
         channel.exchange_declare(_mark(service), "fanout", durable=True, auto_delete=False)
     finally:
         connection.collect()

@@ -35,14 +35,14 @@ def publish(row: OutboxRow, largest: int) -> bytes:
     header = b"".join(
         (
             _content(_BASIC, 0, len(body), _FLAGS),
-            _short(CONTENT_TYPE),
+            _short(row.content_type or CONTENT_TYPE),
             _long(len(headers)),
             headers,
             _PERSISTENT,
             _short(row.message_id),
         )
     )
-    frames = [_publish_method(row.type), _frame(_HEADER, CHANNEL, len(header)), header, _END]
+    frames = [_publish_method(row.exchange or EVENTS, row.type), _frame(_HEADER, CHANNEL, len(header)), header, _END]
     for start in range(0, len(body), largest):
         part = body[start : start + largest]
         frames += (_frame(_BODY, CHANNEL, len(part)), part, _END)
@@ -62,8 +62,8 @@ def confirms(data: bytes) -> list[tuple[int, bool]] | None:
 
 
 @lru_cache(maxsize=256)
-def _publish_method(routing_key: str) -> bytes:
-    method = struct.pack(">HHH", _BASIC, _PUBLISH, 0) + _short(EVENTS) + _short(routing_key) + _MANDATORY
+def _publish_method(exchange: str, routing_key: str) -> bytes:
+    method = struct.pack(">HHH", _BASIC, _PUBLISH, 0) + _short(exchange) + _short(routing_key) + _MANDATORY
     return _frame(_METHOD, CHANNEL, len(method)) + method + _END
 
 

@@ -74,7 +74,7 @@ class Tx:
         Raises ValueError for names that are empty, longer than 255 bytes or not printable.
         """
         for name in (exchange, routing_key, message_id, content_type):
-            if not 0 < len(name.encode()) <= 255 or not name.isprintable():
+            if not name.isprintable() or not 0 < len(name.encode()) <= 255:
                 raise ValueError(f"no name for AMQP: {name[:50]!r}")
         self.outgoing.append(Outgoing(message_id, routing_key, "", routing_key, body, exchange, content_type))
 
