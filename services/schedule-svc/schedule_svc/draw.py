@@ -137,7 +137,9 @@ def exponential_key(value: int, weight: int) -> Decimal:
     181-185. Their keys u^(1/w), of which the largest win, are in the same order.
     """
     u = _DECIMAL128.divide(Decimal(value), _RANGE)
-    return _DECIMAL128.divide(-_DECIMAL128.ln(u), Decimal(weight))
+    return _DECIMAL128.divide(
+        _DECIMAL128.ln(u).copy_negate(), Decimal(weight)
+    )  # "-" would round by the thread's own context
 
 
 def rank(policy: DrawPolicy, key: bytes, entrants: Sequence[Entrant]) -> list[int]:
