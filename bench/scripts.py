@@ -109,24 +109,41 @@ _ADVANCE = (
 )
 
 
+_RULES = (
+    "SELECT pg_advisory_xact_lock(:n);\n"
+    "SELECT * FROM reservations WHERE patient_id = 'pat_' || :n AND state IN ('held', 'sold', 'waiting', 'entered');\n"
+    "SELECT marks FROM patient_credit WHERE patient_id = 'pat_' || :n;\n"
+)
+"""What a patient has already, and what stands against her, while nobody else decides about her."""
+
+
+def _reservation(session: str, slot: str, number: str) -> str:
+    """The INSERT of a number that is held."""
+    return (
+        "INSERT INTO reservations (order_id, session_id, patient_id, state, slot_id, queue_number, reason, hospital_id,"
+        " department_id, doctor_id, date, period, join_waitlist, auto_book, hold_seconds, offered, cancel_before, created_at,"
+        f" updated_at) VALUES ('ord_' || :n, {session}, 'pat_' || :n, 'held', '{slot}', {number}, '', '{_HOSPITAL}',"
+        f" '{_HOSPITAL}', '{_HOSPITAL}', '2030-01-01', 'morning', false, true, 900, false, now(), now(), now());\n"
+    )
+
+
 def _reserve(hot_slot: str) -> str:
     return (
-        f"{_NUMBER}BEGIN;\n"
+        f"{_NUMBER}BEGIN;\n{_RULES}"
         "UPDATE slots SET held = held + 1, free = free - 1, issued = issued + 1"
         f" WHERE id = '{hot_slot}' AND free > 0 RETURNING issued AS number \\gset\n"
-        "INSERT INTO reservations (order_id, session_id, patient_id, state, slot_id, queue_number, reason, created_at,"
-        f" updated_at) VALUES ('ord_' || :n, '{_SESSION}', '{_PATIENT}', 'held', '{hot_slot}', :number, '', now(), now());\n"
-        "COMMIT;\n"
+        + _reservation(f"'{_SESSION}'", hot_slot, ":number")
+        + "COMMIT;\n"
     )
 
 
 _SAGA_SCHEDULE = (
     f"{_NUMBER}\\set k random(1, 100)\nBEGIN;\n"
     + _inbox("reserve")
+    + _RULES
     + "UPDATE slots SET held = held + 1, free = free - 1, issued = issued + 1"
     " WHERE id = (SELECT id FROM numbered WHERE n = :k) AND free > 0;\n"
-    "INSERT INTO reservations (order_id, session_id, patient_id, state, slot_id, queue_number, reason, created_at,"
-    f" updated_at) VALUES ('ord_' || :n, 'ses_' || :n, '{_PATIENT}', 'held', '{_SLOT}', 1, '', now(), now());\n"
+    + _reservation("'ses_' || :n", _SLOT, "1")
     + _outbox(SlotReserved(_ORDER, _SESSION, _SLOT, 1, 5000, _VISIT, _NOW, 900, False))
     + "COMMIT;\nBEGIN;\n"
     + _inbox("confirmed")
