@@ -26,7 +26,7 @@ from haoyuan_roster_format.rows import (
 )
 
 SESSIONS_PER_PART = 500
-LARGEST_EVENT = 1024 * 1024
+LARGEST_EVENT = 4 * 1024 * 1024
 """In bytes. A longer roster comes in parts."""
 MOST_PARTS = 10_000
 MOST_ROWS = 200

@@ -1,6 +1,5 @@
-"""Hospitals and their people, and the log of their rosters."""
+"""Hospitals and their people."""
 
-from common.outbox import UtcDateTime
 from sqlalchemy import (
     Column,
     ForeignKey,
@@ -52,18 +51,3 @@ doctors = Table(
     UniqueConstraint("hospital_id", "code", name="doctors_code"),
     Index("doctors_department", "department_id", "code"),
 )
-
-rosters = Table(
-    "rosters",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("hospital_id", Text, ForeignKey("hospitals.id"), nullable=False),
-    Column("account_id", Text, nullable=False),
-    Column("received_at", UtcDateTime, nullable=False),
-    Column("applied", Integer, nullable=False),
-    Column("unchanged", Integer, nullable=False),
-    Column("rejected", Integer, nullable=False),
-    Column("rows", Text, nullable=False),
-    Index("rosters_by_hospital", "hospital_id", "received_at"),
-)
-"""The log of intake; `rows` is the JSON of what was said about single rows."""
