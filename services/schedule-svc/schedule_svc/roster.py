@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from schedule_svc.domain import CANCEL_NOTICE, MOST_NUMBERS, Period, Plan, local_date
+from schedule_svc.domain import MOST_NUMBERS, Period, Plan, local_date
 
 _STORABLE = r"\A[^\x00-\x1f\x7f\ud800-\udfff]*\Z"
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=_STORABLE)]
@@ -89,12 +89,12 @@ class SessionRow(Row, frozen=True, kw_only=True):
         return sorted(plans, key=lambda plan: plan.starts_at)
 
     @property
-    def times(self) -> tuple[datetime, datetime, datetime, datetime]:
+    def times(self) -> tuple[datetime, datetime, datetime, datetime | None]:
         """The session's start and end, the release of its numbers, and until when an order may be cancelled."""
         plans = self.plans
         starts_at, ends_at = plans[0].starts_at, max(plan.ends_at for plan in plans)
-        cancel_before = self.cancel_before or starts_at - CANCEL_NOTICE
-        return starts_at, ends_at, self.release_at.astimezone(UTC), cancel_before.astimezone(UTC)
+        cancel_before = self.cancel_before and self.cancel_before.astimezone(UTC)
+        return starts_at, ends_at, self.release_at.astimezone(UTC), cancel_before
 
 
 R = TypeVar("R", bound=Row)
@@ -165,7 +165,7 @@ def check(row: SessionRow, path: str) -> Note | None:
     starts_at, ends_at, release_at, cancel_before = row.times
     if local_date(starts_at) != row.date or local_date(ends_at - timedelta(microseconds=1)) != row.date:
         return Note(f"{path}.date", "wrong_date", "the slots do not lie on the session's date, Beijing time")
-    if release_at >= ends_at or cancel_before > ends_at:
+    if release_at >= ends_at or (cancel_before is not None and cancel_before > ends_at):
         return Note(path, "bad_times", "numbers are released, or can be cancelled, only after the session's end")
     return None
 

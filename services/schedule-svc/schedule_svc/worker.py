@@ -6,7 +6,7 @@ from common.messages import OrderConfirmed, ReleaseSlot, ReserveSlot
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
-from schedule_svc.usecases import orders, sessions
+from schedule_svc.usecases import orders, release, sessions
 
 SUBSCRIPTIONS: Subscriptions = {
     ReserveSlot: orders.serve_orders,
@@ -15,6 +15,9 @@ SUBSCRIPTIONS: Subscriptions = {
 }
 TIMERS: Mapping[str, TimerHandler] = {
     orders.WAITLIST_CLOSES: orders.close_waitlist,
+    orders.NUMBER_RESTS: orders.number_has_rested,
+    release.RELEASE: release.release,
+    release.ASIDES_END: release.end_asides,
     sessions.STOP_SETTLES: sessions.settle_stop,
 }
 JOBS: Mapping[str, JobHandler] = {}

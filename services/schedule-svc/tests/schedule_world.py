@@ -4,10 +4,12 @@ Twelve numbers: three segments of four on the morning of 2026-12-05, Beijing tim
 """
 
 import copy
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from common.clock import ManualClock
 from common.messages import (
@@ -25,12 +27,24 @@ from common.service import Service
 from common.testing import bearer, deliver, take_sent
 from flask.testing import FlaskClient
 from schedule_svc.app import Settings, build
+from schedule_svc.rules import RuleSet
+from schedule_svc.rules.ruleset import CoolDown, Deadline, Rest, Waitlist
 from schedule_svc.store.figures import audit_figures
+from schedule_svc.store.tables import hospital_rules
 from schedule_svc.usecases.rosters import Publisher, apply_roster
 
 START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
 API = "/api/v1"
 OPERATOR = bearer("acc_operator", "operator")
+FREE_RULES = RuleSet(
+    limits=(),
+    cool_down=CoolDown(unpaid_seconds=0, confirmed_seconds=0),
+    rest=Rest(least_seconds=0, most_seconds=0),
+    waitlist=Waitlist(closes=Deadline(hours=0)),
+    penalties=(),
+)
+"""A hospital that leaves everything to its patients."""
+_versions = itertools.count(1)
 ANYONE = Publisher("acc_operator", None)
 VISIT = Visit(
     "h", "h", "d", "d", "p", "p", "t", datetime(2026, 12, 5, tzinfo=UTC).date(), "morning",
@@ -94,6 +108,13 @@ class World:
         self.hospital_id = summary["hospital_id"]
         return summary
 
+    def rule(self, rules: RuleSet) -> None:
+        """The hospital's rules from now on."""
+        with self.database.transaction() as tx:
+            row = {"hospital_id": self.hospital_id, "version": next(_versions), "effective_from": tx.now}
+            row |= {"rules": msgspec.json.encode(rules).decode(), "published_by": "acc", "published_at": tx.now}
+            tx.conn.execute(sa.insert(hospital_rules), row)
+
     def tell(self, *messages: Any) -> list[Any]:
         """Deliver messages as one batch, all of which can be handled; answers what was sent."""
         deliver(self.service, *messages)
@@ -114,10 +135,12 @@ class World:
     def reserve(
         self, order: str, slot: str | None = None, *, wait: bool = False, session: str | None = None
     ) -> ReserveSlot:
-        return ReserveSlot(order, session or self.session_id(), slot, f"pat-{order}", wait, self.clock())
+        return ReserveSlot(
+            order, session or self.session_id(), slot, f"pat-{order}", wait, True, None, None, self.clock()
+        )
 
-    def release(self, order: str) -> ReleaseSlot:
-        return ReleaseSlot(order, self.session_id())
+    def release(self, order: str, cause: str = "patient") -> ReleaseSlot:
+        return ReleaseSlot(order, self.session_id(), cause)
 
     def confirm(self, order: str) -> OrderConfirmed:
         return OrderConfirmed(order, "acc", f"pat-{order}", self.session_id(), VISIT, 1, 5000)
@@ -158,7 +181,7 @@ def check_inventory(world: World) -> None:
         assert slot.held == sum(r.state == "held" for r in own)
         assert slot.sold == sum(r.state == "sold" for r in own)
         returned = {r.number for r in world.rows("SELECT number FROM returned_numbers WHERE slot_id = :s", s=slot.id)}
-        assert len(returned) == slot.issued - slot.held - slot.sold
+        assert len(returned) == slot.issued - slot.held - slot.sold - slot.resting
         assert not returned & {r.queue_number for r in own if r.state in ("held", "sold")}
     numbers = world.rows("SELECT session_id, queue_number FROM reservations WHERE state IN ('held', 'sold')")
     assert len(set(numbers)) == len(numbers)
@@ -174,6 +197,7 @@ def make_world(url: str, start: datetime, **roster_changes: Any) -> World:
     world = World(service, clock)
     summary = world.publish(roster(**roster_changes))
     assert summary["rejected"] == 0, summary
+    world.rule(FREE_RULES)
     take_sent(world.database)
     return world
 

@@ -1,5 +1,7 @@
 """Schema changes by Alembic: one chain for the chassis tables, one for the service's own, each with its version table."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -16,13 +18,33 @@ _LOCK = 0x48616F7975616E  # "Haoyuan": two starting migrations wait for each oth
 
 def migrate(database: Database, package: str) -> None:
     """Bring the database of service `package` (e.g. "booking_svc") to the newest schema. Safe to run at any time."""
-    with database.engine.begin() as conn:
-        if database.sqlite:
-            conn.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    with database.engine.connect() as conn, _together(conn, sqlite=database.sqlite):
         for script, version_table in _chains(package):
             _upgrade(conn, script, version_table)
+
+
+@contextmanager
+def _together(conn: sa.Connection, *, sqlite: bool) -> Iterator[None]:
+    """One transaction, and nobody else's beside it.
+
+    SQLite changes a table by making it anew, which must not look like the end of its rows to those that refer to them: their
+    keys are checked at the end (https://www.sqlite.org/lang_altertable.html, section 7). Raises LookupError for one that dangles.
+    """
+    if not sqlite:
+        with conn.begin():
+            conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield
+        return
+    conn.exec_driver_sql("PRAGMA foreign_keys=OFF")  # a transaction could not change it
+    conn.rollback()  # ends what SQLAlchemy takes for one
+    try:
+        with conn.begin():
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+            yield
+            if dangling := conn.exec_driver_sql("PRAGMA foreign_key_check").all():
+                raise LookupError(f"after the migration these refer to nothing: {dangling[:5]}")
+    finally:
+        conn.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 def pending(database: Database, package: str) -> bool:

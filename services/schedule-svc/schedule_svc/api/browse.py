@@ -75,7 +75,7 @@ def sessions(query: dict[str, Any]) -> Response:
         name: query[name] for name in ("hospital_id", "department_id", "doctor_id") if name in query
     }
     with database.reading() as conn:
-        found = store.page_of_sessions(conn, wanted, starts, query["cursor"], query["limit"] + 1)
+        found = store.page_of_sessions(conn, wanted, starts, query["cursor"], query["limit"] + 1, now)
     return shortly(
         page_of(
             found,
@@ -93,7 +93,7 @@ def session(session_id: str) -> Response:
     """One session with its slots and what remains of each."""
     database = service().database
     with database.reading() as conn:
-        found = store.session_by_id(conn, session_id)
+        found = store.session_by_id(conn, session_id, database.clock())
     if found is None:
         raise NotFound("there is no such session", code="session_not_found")
     return shortly(show_session(found, database.clock()))

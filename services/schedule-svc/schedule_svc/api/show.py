@@ -35,7 +35,7 @@ def show_session(shown: Shown, now: datetime) -> dict[str, Any]:
     row, slots = shown.session, shown.slots
     free = sum(slot.free for slot in slots)
     state = shown_state(stopped=row.stopped, release_at=row.release_at, ends_at=row.ends_at, free=free, now=now)
-    closed = state in ("stopped", "over")
+    closed = state in ("stopped", "closed")
     session = {
         "id": row.id,
         "code": row.code,
@@ -51,7 +51,7 @@ def show_session(shown: Shown, now: datetime) -> dict[str, Any]:
         "fee": money(row.fee),
         "policy": row.policy,
         "release_at": local(row.release_at),
-        "cancel_before": local(row.cancel_before),
+        "cancel_before": local(shown.cancel_before),
         "state": state,
         "capacity": sum(slot.capacity for slot in slots),
         "remaining": 0 if closed else free,

@@ -37,7 +37,7 @@ def _long_body(view: View) -> View:
 
 
 def _shown(tx: Any, session_id: str) -> dict[str, Any]:
-    found = session_by_id(tx.conn, session_id)
+    found = session_by_id(tx.conn, session_id, tx.now)
     if found is None:
         raise LookupError(f"session {session_id} has gone")
     return show_session(found, tx.now)

@@ -7,6 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schedule_svc.rules import cancel_before
+from schedule_svc.store.rules import rules_in_force
 from schedule_svc.store.sql import AmongQuery
 from schedule_svc.store.tables import departments, doctors, hospitals, sessions, slots
 
@@ -42,6 +44,8 @@ class Shown:
 
     session: sa.Row[Any]
     slots: Sequence[sa.Row[Any]]
+    cancel_before: datetime
+    """By the session's own word, or by its hospital's rules."""
 
 
 def page_of_sessions(
@@ -50,6 +54,7 @@ def page_of_sessions(
     starts: tuple[datetime, datetime],
     after: Sequence[Any] | None,
     limit: int,
+    now: datetime,
 ) -> list[Shown]:
     """Sessions that start in [starts[0], starts[1]), by time; `wanted` names hospital_id, department_id or doctor_id.
 
@@ -65,19 +70,23 @@ def page_of_sessions(
         query = query.where(
             sessions.c.starts_at >= after[0], sa.or_(sessions.c.starts_at > after[0], sessions.c.id > after[1])
         )
-    return _with_slots(conn, conn.execute(query.order_by(sessions.c.starts_at, sessions.c.id).limit(limit)).all())
+    return _with_slots(conn, conn.execute(query.order_by(sessions.c.starts_at, sessions.c.id).limit(limit)).all(), now)
 
 
-def session_by_id(conn: sa.Connection, session_id: str) -> Shown | None:
-    found = _with_slots(conn, conn.execute(_sessions.where(sessions.c.id == session_id)).all())
+def session_by_id(conn: sa.Connection, session_id: str, now: datetime) -> Shown | None:
+    found = _with_slots(conn, conn.execute(_sessions.where(sessions.c.id == session_id)).all(), now)
     return found[0] if found else None
 
 
-def _with_slots(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Shown]:
+def _with_slots(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> list[Shown]:
     by_session: dict[str, list[sa.Row[Any]]] = {row.id: [] for row in rows}
     for slot in _slots.rows(conn, by_session):
         by_session[slot.session_id].append(slot)
-    return [Shown(row, by_session[row.id]) for row in rows]
+    in_force = rules_in_force(conn, {row.hospital_id for row in rows}, now)
+    return [
+        Shown(row, by_session[row.id], row.cancel_before or cancel_before(in_force[row.hospital_id], row.starts_at))
+        for row in rows
+    ]
 
 
 def page_of_hospitals(conn: sa.Connection, after: Sequence[str] | None, limit: int) -> Sequence[sa.Row[Any]]:

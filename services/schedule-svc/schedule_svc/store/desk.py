@@ -5,17 +5,27 @@ reservations are read after that and belong to the holder of the lock.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from common.messages import WeightPart
 from common.outbox import UtcDateTime
 
-from schedule_svc.domain import Reservation, Segment, Session
+from schedule_svc.domain import Entry, Reservation, Segment, Session
 from schedule_svc.store.sql import AmongQuery, insert_rows, postgres, update_rows
-from schedule_svc.store.tables import departments, doctors, hospitals, reservations, returned_numbers, sessions, slots
+from schedule_svc.store.tables import (
+    departments,
+    doctors,
+    entries,
+    hospitals,
+    reservations,
+    returned_numbers,
+    sessions,
+    slots,
+)
 
 WAITING_CHUNK = 50
 
@@ -34,14 +44,23 @@ _session_columns = (
     sessions.c.ends_at,
     sessions.c.room,
     sessions.c.fee,
+    sessions.c.policy,
     sessions.c.release_at,
+    sessions.c.draw_at,
     sessions.c.cancel_before,
+    sessions.c.grade,
+    sessions.c.urgent,
+    sessions.c.draft,
+    sessions.c.released,
+    sessions.c.draw_state,
     sessions.c.stopped,
     sessions.c.revision,
     sessions.c.sold_out,
     sessions.c.next_number,
     sessions.c.waiting,
     sessions.c.wait_seq,
+    sessions.c.entered,
+    sessions.c.entry_seq,
 )
 _lock_sessions = AmongQuery(
     lambda among: (
@@ -63,9 +82,12 @@ _segment_columns = (
     slots.c.first_number,
     slots.c.span,
     slots.c.extra,
+    slots.c.roster_extra,
+    slots.c.resting,
     slots.c.held,
     slots.c.sold,
     slots.c.issued,
+    slots.c.asides,
 )
 _load_slots = AmongQuery(
     lambda among: (
@@ -79,18 +101,8 @@ _load_returned = AmongQuery(
         .order_by(returned_numbers.c.number)
     )
 )
-_reservation_columns = (
-    reservations.c.order_id,
-    reservations.c.session_id,
-    reservations.c.patient_id,
-    reservations.c.wanted,
-    reservations.c.state,
-    reservations.c.slot_id,
-    reservations.c.queue_number,
-    reservations.c.reason,
-    reservations.c.wait_seq,
-    reservations.c.position,
-)
+_NAMES = tuple(f.name for f in fields(Reservation))
+_reservation_columns = tuple(reservations.c[name] for name in _NAMES)
 _waiting_chunk = (
     sa.select(*_reservation_columns)
     .where(
@@ -103,7 +115,10 @@ _waiting_chunk = (
     .limit(WAITING_CHUNK)
 )
 
-_MUTABLE = ("stopped", "revision", "sold_out", "next_number", "waiting", "wait_seq")
+_MUTABLE = (
+    "draft", "released", "draw_state", "stopped", "revision", "sold_out", "next_number",
+    "waiting", "wait_seq", "entered", "entry_seq",
+)  # fmt: skip
 
 
 class Working:
@@ -119,6 +134,8 @@ class Working:
             segment.id: frozenset(segment.returned) for s in self.sessions.values() for segment in s.segments
         }
         self._state_was = {r.order_id: r.state for r in self.reservations.values()}
+        self.entries = _entries(conn, [r.order_id for r in self.reservations.values() if r.state == "entered"])
+        self._entries_were = frozenset(self.entries)
         self._lines: dict[tuple[str, str], Iterator[Reservation]] = {}
 
     def was_waiting(self, session: Session) -> bool:
@@ -152,8 +169,21 @@ class Working:
         keep_reservations(self._conn, [r for r in changed if r.order_id not in gives_up], now)
         self._save_slots()
         self._save_returned()
+        self._save_entries()
         moved = [s for s in self.sessions.values() if _mutable(s) != self._session_was[s.id]]
         update_rows(self._conn, sessions, [{"id": s.id, **_mutable(s)} for s in moved])
+
+    def _save_entries(self) -> None:
+        """Enter who is new; who has given up takes no part. Those that the draw has answered keep their place in its record."""
+        new = [entry for order_id, entry in self.entries.items() if order_id not in self._entries_were]
+        insert_rows(
+            self._conn,
+            entries,
+            [{**asdict(e), "parts": msgspec.json.encode(e.parts).decode(), "rank": None} for e in new],
+        )
+        left = [o for o in self.entries if self.reservations[o].state == "released"]
+        if left:
+            self._conn.execute(_delete_entry, [{"left": order_id} for order_id in left])
 
     def _segments(self) -> Iterator[tuple[Session, Segment]]:
         for session in self.sessions.values():
@@ -178,6 +208,7 @@ class Working:
         insert_rows(self._conn, returned_numbers, come)
 
 
+_delete_entry = sa.delete(entries).where(entries.c.order_id == sa.bindparam("left"), entries.c.rank.is_(None))
 _delete_returned = sa.delete(returned_numbers).where(
     returned_numbers.c.slot_id == sa.bindparam("slot"), returned_numbers.c.number == sa.bindparam("n")
 )
@@ -186,14 +217,20 @@ _delete_returned = sa.delete(returned_numbers).where(
 def _sessions(conn: sa.Connection, session_ids: Iterable[str]) -> dict[str, Session]:
     found = {row.id: Session(*row) for row in _lock_sessions.rows(conn, session_ids)}
     with_returned: dict[str, Segment] = {}
-    for session_id, *values in _load_slots.rows(conn, found):
+    for session_id, *values, asides in _load_slots.rows(conn, found):
         segment = Segment(*values)
+        if asides != _NONE_ASIDE:
+            segment.asides = _decode_asides(asides)
         found[session_id].segments.append(segment)
-        if segment.issued > segment.taken:
+        if segment.issued > segment.taken + segment.resting:
             with_returned[segment.id] = segment
     for slot_id, number in _load_returned.rows(conn, with_returned):
         with_returned[slot_id].returned.append(number)  # comes sorted, and a sorted list is a heap
     return found
+
+
+_NONE_ASIDE = "{}"
+_decode_asides = msgspec.json.Decoder(dict[str, tuple[int, int]]).decode
 
 
 def _mutable(session: Session) -> dict[str, Any]:
@@ -213,11 +250,14 @@ def slot_row(session_id: str, segment: Segment) -> dict[str, Any]:
     }
 
 
-def _counters(segment: Segment) -> dict[str, int]:
+def _counters(segment: Segment) -> dict[str, Any]:
     return {
         "published": segment.published,
         "withheld": segment.withheld,
         "extra": segment.extra,
+        "roster_extra": segment.roster_extra,
+        "resting": segment.resting,
+        "asides": msgspec.json.encode(segment.asides, order="sorted").decode() if segment.asides else _NONE_ASIDE,
         "capacity": segment.capacity,
         "free": segment.free,
         "held": segment.held,
@@ -237,36 +277,34 @@ def update_slots(conn: sa.Connection, segments: Sequence[Segment]) -> None:
     update_rows(conn, slots, [{"id": s.id, "ends_at": s.ends_at, **_counters(s)} for s in segments])
 
 
-_FIELDS = {
-    "order_id": "text",
-    "session_id": "text",
-    "patient_id": "text",
-    "wanted": "text",
-    "state": "text",
-    "slot_id": "text",
-    "queue_number": "int",
-    "reason": "text",
-    "wait_seq": "int",
-    "position": "int",
-}
-_NAMES = ", ".join(_FIELDS)
-_CHANGING = ("state", "slot_id", "queue_number", "reason", "updated_at")
+_KINDS = {
+    "queue_number": "int", "wait_seq": "int", "position": "int", "hold_seconds": "int", "date": "date",
+    "join_waitlist": "bool", "auto_book": "bool", "offered": "bool", "cancel_before": "timestamptz", "until": "timestamptz",
+}  # fmt: skip
+_LIST = ", ".join(_NAMES)
+_CHANGING = (
+    "state", "slot_id", "queue_number", "reason", "wait_seq", "position", "channel", "hold_seconds", "offered",
+    "cancel_before", "released_by", "updated_at",
+)  # fmt: skip
 _ON_CONFLICT = "ON CONFLICT (order_id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
 # One JSON document in place of an array per column: psycopg takes longer to write ten arrays than PostgreSQL to read this.
 _KEEP = (
-    f"INSERT INTO reservations ({_NAMES}, created_at, updated_at) SELECT u.*, %s, %s"  # noqa: S608  names of ours
-    f" FROM json_to_recordset(%s::json) AS u ({', '.join(f'{name} {kind}' for name, kind in _FIELDS.items())}) {_ON_CONFLICT}"
+    f"INSERT INTO reservations ({_LIST}, created_at, updated_at) SELECT u.*, %s, %s FROM json_to_recordset(%s::json)"  # noqa: S608  names of ours
+    f" AS u ({', '.join(name + ' ' + _KINDS.get(name, 'text') for name in _NAMES)}) {_ON_CONFLICT}"
 )
 _keep_one = sa.text(
-    f"INSERT INTO reservations ({_NAMES}, created_at, updated_at)"  # noqa: S608  names of ours
-    f" VALUES ({', '.join(f':{name}' for name in _FIELDS)}, :now, :now) {_ON_CONFLICT}"
-).bindparams(sa.bindparam("now", type_=UtcDateTime))
+    f"INSERT INTO reservations ({_LIST}, created_at, updated_at)"  # noqa: S608  names of ours
+    f" VALUES ({', '.join(f':{name}' for name in _NAMES)}, :now, :now) {_ON_CONFLICT}"
+).bindparams(
+    *(sa.bindparam(name, type_=UtcDateTime) for name in ("now", "cancel_before", "until")),
+    sa.bindparam("date", type_=sa.Date),
+)
 
 # LATERAL with a LIMIT makes PostgreSQL look up each id in the index. Asked with "= ANY", it plans a scan while the table is
 # new and small, and keeps to that plan until the table is next analysed, however large it has become by then.
 _FIND = (
     f"SELECT r.* FROM unnest(%s::text[]) AS wanted (id)"  # noqa: S608  names of ours
-    f" CROSS JOIN LATERAL (SELECT {_NAMES} FROM reservations WHERE order_id = wanted.id LIMIT 1) AS r"
+    f" CROSS JOIN LATERAL (SELECT {_LIST} FROM reservations WHERE order_id = wanted.id LIMIT 1) AS r"
 )
 _find = AmongQuery(lambda among: sa.select(*_reservation_columns).where(among(reservations.c.order_id)))
 
@@ -278,6 +316,18 @@ def find_reservations(conn: sa.Connection, order_ids: Iterable[str]) -> dict[str
     if wanted:
         rows = conn.exec_driver_sql(_FIND, (wanted,)).all() if postgres(conn) else _find.rows(conn, wanted)
     return {row.order_id: Reservation(*row) for row in rows}
+
+
+_find_entries = AmongQuery(lambda among: sa.select(entries).where(among(entries.c.order_id)))
+_decode_parts = msgspec.json.Decoder(tuple[WeightPart, ...]).decode
+
+
+def _entries(conn: sa.Connection, order_ids: Sequence[str]) -> dict[str, Entry]:
+    """What was told to those who take part in a draw."""
+    return {
+        row.order_id: Entry(row.order_id, row.session_id, row.seq, row.pseudonym, row.weight, _decode_parts(row.parts))
+        for row in _find_entries.rows(conn, order_ids)
+    }
 
 
 def keep_reservations(conn: sa.Connection, kept: Sequence[Reservation], now: datetime) -> None:

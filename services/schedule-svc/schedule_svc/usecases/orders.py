@@ -1,29 +1,62 @@
 """Orders' messages: a run of them is decided in one transaction, in the order in which they came."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from common.envelope import Received
 from common.log import get_logger
 from common.messages import OrderConfirmed, ReleaseSlot, ReserveSlot, SessionChanged
 from common.outbox import Timer, Tx
 
-from schedule_svc.desk import Desk
+from schedule_svc import rules as hospital_rules
+from schedule_svc.desk import Desk, Person
+from schedule_svc.store import rules as rules_store
 from schedule_svc.store.desk import Working
 
 log = get_logger("orders")
 
 WAITLIST_CLOSES = "waitlist_closes"
+NUMBER_RESTS = "number_rests"
+"""The kind of the timers that make a freed number public again; keyed by its segment and itself."""
 
 
 def serve_orders(tx: Tx, received: Sequence[Received]) -> None:
     """ReserveSlot, ReleaseSlot and OrderConfirmed. One handler for the three keeps a mixed run together, and in order."""
-    working = Working(tx.conn, {r.message.session_id for r in received}, {r.message.order_id for r in received})
-    desk = Desk(tx.now, working.sessions, working.reservations, working.next_waiting)
+    working, desk = at_desk(tx, {r.message.session_id for r in received}, {r.message.order_id for r in received})
+    _let_in(tx, desk, [r.message for r in received if isinstance(r.message, ReserveSlot)])
     for r in received:
         _serve(desk, r)
         for answer in desk.take_answers():
             tx.send(answer, traceparent=r.traceparent)
     finish(tx, desk, working)
+
+
+def at_desk(tx: Tx, session_ids: Iterable[str], order_ids: Iterable[str] = ()) -> tuple[Working, Desk]:
+    """Lock these sessions, in the order of their ids, and load what deciding needs. `finish` ends what begins here."""
+    working = Working(tx.conn, session_ids, order_ids)
+    rules = rules_store.rules_in_force(tx.conn, {s.hospital_id for s in working.sessions.values()}, tx.now)
+    for session in working.sessions.values():
+        session.cancel_by = session.cancel_before or hospital_rules.cancel_before(
+            rules[session.hospital_id], session.starts_at
+        )
+    desk = Desk(tx.now, working.sessions, working.reservations, working.next_waiting, rules, entries=working.entries)
+    return working, desk
+
+
+def _let_in(tx: Tx, desk: Desk, orders: Sequence[ReserveSlot]) -> None:
+    """Load what is known of the patients of new orders, locked: one who asks for many things at once is decided at one place."""
+    new = [order for order in orders if order.order_id not in desk.reservations]
+    patient_ids = {order.patient_id for order in new}
+    if patient_ids:
+        rules_store.lock_patients(tx.conn, patient_ids)
+        registrations = rules_store.registrations_of(tx.conn, patient_ids)
+        marks = rules_store.marks_of(tx.conn, patient_ids)
+        for patient_id in patient_ids:
+            known = {r.order_id: r for r in registrations.get(patient_id, ())}
+            desk.people[patient_id] = Person(known, marks.get(patient_id, ()))
+    codes = {order.voucher for order in new if order.voucher}
+    codes |= {r.voucher for r in desk.reservations.values() if r.voucher}
+    if codes:
+        desk.vouchers.update(rules_store.lock_vouchers(tx.conn, codes))
 
 
 def _serve(desk: Desk, received: Received) -> None:
@@ -38,26 +71,45 @@ def _serve(desk: Desk, received: Received) -> None:
 
 
 def close_waitlist(tx: Tx, timer: Timer) -> None:
-    """The session begins: whoever still waits gets no number. The timer's key is the session."""
-    working = Working(tx.conn, [timer.key])
-    desk = Desk(tx.now, working.sessions, working.reservations, working.next_waiting)
+    """The cut-off has come: whoever still waits gets no number. The timer's key is the session."""
+    working, desk = at_desk(tx, [timer.key])
     for session in working.sessions.values():
-        if session.waitlist_open(tx.now):
-            tx.set_timer(WAITLIST_CLOSES, session.id, session.starts_at)  # a roster moved it
+        if desk.waitlist_open(session):
+            tx.set_timer(WAITLIST_CLOSES, session.id, desk.waitlist_closes(session))  # a roster moved it
         else:
             desk.close_waitlist(session)
     finish(tx, desk, working)
 
 
+def number_has_rested(tx: Tx, timer: Timer) -> None:
+    """A freed number is public again, unless somebody waits by now."""
+    working, desk = at_desk(tx, [timer.payload["session_id"]])
+    for session in working.sessions.values():
+        segment = session.segment(timer.payload["slot_id"])
+        if segment is not None and segment.resting:
+            segment.end_rest(timer.payload["number"])
+            desk.offer_all(session)
+    finish(tx, desk, working)
+
+
 def finish(tx: Tx, desk: Desk, working: Working) -> None:
-    """Tell what is left to tell, note who is sold out, and write."""
+    """Tell what is left to tell, set the timers, note whose facts changed, and write."""
     for answer in desk.take_answers():
         tx.send(answer)
+    for rest in desk.rests:
+        tx.set_timer(
+            NUMBER_RESTS,
+            f"{rest.segment_id}:{rest.number}",
+            rest.until,
+            {"session_id": rest.session_id, "slot_id": rest.segment_id, "number": rest.number},
+        )
     for session in working.sessions.values():
-        if session.sold_out != session.full:
-            session.sold_out = session.full
+        if session.changed or session.sold_out != session.full:
+            session.sold_out, session.changed = session.full, False
             session.revision += 1
-            tx.send(SessionChanged(session.id, session.facts()))
+            if not session.draft:
+                tx.send(SessionChanged(session.id, session.facts()))
         if session.waiting and not working.was_waiting(session):
-            tx.set_timer(WAITLIST_CLOSES, session.id, session.starts_at)
+            tx.set_timer(WAITLIST_CLOSES, session.id, desk.waitlist_closes(session))
+    rules_store.use_vouchers(tx.conn, desk.used)
     working.save(tx.now)

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from common import ids
-from common.messages import SessionChanged, SessionPublished
+from common.messages import SessionPublished
 from common.outbox import Tx
 
 from schedule_svc import roster as rules
-from schedule_svc.desk import Desk
 from schedule_svc.domain import Session
 from schedule_svc.roster import Note, SessionRow
 from schedule_svc.store import catalogue
-from schedule_svc.store.desk import Working, add_slots
-from schedule_svc.usecases.orders import WAITLIST_CLOSES, finish
+from schedule_svc.store.desk import add_slots
+from schedule_svc.usecases import release
+from schedule_svc.usecases.orders import WAITLIST_CLOSES, at_desk, finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ def _open(tx: Tx, hospital_id: str, planned: Sequence[Planned]) -> None:
     rows, opened = [], []
     for p in planned:
         session = _new_session(hospital_id, p)
+        session.released = tx.now >= session.release_at
         session.replan(p.row.plans, _mint_slot)
         session.sold_out = session.full
         opened.append(session)
@@ -46,6 +47,11 @@ def _open(tx: Tx, hospital_id: str, planned: Sequence[Planned]) -> None:
                 "id": session.id,
                 "hospital_id": hospital_id,
                 **_details(p),
+                "draft": session.draft,
+                "released": session.released,
+                "draw_state": session.draw_state,
+                "entered": 0,
+                "entry_seq": 0,
                 "stopped": False,
                 "stop_reason": "",
                 "revision": session.revision,
@@ -57,6 +63,7 @@ def _open(tx: Tx, hospital_id: str, planned: Sequence[Planned]) -> None:
         )
     catalogue.add_sessions(tx.conn, rows)
     add_slots(tx.conn, opened)
+    release.plan(tx, opened)
     for session in opened:
         tx.send(SessionPublished(session.id, session.facts()))
 
@@ -69,8 +76,7 @@ def _change(tx: Tx, planned: dict[str, Planned]) -> list[Note]:
     catalogue.update_sessions(
         tx.conn, [{"id": session_id, **_details(planned[session_id])} for session_id in sorted(planned)]
     )
-    working = Working(tx.conn, planned)
-    desk = Desk(tx.now, working.sessions, working.reservations, working.next_waiting)
+    working, desk = at_desk(tx, planned)
     for session in working.sessions.values():
         p = planned[session.id]
         for segment in session.replan(p.row.plans, _mint_slot):
@@ -85,11 +91,11 @@ def _change(tx: Tx, planned: dict[str, Planned]) -> list[Note]:
                 )
             )
         desk.offer_all(session)
-        session.sold_out = session.full
-        session.revision += 1
+        session.released = tx.now >= session.release_at
+        session.changed = True
         if session.waiting:
-            tx.set_timer(WAITLIST_CLOSES, session.id, session.starts_at)
-        tx.send(SessionChanged(session.id, session.facts()))
+            tx.set_timer(WAITLIST_CLOSES, session.id, desk.waitlist_closes(session))
+    release.plan(tx, working.sessions.values())
     finish(tx, desk, working)
     return notes
 
@@ -116,8 +122,15 @@ def _new_session(hospital_id: str, p: Planned) -> Session:
         ends_at=ends_at,
         room=p.row.room,
         fee=p.row.fee.amount,
+        policy=p.row.policy,
         release_at=release_at,
+        draw_at=None,
         cancel_before=cancel_before,
+        grade="",
+        urgent=False,
+        draft=False,
+        released=False,
+        draw_state="none",
         stopped=False,
         revision=1,
         sold_out=False,
@@ -142,5 +155,8 @@ def _details(p: Planned) -> dict[str, Any]:
         "fee": p.row.fee.amount,
         "policy": p.row.policy,
         "release_at": release_at,
+        "draw_at": None,
         "cancel_before": cancel_before,
+        "grade": "",
+        "urgent": False,
     }

@@ -12,7 +12,7 @@ from schedule_svc.desk import Desk
 from schedule_svc.domain import MOST_NUMBERS, Session
 from schedule_svc.store import catalogue
 from schedule_svc.store.desk import Working
-from schedule_svc.usecases.orders import finish
+from schedule_svc.usecases.orders import at_desk, finish
 
 log = get_logger("sessions")
 
@@ -31,7 +31,7 @@ def stop(tx: Tx, session_id: str, reason: str, may_touch: MayTouch) -> None:
 
     Raises NotFound, Forbidden, or Conflict when the session is over.
     """
-    working, session = _locked(tx, session_id, may_touch)
+    working, _, session = _locked(tx, session_id, may_touch)
     if session.stopped:
         return
     _refuse_if_over(tx, session)
@@ -44,7 +44,7 @@ def stop(tx: Tx, session_id: str, reason: str, may_touch: MayTouch) -> None:
 
 def settle_stop(tx: Tx, timer: Timer) -> None:
     """The saga should have given all numbers of the stopped session back; if not, it is told again. The key is the session."""
-    session = Working(tx.conn, [timer.key]).sessions[timer.key]
+    session = at_desk(tx, [timer.key])[0].sessions[timer.key]
     if session.settled:
         return
     log.warning("stop_repeated", session_id=session.id)
@@ -54,7 +54,7 @@ def settle_stop(tx: Tx, timer: Timer) -> None:
 
 def _tell_stopped(tx: Tx, session: Session, reason: str, wait: timedelta) -> None:
     """Tell the saga, and look in `wait` whether it has heard."""
-    tx.send(SessionStopped(session.id, session.facts(), reason))
+    tx.send(SessionStopped(session.id, session.facts(), reason, []))
     tx.set_timer(STOP_SETTLES, session.id, tx.now + wait, {"reason": reason, "wait": wait.total_seconds()})
 
 
@@ -63,7 +63,7 @@ def add_numbers(tx: Tx, session_id: str, slot_id: str, extra: int, may_touch: Ma
 
     Raises NotFound, Forbidden, or Conflict when the session is stopped or the segment over.
     """
-    working, session = _locked(tx, session_id, may_touch)
+    working, desk, session = _locked(tx, session_id, may_touch)
     segment = session.segment(slot_id)
     if segment is None or not segment.published:
         raise NotFound("the session has no such slot", code="slot_not_found")
@@ -74,18 +74,17 @@ def add_numbers(tx: Tx, session_id: str, slot_id: str, extra: int, may_touch: Ma
     if segment.capacity + extra > MOST_NUMBERS:
         raise Conflict(f"a slot has at most {MOST_NUMBERS} numbers", code="too_many_numbers")
     segment.extra += extra
-    desk = Desk(tx.now, working.sessions, working.reservations, working.next_waiting)
     desk.offer_all(session)
     finish(tx, desk, working)
 
 
-def _locked(tx: Tx, session_id: str, may_touch: MayTouch) -> tuple[Working, Session]:
+def _locked(tx: Tx, session_id: str, may_touch: MayTouch) -> tuple[Working, Desk, Session]:
     hospital_id = catalogue.hospital_of_session(tx.conn, session_id)
     if hospital_id is None:
         raise NotFound("there is no such session", code="session_not_found")
     may_touch(hospital_id)
-    working = Working(tx.conn, [session_id])
-    return working, working.sessions[session_id]
+    working, desk = at_desk(tx, [session_id])
+    return working, desk, working.sessions[session_id]
 
 
 def _refuse_if_over(tx: Tx, session: Session) -> None:
