@@ -20,8 +20,9 @@ def row(body: bytes = b"", trace: str = "") -> OutboxRow:
 
 
 def as_pika_writes(row: OutboxRow, headers: dict[str, str], largest: int) -> bytes:
-    properties = pika.BasicProperties(CONTENT_TYPE, headers=headers, delivery_mode=2, message_id=row.message_id)
-    method = spec.Basic.Publish(exchange=EVENTS, routing_key=row.type, mandatory=True)
+    kind, exchange = row.content_type or CONTENT_TYPE, row.exchange or EVENTS
+    properties = pika.BasicProperties(kind, headers=headers, delivery_mode=2, message_id=row.message_id)
+    method = spec.Basic.Publish(exchange=exchange, routing_key=row.type, mandatory=True)
     frames: list[Any] = [frame.Method(1, method), frame.Header(1, len(row.body), properties)]
     frames += [frame.Body(1, row.body[i : i + largest]) for i in range(0, len(row.body), largest)]
     return b"".join(f.marshal() for f in frames)
@@ -38,6 +39,11 @@ def test_what_is_published(trace: str, largest: int) -> None:
 def test_an_empty_body_has_no_frame() -> None:
     message = OutboxRow(1, "m", "t", "p", b"")
     assert wire.publish(message, 100) == as_pika_writes(message, {"partitionkey": "p"}, 100)
+
+
+def test_what_leaves_the_platform_names_its_exchange_and_content_type() -> None:
+    message = OutboxRow(1, "m", "res.仁", "res.仁", b"\xff", "roster.out", "text/csv")
+    assert wire.publish(message, 100) == as_pika_writes(message, {"partitionkey": "res.仁"}, 100)
 
 
 def test_a_run_of_confirms() -> None:
