@@ -15,6 +15,14 @@ from demo.client import Client, Refused
 
 PASSWORD = "a-long-enough-password"
 FEE = 5000
+GENEROUS: dict[str, Any] = {
+    "limits": [],
+    "cool_down": {"unpaid_seconds": 0, "confirmed_seconds": 0},
+    "rest": {"least_seconds": 0, "most_seconds": 0},
+    "waitlist": {"closes": {"hours": 0}},
+    "penalties": [],
+}
+"""Rules that stand in no scenario's way: whoever asks is served, and a freed number is public at once."""
 _ids = itertools.count(1)
 DIGITS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -97,15 +105,18 @@ class Patient(Client):
 
 
 class Hospital:
-    """One hospital with a doctor, its staff, and sessions made to order."""
+    """One hospital with a doctor, its staff, its rules, and sessions made to order."""
 
-    def __init__(self, base: str, operator: Client, caller: type[Client] = Client) -> None:
+    def __init__(
+        self, base: str, operator: Client, caller: type[Client] = Client, rules: dict[str, Any] | None = None
+    ) -> None:
         self._caller = caller
         self.code = f"h{secrets.token_hex(4)}"
         self.operator = operator
         self._sessions = itertools.count(1)
         operator.post("/rosters", self._roster([]))
         self.id = next(h["id"] for h in self._pages("/hospitals") if h["code"] == self.code)
+        operator.post(f"/hospitals/{self.id}/rules", {"rules": GENEROUS if rules is None else rules})
         self.registrar, self.cashier = self._staff(base, "registrar"), self._staff(base, "cashier")
 
     def session(
