@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 
-from common.messages import OrderConfirmed, ReleaseSlot, ReserveSlot
+from common.messages import CreditChanged, OrderConfirmed, ReleaseSlot, ReserveSlot
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
-from schedule_svc.usecases import orders, release, sessions
+from schedule_svc.usecases import credit, orders, release, sessions
 
 SUBSCRIPTIONS: Subscriptions = {
     ReserveSlot: orders.serve_orders,
     ReleaseSlot: orders.serve_orders,
     OrderConfirmed: orders.serve_orders,
+    CreditChanged: credit.keep_credit,
 }
 TIMERS: Mapping[str, TimerHandler] = {
     orders.WAITLIST_CLOSES: orders.close_waitlist,

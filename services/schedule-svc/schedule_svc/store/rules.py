@@ -5,6 +5,7 @@ store/desk.py says why.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -17,7 +18,7 @@ from common.outbox import UtcDateTime
 
 from schedule_svc.rules import Registration, RuleSet
 from schedule_svc.store.sql import AmongQuery, postgres
-from schedule_svc.store.tables import hospital_rules, patient_credit, reservations, vouchers
+from schedule_svc.store.tables import hospital_rules, hospitals, patient_credit, reservations, vouchers
 from schedule_svc.vouchers import Voucher
 
 MOST_REGISTRATIONS = 500
@@ -51,6 +52,65 @@ def rules_in_force(conn: sa.Connection, hospital_ids: Iterable[str], now: dateti
 def parsed(rules: str) -> RuleSet:
     """A stored version, read once: the same text is the same rules."""
     return msgspec.json.decode(rules, type=RuleSet)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a hospital's rules. It never changes; a mistake is corrected by the next one."""
+
+    hospital_id: str
+    version: int
+    effective_from: datetime
+    rules: RuleSet
+    published_by: str
+    published_at: datetime
+
+
+_by_time = (
+    sa.select(hospital_rules)
+    .where(hospital_rules.c.hospital_id == sa.bindparam("of"))
+    .order_by(hospital_rules.c.effective_from, hospital_rules.c.version)
+)
+_last = sa.select(sa.func.coalesce(sa.func.max(hospital_rules.c.version), 0)).where(
+    hospital_rules.c.hospital_id == sa.bindparam("of")
+)
+_hospital = sa.select(hospitals.c.id).where(hospitals.c.id == sa.bindparam("of"))
+
+
+def hospital_exists(conn: sa.Connection, hospital_id: str) -> bool:
+    return conn.execute(_hospital, {"of": hospital_id}).scalar() is not None
+
+
+def lock_hospital(conn: sa.Connection, hospital_id: str) -> bool:
+    """So that versions are numbered one after the other. False if there is no such hospital."""
+    return conn.execute(_hospital.with_for_update(), {"of": hospital_id}).scalar() is not None
+
+
+def versions_of(conn: sa.Connection, hospital_id: str) -> list[Version]:
+    """All versions, in the order in which they take effect; of those for the same moment the last published is last."""
+    return [
+        Version(r.hospital_id, r.version, r.effective_from, parsed(r.rules), r.published_by, r.published_at)
+        for r in conn.execute(_by_time, {"of": hospital_id})
+    ]
+
+
+def last_version(conn: sa.Connection, hospital_id: str) -> int:
+    """0 if there is none."""
+    return int(conn.execute(_last, {"of": hospital_id}).scalar_one())
+
+
+def add_version(conn: sa.Connection, version: Version) -> None:
+    """The rules are kept in full, defaults and all: what they say does not change with the defaults."""
+    rules = msgspec.json.encode(version.rules).decode()
+    values = {
+        "hospital_id": version.hospital_id,
+        "version": version.version,
+        "effective_from": version.effective_from,
+        "rules": rules,
+        "published_by": version.published_by,
+        "published_at": version.published_at,
+    }
+    conn.execute(sa.insert(hospital_rules), values)
 
 
 # --- patients --------------------------------------------------------------------------------------------------------
@@ -140,6 +200,19 @@ def marks_of(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, list[
     for patient_id, marks in rows:
         found[patient_id] = _read_marks.decode(marks)
     return found
+
+
+def keep_credit(conn: sa.Connection, patient_id: str, revision: int, marks: Sequence[CreditMark]) -> bool:
+    """Keep what user-svc tells of a patient, unless something newer is known. False if it is."""
+    values = {"patient_id": patient_id, "revision": revision, "marks": msgspec.json.encode(marks).decode()}
+    return conn.execute(_keep_credit, values).rowcount == 1
+
+
+_keep_credit = sa.text(
+    "INSERT INTO patient_credit (patient_id, revision, marks) VALUES (:patient_id, :revision, :marks)"
+    " ON CONFLICT (patient_id) DO UPDATE SET revision = excluded.revision, marks = excluded.marks"
+    " WHERE patient_credit.revision < excluded.revision"
+)
 
 
 # --- vouchers --------------------------------------------------------------------------------------------------------
