@@ -300,7 +300,7 @@ def test_whoever_comes_and_goes_the_equation_holds_and_no_number_is_held_twice(s
     s = session(segment(0, seats, asides={"@pat-3": (1, 0)}), segment(1, seats))
     desk = desk_for(s, rest=Rest(least_seconds=1, most_seconds=1))
     steps = [*itertools.product(("ask", "leave"), range(2 * seats + 4))] * 2
-    random.Random(seats).shuffle(steps)  # noqa: S311  any order will do
+    random.Random(seats).shuffle(steps)
     for kind, n in steps:
         if kind == "ask":
             ask(desk, f"{n}", join_waitlist=n % 2 == 0)

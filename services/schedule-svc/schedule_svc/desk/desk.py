@@ -191,6 +191,8 @@ class Desk:
             reservation.reason = "session_not_found"
             return
         reservation.reason = session.refusal(self.now, order.placed_at) or self._segment_refusal(session, order.slot_id)
+        if reservation.reason == "not_released":
+            reservation.until = session.release_at
         voucher = self._voucher(order, session)
         if not reservation.reason and order.voucher is not None and voucher is None:
             reservation.reason = "voucher_invalid"

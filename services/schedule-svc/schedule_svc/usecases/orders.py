@@ -11,23 +11,30 @@ from schedule_svc import rules as hospital_rules
 from schedule_svc.desk import Desk, Person
 from schedule_svc.store import rules as rules_store
 from schedule_svc.store.desk import Working
+from schedule_svc.store.figures import NUMBER_RESTS
 
 log = get_logger("orders")
 
 WAITLIST_CLOSES = "waitlist_closes"
-NUMBER_RESTS = "number_rests"
-"""The kind of the timers that make a freed number public again; keyed by its segment and itself."""
 
 
 def serve_orders(tx: Tx, received: Sequence[Received]) -> None:
     """ReserveSlot, ReleaseSlot and OrderConfirmed. One handler for the three keeps a mixed run together, and in order."""
     working, desk = at_desk(tx, {r.message.session_id for r in received}, {r.message.order_id for r in received})
     _let_in(tx, desk, [r.message for r in received if isinstance(r.message, ReserveSlot)])
-    for r in received:
+    for r in _by_arrival(received):
         _serve(desk, r)
         for answer in desk.take_answers():
             tx.send(answer, traceparent=r.traceparent)
     finish(tx, desk, working)
+
+
+def _by_arrival(received: Sequence[Received]) -> list[Received]:
+    """Who came first is served first, though two processes have taken the orders and one of them was slow to send."""
+    orders = iter(
+        sorted((r for r in received if isinstance(r.message, ReserveSlot)), key=lambda r: r.message.placed_at)
+    )
+    return [next(orders) if isinstance(r.message, ReserveSlot) else r for r in received]
 
 
 def at_desk(tx: Tx, session_ids: Iterable[str], order_ids: Iterable[str] = ()) -> tuple[Working, Desk]:
