@@ -1,22 +1,30 @@
 """Seeds a running system over HTTP: `python -m demo.seed http://localhost:8000`. Doing it again changes nothing.
 
-The rosters go through the intake that hospitals use; the accounts through the registration that patients use. Needs the
-operator's account: ADMIN_USERNAME and ADMIN_PASSWORD.
+The rosters go through the intake that hospitals use; the accounts through the registration that patients use. On a fresh system
+a family enters a draw, which is held some seconds later. Needs the operator's account: ADMIN_USERNAME and ADMIN_PASSWORD.
 """
 
 import os
 import sys
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.clock import SHANGHAI
 
 from demo.client import Client, Refused
-from demo.roster import rosters
+from demo.hospitals import HOSPITALS
+from demo.roster import drawn_clinic, rosters
 
 PASSWORD = "haoyuan-demo-2026"  # noqa: S105  a demo account's, printed on every start
 PATIENT = {"name": "张晓梅", "id_type": "resident_id", "id_number": "110101199003074549", "phone": "13800138000"}
+FAMILY = {
+    "林志远": "110101198504122022",
+    "吴佳怡": "110101198709231142",
+    "林小满": "110101201506013019",
+    "林小雨": "110101201802154246",
+}
+DRAW_AFTER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Account:
 
 ACCOUNTS = (
     Account("demo", ("patient",), "", "a patient, with one person to book for"),
+    Account("family", ("patient",), "", "a family of four, who took part in a draw"),
     Account("registrar", ("registrar",), "renji", "publishes sessions, 停诊"),
     Account("cashier", ("cashier",), "renji", "records payments at the counter"),
 )
@@ -40,6 +49,8 @@ def seed(url: str, admin: str, password: str) -> str:
     operator.login(admin, password)
     summaries = [operator.post("/rosters", roster) for roster in rosters(datetime.now(SHANGHAI).date())]
     hospitals = {h["code"]: h["id"] for h in operator.get("/hospitals")["items"]}
+    for hospital in HOSPITALS:
+        _ensure_rules(operator, hospitals[hospital.code], hospital.rules)
     for account in ACCOUNTS:
         _ensure(operator, account, hospitals)
     return f"{sum(s['applied'] for s in summaries)} new rows, {sum(s['unchanged'] for s in summaries)} known"
@@ -62,9 +73,36 @@ def _ensure(operator: Client, account: Account, hospitals: dict[str, str]) -> No
         operator.post(
             f"/users/{made['id']}/roles", {"roles": list(account.roles), "hospital_id": hospitals[account.hospital]}
         )
+        return
+    client.login(account.username, PASSWORD)
+    if account.username == "family":
+        _enter_a_draw(operator, client, hospitals)
     else:
-        client.login(account.username, PASSWORD)
         client.post("/users/me/patients", PATIENT)
+
+
+def _ensure_rules(operator: Client, hospital: str, rules: dict[str, Any]) -> None:
+    if not operator.get(f"/hospitals/{hospital}/rules")["version"]:
+        operator.post(f"/hospitals/{hospital}/rules", {"rules": rules})
+
+
+def _enter_a_draw(operator: Client, family: Client, hospitals: dict[str, str]) -> None:
+    """Publish a draw that is soon held, with twice as many entrants as numbers."""
+    people = [
+        family.post("/users/me/patients", {**PATIENT, "name": name, "id_number": number})["id"]
+        for name, number in FAMILY.items()
+    ]
+    now = datetime.now(UTC)
+    roster = drawn_clinic(now, now + DRAW_AFTER)
+    operator.post("/rosters", roster)
+    (wanted,) = roster["sessions"]
+    code, hospital = wanted["code"], hospitals[roster["hospital"]["code"]]
+    found = operator.get(
+        f"/sessions?hospital_id={hospital}&date_from={wanted['date']}&date_to={wanted['date']}&limit=200"
+    )
+    session = next(s["id"] for s in found["items"] if s["code"] == code)
+    for person in people:
+        family.post("/orders", {"session_id": session, "patient_id": person, "join_waitlist": True})
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The curl walk-through that `make run` prints: works when pasted."""
 
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def walkthrough(url: str) -> str:
     values = {
         "URL": url,
         "PASSWORD": PASSWORD,
+        "PYTHON": sys.executable,
         "SOON": str(today + timedelta(days=3)),
         "IN_A_WEEK": str(today + timedelta(days=6)),
     }

@@ -3,22 +3,34 @@ get() { python3 -c 'import json,sys; d=json.load(sys.stdin)
 for k in sys.argv[1].split("."): d=d[int(k) if k.isdigit() else k]
 print(d)' "$1"; }
 api() { curl -sS -H 'Content-Type: application/json' -H "Authorization: Bearer $TOKEN" "$@"; echo; }
+pick() { api "$BASE/sessions?hospital_id=$HOSPITAL&date_from=@SOON@&date_to=@IN_A_WEEK@&limit=200" | python3 -c 'import json,sys
+print([s["id"] for s in json.load(sys.stdin)["items"] if (s["remaining"] or s["policy"] != "first_come") and [s["policy"], s["fee"]["amount"]] == [sys.argv[1], int(sys.argv[2])]][int(sys.argv[3])])' "$@"; }
 until_state() { for _ in $(seq 50); do [ "$(api "$BASE/orders/$ORDER" | get state)" = "$1" ] && echo "the order is $1" && return; sleep 0.2; done; echo "the order is not $1 yet"; }
 # log in, and see whom one may book for
 TOKEN=$(curl -sS "$BASE/tokens" -H 'Content-Type: application/json' -d '{"username":"demo","password":"@PASSWORD@"}' | get access_token)
 PATIENT=$(api "$BASE/users/me/patients" | get items.0.id)
 # a session some days ahead (so that cancelling is still allowed), and a number of it
-SESSION=$(api "$BASE/sessions?date_from=@SOON@&date_to=@IN_A_WEEK@" | python3 -c 'import json,sys
-print(next(s["id"] for s in json.load(sys.stdin)["items"] if s["state"] == "open" and s["remaining"] and s["fee"]["amount"]))')
+HOSPITAL=$(api "$BASE/hospitals" | get items.0.id)
+SESSION=$(pick first_come 5000 0)
 ORDER=$(api "$BASE/orders" -H 'Prefer: wait=5' -d "{\"session_id\":\"$SESSION\",\"patient_id\":\"$PATIENT\"}" | get id)
 api "$BASE/orders/$ORDER"
 # pay: open the link in a browser and press the button, or press it from here
 PAY=$(api "$BASE/orders/$ORDER/payments" -d '{"method":"sandbox"}' | get show.url)
 echo "pay at @URL@$PAY"; curl -sS -o /dev/null "@URL@$PAY" -d 'action=pay'
 until_state confirmed
+# another day suits better: the new number first, then the old one goes back; the money moves along
+ORDER=$(api "$BASE/orders/$ORDER/reschedule" -d "{\"session_id\":\"$(pick first_come 5000 1)\"}" | get id)
+until_state confirmed
 # change one's mind: the number goes back, and so does the money
 api -X POST "$BASE/orders/$ORDER/cancel"
 until_state cancelled
+# everybody wants this doctor: see the chance, enter the draw
+DRAW=$(pick lottery 10000 0)
+api "$BASE/sessions/$DRAW/chance"
+ORDER=$(api "$BASE/orders" -H 'Prefer: wait=5' -d "{\"session_id\":\"$DRAW\",\"patient_id\":\"$PATIENT\"}" | get id)
+api "$BASE/orders/$ORDER"
+# a draw that was held: anyone can repeat it from its public record
+for _ in $(seq 9); do @PYTHON@ -m haoyuan_draw verify "$BASE/sessions/$(pick lottery 0 0)/draw" && break; sleep 1; done
 # what one was told on the way
 api "$BASE/notifications" | python3 -c 'import json,sys
 for n in json.load(sys.stdin)["items"]: print("-", n["title"], "|", n["text"])'
