@@ -1,8 +1,8 @@
 """payment-svc: money.
 
-Owns: intents (one per order), attempts, provider facts, refunds, the ledger.
-Publishes: PaymentSucceeded, PaymentFailed, PaymentClosed, RefundSucceeded, RefundFailed.
-Consumes: RequestPayment, ClosePayment, RefundPayment.
+Owns: intents (one per order), attempts, provider facts, tenders (what settles an order), moves, refunds, the ledger.
+Publishes: PaymentSucceeded, PaymentFailed, PaymentClosed, PaymentMoved, RefundSucceeded, RefundFailed.
+Consumes: RequestPayment, ClosePayment, RefundPayment, MovePayment.
 
 domain     states, what a fact does to them, schedules; pure
 providers  the seam to whoever takes the money: the counter, the sandbox, and the real ones

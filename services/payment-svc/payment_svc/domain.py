@@ -2,11 +2,12 @@
 
 An intent is what an order owes: one per order. An attempt is one try to pay it, with one provider order number. A fact is
 what a provider said about money; nothing else moves a state because of money. A capture (a success with money in it) counts
-for the intent, or it is surplus and goes back by itself.
+for the intent, or it is surplus and goes back by itself. A tender is a part of a capture, and says whose money it is now: it
+settles an order, until it moves to another order or goes back.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -17,7 +18,8 @@ CURRENCY = "CNY"
 MOST_ATTEMPTS = 20
 """Per intent. Each is a thing that could be paid, so there is an end to making them."""
 
-IntentState = Literal["open", "paid", "closing", "closed"]
+IntentState = Literal["open", "paid", "closing", "closed", "moved"]
+"""`moved`: its money now settles another order, which took its place."""
 AttemptState = Literal["created", "pending", "unknown", "succeeded", "closing", "closed", "failed"]
 RefundState = Literal["reserved", "submitted", "processing", "succeeded", "failed"]
 Purpose = Literal["order", "surplus"]
@@ -34,7 +36,10 @@ _RANK = {"closed": 1, "failed": 2, "succeeded": 3}
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What an order owes. A tombstone (closed before it was requested) knows its order and nothing else."""
+    """What an order owes. A tombstone (closed before it was requested) knows its order and nothing else.
+
+    `amount` grows when another order's money moves in; what settles it are its tenders.
+    """
 
     order_id: str
     account_id: str
@@ -44,7 +49,7 @@ class Intent:
     pay_before: datetime | None
     state: IntentState
     payment_id: str | None = None
-    """The attempt whose capture counts, and that capture's fact; set exactly while the state is `paid`."""
+    """The attempt that its money came by (the first, if by several), and the capture's fact; set when `paid` or `moved`."""
     capture_id: str | None = None
 
 
@@ -69,11 +74,56 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Refund:
-    """Money on its way back, all of one capture. A refusal is final: staff issue it again, as a new refund."""
+class Tender:
+    """A part of a capture, and the order that it is for: all of the capture at first, less after a move.
+
+    It settles its order until it is given on, once and as a whole: `moved` fen to the tender of another order, `returned` fen
+    to the payer. `moved_from` is the tender that it came out of.
+    """
 
     id: str
     order_id: str
+    capture_id: str
+    payment_id: str
+    provider: str
+    amount: int
+    moved_from: str | None
+    created_at: datetime
+    moved: int = 0
+    returned: int = 0
+
+    @property
+    def settles(self) -> bool:
+        return not self.moved and not self.returned
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of what a payment brought: `amount` fen that settle the order, or are given back for it."""
+
+    order_id: str
+    from_order_id: str | None
+    amount: int
+    settles: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What was done for a MovePayment: `amount` fen moved from one order to the other, `returned` fen went back to the payer."""
+
+    from_order_id: str
+    order_id: str
+    amount: int
+    returned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money on its way back, what a tender gave for it. A refusal is final: staff issue it again, as a new refund."""
+
+    id: str
+    order_id: str
+    tender_id: str
     payment_id: str
     capture_id: str
     provider: str
@@ -87,6 +137,8 @@ class Refund:
     failure: str = ""
     retry_of: str | None = None
     retried_as: str | None = None
+    from_order_id: str | None = None
+    """The order that this money settled before, if it has moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +203,25 @@ def weigh(intent: Intent, attempt: Attempt, fact: Fact) -> Verdict:
 def outranks(new: AttemptState, old: AttemptState) -> bool:
     """True if an ended attempt moves from `old` to `new`: success beats failure beats closed, whatever comes first."""
     return _RANK[new] > _RANK.get(old, 0)
+
+
+def divide(tenders: Iterable[Tender], amount: int) -> list[tuple[Tender, int]]:
+    """How much of each tender moves, in their order, so that `amount` fen move in all. What is left of one goes back.
+
+    Raises ValueError if there is not so much.
+    """
+    parts = []
+    for tender in tenders:
+        part = min(tender.amount, amount)
+        parts.append((tender, part))
+        amount -= part
+    if amount:
+        raise ValueError(f"{amount} fen are missing")
+    return parts
+
+
+TRANSFER = "order_transfer"
+"""The ledger account of money between two orders. A move debits it for the one and credits it for the other, at once."""
 
 
 def payable_account(purpose: Purpose) -> str:

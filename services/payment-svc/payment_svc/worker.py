@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from common.messages import ClosePayment, RefundPayment, RequestPayment
+from common.messages import ClosePayment, MovePayment, RefundPayment, RequestPayment
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
-from payment_svc.usecases import commands, jobs
+from payment_svc.usecases import commands, jobs, moves
 from payment_svc.usecases.facts import CLOSE, QUERY
 from payment_svc.usecases.refunds import REFUND
 
@@ -14,6 +14,7 @@ SUBSCRIPTIONS: Subscriptions = {
     RequestPayment: commands.request_payment,
     ClosePayment: commands.close_payment,
     RefundPayment: commands.refund_payment,
+    MovePayment: moves.move_payment,
 }
 
 TIMERS: Mapping[str, TimerHandler] = {}

@@ -10,15 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 from common import ids
 from common.clock import ManualClock
-from common.messages import ClosePayment, RefundPayment, RequestPayment
+from common.messages import ClosePayment, MovePayment, RefundPayment, RequestPayment
 from common.outbox import Timer
 from common.outbox.tables import timers
 from common.testing import bearer, deliver, sent, take_sent
 from payment_svc.app import Settings, build
-from payment_svc.domain import Attempt, Fact, Intent, Refund
+from payment_svc.domain import Attempt, Fact, Intent, Refund, Tender
 from payment_svc.providers import Closed, Processing, Shown, Unpaid
 from payment_svc.store import intents as store
-from payment_svc.store import ledger
+from payment_svc.store import ledger, tenders
 from payment_svc.store import refunds as refund_store
 from payment_svc.store.audit import audit_figures
 from payment_svc.usecases.facts import apply_fact
@@ -113,6 +113,14 @@ class World:
     def ask_refund(self, order_id: str) -> None:
         deliver(self.service, RefundPayment(order_id, "cancelled by the patient"))
 
+    def move_message(self, order_id: str, from_order_id: str, amount: int) -> MovePayment:
+        return MovePayment(order_id, from_order_id, ACCOUNT, HOSPITAL, amount, DESCRIPTION)
+
+    def move(self, order_id: str, from_order_id: str, amount: int) -> str:
+        """The order takes the place of the other; answers its id."""
+        deliver(self.service, self.move_message(order_id, from_order_id, amount))
+        return order_id
+
     def told(self, kind: type | None = None) -> list[Any]:
         return sent(self.database, kind)
 
@@ -134,6 +142,17 @@ class World:
         assert response.status_code == 201, response.get_json(force=True)
         answer: dict[str, Any] = response.get_json()
         return answer
+
+    def pay(self, order_id: str, method: str = "alipay") -> dict[str, Any]:
+        """The patient pays, and that is known."""
+        payment = self.pay_by(order_id, method)
+        if method == "window":
+            assert self.post(f"/payments/{payment['id']}/receipt", headers=CASHIER).status_code == 200
+        elif method == "sandbox":
+            self.press(payment["show"]["url"].rpartition("/")[2])
+        else:
+            self.apply(self.paid(payment, amount=payment["amount"]["amount"]))
+        return payment
 
     def press(self, number: str, action: str = "pay") -> TestResponse:
         """The payer presses a button on the sandbox's page."""
@@ -195,6 +214,11 @@ class World:
                 )
             )
 
+    def tenders(self, order_id: str) -> list[Tender]:
+        """What settles, or settled, the order, oldest first."""
+        with self.database.reading() as conn:
+            return tenders.tenders_of(conn, [order_id]).get(order_id, [])
+
     def balances(self) -> dict[str, int]:
         """Fen per account, those that are not zero."""
         with self.database.reading() as conn:
@@ -221,8 +245,9 @@ class World:
         assert not figures["ledger_disagrees"]
         ledger_sum = sum(figures["ledger"].values())
         assert ledger_sum == 0
+        assert figures["ledger"].get("order_transfer", 0) == 0
         for order_id, f in figures["intents"].items():
-            allowed = f["captured"] + max(0, figures["ledger"].get("suspense", 0))
+            allowed = f["captured"] + f["moved_in"] - f["moved_out"] + max(0, figures["ledger"].get("suspense", 0))
             assert 0 <= f["refunded"] + f["refunding"] <= allowed, (order_id, f)
 
     def check_rest(self) -> None:
@@ -231,8 +256,8 @@ class World:
         for order_id, f in self.figures()["intents"].items():
             assert not f["live_attempts"], (order_id, f)
             assert not f["refunding"], (order_id, f)
-            back = f["refunded"] + f["refund_failed"]
-            assert f["captured"] - back in ({f["counted"], 0} if f["counted"] else {0}), (order_id, f)
+            kept = f["captured"] + f["moved_in"] - f["moved_out"] - f["refunded"] - f["refund_failed"]
+            assert kept in ({f["counted"], 0} if f["counted"] else {0}), (order_id, f)
             assert f["state"] != "closing", order_id
 
     # --- providers -------------------------------------------------------------------------------------------------------

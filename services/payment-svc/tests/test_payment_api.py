@@ -51,6 +51,7 @@ def test_a_started_payment(world: World) -> None:
         "created_at": "2026-11-22T16:00:00+08:00",
         "paid_at": None,
         "reason": "",
+        "parts": [],
     }
     assert schemas.PaymentOut().validate(payment) == {}
     assert ids.genuine(payment["id"], "pay", ACCOUNT)
@@ -236,6 +237,8 @@ def test_health_documents_and_figures(world: World) -> None:
         "account_id": ACCOUNT,
         "counted": FEE,
         "captured": FEE,
+        "moved_in": 0,
+        "moved_out": 0,
         "refunded": 0,
         "refunding": 0,
         "refund_failed": 0,

@@ -36,7 +36,7 @@ def record_receipt(args: dict[str, Any], payment_id: str) -> dict[str, Any]:
     """
     taken = args["amount"]["amount"] if args["amount"] else None
     return payment_out(
-        *counter.record_receipt(
+        counter.record_receipt(
             service().database, caller(), payment_id, amount=taken, receipt_number=args["receipt_number"]
         )
     )

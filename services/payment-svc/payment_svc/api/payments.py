@@ -26,7 +26,7 @@ def start_payment(args: dict[str, Any], order_id: str) -> Response:
     payment_refused. 422: method_not_available.
     """
     running = service()
-    intent, attempt = payments.start_payment(
+    payment = payments.start_payment(
         running.database,
         running.parts.providers,
         caller(),
@@ -36,7 +36,7 @@ def start_payment(args: dict[str, Any], order_id: str) -> Response:
         request_hash=request_hash(),
         wait=running.settings.intent_wait,
     )
-    return answer(payment_out(intent, attempt), 201, Location=f"/api/v1/payments/{attempt.id}")
+    return answer(payment_out(payment), 201, Location=f"/api/v1/payments/{payment.attempt.id}")
 
 
 @blp.get("/payments/<payment_id>")
@@ -44,7 +44,7 @@ def start_payment(args: dict[str, Any], order_id: str) -> Response:
 @blp.response(200, PaymentOut)
 def show_payment(payment_id: str) -> dict[str, Any]:
     """How a payment stands. Seen by its payer, the cashiers of its hospital, and operators."""
-    return payment_out(*payments.find_payment(service().database, caller(), payment_id))
+    return payment_out(payments.find_payment(service().database, caller(), payment_id))
 
 
 @blp.get("/payments")
@@ -52,6 +52,9 @@ def show_payment(payment_id: str) -> dict[str, Any]:
 @blp.arguments(PaymentsArgs, location="query")
 @blp.response(200, PaymentsOut)
 def list_payments(args: dict[str, Any]) -> dict[str, Any]:
-    """The payments of an order, oldest first; or, by the code that a patient says at the counter, that one."""
+    """The payments of an order, oldest first; or, by the code that a patient says at the counter, that one.
+
+    Payments of other orders whose money has moved to this order are among them: their `parts` say so.
+    """
     found = payments.find_payments(service().database, caller(), order_id=args["order_id"], code=args["code"])
-    return {"items": [payment_out(intent, attempt) for intent, attempt in found], "next_cursor": None}
+    return {"items": [payment_out(payment) for payment in found], "next_cursor": None}

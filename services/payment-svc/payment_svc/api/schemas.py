@@ -7,11 +7,22 @@ from common.clock import local
 from common.web import Idents, MoneySchema, Paged, Principal, Schema, money, principal
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from payment_svc.domain import Attempt, Caller, Intent, Refund
+from payment_svc.domain import Caller, Part, Refund
 from payment_svc.providers.sandbox import PLANS
 from payment_svc.store.ledger import Entry
+from payment_svc.usecases.payments import Payment
 
 METHODS = ("alipay", "wechat", "window", "sandbox")
+ENTRY_KINDS = (
+    "capture",
+    "moved_out",
+    "moved_in",
+    "fee_difference",
+    "refund_reserved",
+    "refund_paid",
+    "refund_refused",
+    "refund_offset",
+)
 REFUND_STATES = ("reserved", "submitted", "processing", "succeeded", "failed")
 
 
@@ -69,9 +80,34 @@ class ShowSchema(Schema):
     code = fields.String()
 
 
+class PartOut(Schema):
+    """A part of what was paid, and where it is."""
+
+    order_id = fields.String(metadata={"description": "the order that it is for"})
+    from_order_id = fields.String(
+        allow_none=True, metadata={"description": "the order that it paid for before, if it has moved"}
+    )
+    amount = fields.Nested(MoneySchema)
+    state = fields.String(
+        metadata={
+            "enum": ["settles", "given_back"],
+            "description": "settles: it pays for the order; given_back: it is on its way to the payer, or there (see the refunds)",
+        }
+    )
+
+
+def part_out(part: Part) -> dict[str, Any]:
+    return {
+        "order_id": part.order_id,
+        "from_order_id": part.from_order_id,
+        "amount": money(part.amount),
+        "state": "settles" if part.settles else "given_back",
+    }
+
+
 class PaymentOut(Schema):
     id = fields.String()
-    order_id = fields.String()
+    order_id = fields.String(metadata={"description": "the order that it was made for"})
     method = fields.String()
     state = fields.String(
         metadata={
@@ -86,9 +122,14 @@ class PaymentOut(Schema):
     created_at = fields.DateTime(format="iso")
     paid_at = fields.DateTime(format="iso", allow_none=True)
     reason = fields.String(metadata={"description": "why it failed, or is unknown"})
+    parts = fields.List(
+        fields.Nested(PartOut),
+        metadata={"description": "where the money is: it may have moved to another order, all of it or in part"},
+    )
 
 
-def payment_out(intent: Intent, attempt: Attempt) -> dict[str, Any]:
+def payment_out(payment: Payment) -> dict[str, Any]:
+    intent, attempt = payment.intent, payment.attempt
     return {
         "id": attempt.id,
         "order_id": attempt.order_id,
@@ -101,6 +142,7 @@ def payment_out(intent: Intent, attempt: Attempt) -> dict[str, Any]:
         "created_at": local(attempt.created_at),
         "paid_at": local(attempt.paid_at),
         "reason": attempt.reason,
+        "parts": [part_out(part) for part in payment.parts],
     }
 
 
@@ -116,7 +158,11 @@ class RefundsArgs(PagedByTime):
 
 class RefundOut(Schema):
     id = fields.String()
-    order_id = fields.String()
+    order_id = fields.String(metadata={"description": "the order whose money goes back"})
+    from_order_id = fields.String(
+        allow_none=True,
+        metadata={"description": "the order that this money paid for before it moved; its payment is that order's"},
+    )
     payment_id = fields.String()
     method = fields.String(metadata={"description": "by which way the money goes back"})
     number = fields.String(metadata={"description": "the number that the provider knows it by"})
@@ -124,7 +170,7 @@ class RefundOut(Schema):
     purpose = fields.String(
         metadata={
             "enum": ["order", "surplus"],
-            "description": "order: a paid order was cancelled; surplus: it came late, twice or wrong",
+            "description": "order: a paid order was cancelled; surplus: it came late, twice or wrong, or a cheaper order took the place of this one",
         }
     )
     state = fields.String(
@@ -150,6 +196,7 @@ def refund_out(refund: Refund) -> dict[str, Any]:
     return {
         "id": refund.id,
         "order_id": refund.order_id,
+        "from_order_id": refund.from_order_id,
         "payment_id": refund.payment_id,
         "method": refund.provider,
         "number": refund.number,
@@ -183,7 +230,7 @@ class LineOut(Schema):
 
 class EntryOut(Schema):
     id = fields.String()
-    kind = fields.String(metadata={"enum": ["capture", "refund_reserved", "refund_paid", "refund_refused"]})
+    kind = fields.String(metadata={"enum": list(ENTRY_KINDS)})
     order_id = fields.String()
     created_at = fields.DateTime(format="iso")
     lines = fields.List(fields.Nested(LineOut))

@@ -5,29 +5,32 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from payment_svc.domain import LIVE, UNSETTLED
+from payment_svc.domain import LIVE, TRANSFER, UNSETTLED
 from payment_svc.store import ledger, sandbox
-from payment_svc.store.tables import attempts, facts, intents, ledger_entries, ledger_lines, refunds
+from payment_svc.store.tables import attempts, facts, intents, ledger_entries, ledger_lines, refunds, tenders
 
 
 def audit_figures(conn: sa.Connection) -> dict[str, Any]:
     """Everything that money is counted by, in fen:
 
-    `intents`: by order id: state, amount, account_id, counted (what the counted payment brought), captured (all that came),
-    refunded (what went back), refunding (on its way), refund_failed (waits for staff), live_attempts.
+    `intents`: by order id: state, amount, account_id, counted (what paid it, by payments and moves), captured (all that came),
+    moved_in and moved_out (from and to other orders), refunded (what went back), refunding (on its way), refund_failed (waits
+    for staff), live_attempts. Kept for an order is captured + moved_in - moved_out - refunded - refunding.
     `ledger`: fen per account, debit above zero. `unbalanced`: ids of entries that do not sum to zero.
     `captures_without_entry`, `unknown_captures`: ids of facts that the ledger misses, or that belong to no order.
     `sandbox`: what the sandbox's own books say that it took in and gave back; their difference is `clearing:sandbox`.
-    `ledger_disagrees`: order ids whose entries are not what the facts and refunds say.
+    `ledger_disagrees`: order ids whose entries, or tenders, are not what the facts and refunds say.
     """
     by_order = _intents(conn)
     captured, refunded = _sums(conn)
+    parts = _parts(conn)
     for order_id, figures in by_order.items():
+        figures |= {name: parts.get((order_id, name), 0) for name in ("moved_in", "moved_out")}
         figures["captured"] = captured.get(order_id, 0)
         figures["refunded"] = refunded.get((order_id, "succeeded"), 0)
         figures["refunding"] = sum(refunded.get((order_id, state), 0) for state in UNSETTLED)
         figures["refund_failed"] = refunded.get((order_id, "failed"), 0)
-    clearing = _clearing(conn)
+    accounts = _accounts(conn)
     taken_in, given_back = sandbox.totals(conn)
     return {
         "intents": by_order,
@@ -41,9 +44,24 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
             ).scalars()
         ),
         "ledger_disagrees": sorted(
-            o for o, f in by_order.items() if f["captured"] - f["refunded"] != clearing.get(o, 0)
+            o for o, f in by_order.items() if not _agrees(f, accounts.get(o, {}), parts.get((o, "first"), 0))
         ),
     }
+
+
+def _agrees(figures: dict[str, Any], account: dict[str, int], first: int) -> bool:
+    """True if the books of an order, and its tenders (`first`: those of its captures), say what its figures say.
+
+    Entries balance, so what is owed for the order, and kept, follows from these.
+    """
+    held = sum(fen for name, fen in account.items() if name.startswith("clearing:"))
+    pairs = (
+        (held, figures["captured"] - figures["refunded"]),
+        (account.get(TRANSFER, 0), figures["moved_in"] - figures["moved_out"]),
+        (account.get("refund_in_flight", 0), -figures["refunding"]),
+        (first, figures["captured"]),
+    )
+    return all(ours == theirs for ours, theirs in pairs)
 
 
 def _intents(conn: sa.Connection) -> dict[str, dict[str, Any]]:
@@ -75,24 +93,39 @@ def _sums(conn: sa.Connection) -> tuple[dict[str, int], dict[tuple[str, str], in
         captured[order_id] += amount
     refunded: dict[tuple[str, str], int] = defaultdict(int)
     again = sa.select(refunds.c.retry_of).where(refunds.c.retry_of.is_not(None))
-    back = sa.select(refunds.c.capture_id).where(refunds.c.state == "succeeded")
+    back = sa.select(refunds.c.tender_id).where(refunds.c.state == "succeeded")
     current = sa.select(refunds.c.order_id, refunds.c.state, refunds.c.amount).where(
-        sa.or_(refunds.c.state != "failed", sa.and_(refunds.c.id.not_in(again), refunds.c.capture_id.not_in(back)))
+        sa.or_(refunds.c.state != "failed", sa.and_(refunds.c.id.not_in(again), refunds.c.tender_id.not_in(back)))
     )
     for order_id, state, amount in conn.execute(current):
         refunded[order_id, state] += amount
     return captured, refunded
 
 
-def _clearing(conn: sa.Connection) -> dict[str, int]:
-    """What the ledger says that providers hold, by order."""
+def _parts(conn: sa.Connection) -> dict[tuple[str, str], int]:
+    """Fen of each order's tenders: `first` of its own captures, `moved_in` from other orders, `moved_out` to others."""
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    for row in conn.execute(sa.select(tenders)):
+        sums[row.order_id, "moved_in" if row.moved_from else "first"] += row.amount
+        sums[row.order_id, "moved_out"] += row.moved
+    return sums
+
+
+def _accounts(conn: sa.Connection) -> dict[str, dict[str, int]]:
+    """The balances of each order's entries, debit above zero."""
+    balances: dict[str, dict[str, int]] = defaultdict(dict)
     query = (
-        sa.select(ledger_entries.c.order_id, sa.cast(sa.func.sum(ledger_lines.c.amount), sa.BigInteger))
+        sa.select(
+            ledger_entries.c.order_id,
+            ledger_lines.c.account,
+            sa.cast(sa.func.sum(ledger_lines.c.amount), sa.BigInteger),
+        )
         .join(ledger_lines, ledger_lines.c.entry_id == ledger_entries.c.id)
-        .where(ledger_lines.c.account.like("clearing:%"))
-        .group_by(ledger_entries.c.order_id)
+        .group_by(ledger_entries.c.order_id, ledger_lines.c.account)
     )
-    return dict(conn.execute(query).all())
+    for order_id, account, fen in conn.execute(query):
+        balances[order_id][account] = fen
+    return balances
 
 
 def _captures_without_entry(conn: sa.Connection) -> list[str]:

@@ -50,6 +50,25 @@ def open_intents(tx: Tx, requests: Iterable[RequestPayment]) -> set[str]:
     )
 
 
+def add_intent(tx: Tx, intent: Intent) -> bool:
+    """Write an intent as it is; False if its order has one already, and then nothing is changed."""
+    values = {
+        "order_id": intent.order_id,
+        "account_id": intent.account_id,
+        "hospital_id": intent.hospital_id,
+        "amount": intent.amount,
+        "description": intent.description,
+        "pay_before": intent.pay_before,
+        "state": intent.state,
+        "payment_id": intent.payment_id,
+        "capture_id": intent.capture_id,
+        "created_at": tx.now,
+        "updated_at": tx.now,
+    }
+    insert = insert_ignore(intents, postgres=tx.postgres).returning(intents.c.order_id)
+    return tx.conn.execute(insert, values).scalar_one_or_none() is not None
+
+
 def bury(tx: Tx, order_ids: Sequence[str]) -> None:
     """A tombstone for each order that has no intent yet: closed, so that a request that comes later finds it so."""
     rows = [

@@ -1,4 +1,4 @@
-"""Refunds. A failed one that was issued again shows its successor as `retried_as`."""
+"""Refunds. A failed one that was issued again shows its successor as `retried_as`, moved money its former order."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,11 +8,15 @@ import sqlalchemy as sa
 from common.outbox import Tx
 
 from payment_svc.domain import Refund, RefundState
-from payment_svc.store.tables import intents, refunds
+from payment_svc.store.tables import intents, refunds, tenders
 
 _successor = refunds.alias("successor")
-_with_successor = sa.select(refunds, _successor.c.id.label("retried_as")).outerjoin(
-    _successor, _successor.c.retry_of == refunds.c.id
+_before = tenders.alias("before")
+_whole = (
+    sa.select(refunds, _successor.c.id.label("retried_as"), _before.c.order_id.label("from_order_id"))
+    .outerjoin(_successor, _successor.c.retry_of == refunds.c.id)
+    .join(tenders, tenders.c.id == refunds.c.tender_id)
+    .outerjoin(_before, _before.c.id == tenders.c.moved_from)
 )
 
 
@@ -20,6 +24,7 @@ def _refund(row: Any) -> Refund:
     return Refund(
         id=row.id,
         order_id=row.order_id,
+        tender_id=row.tender_id,
         payment_id=row.payment_id,
         capture_id=row.capture_id,
         provider=row.provider,
@@ -33,27 +38,25 @@ def _refund(row: Any) -> Refund:
         failure=row.failure,
         retry_of=row.retry_of,
         retried_as=row.retried_as,
+        from_order_id=row.from_order_id,
     )
 
 
 _insert = sa.insert(refunds)
 _update = sa.update(refunds).where(refunds.c.id == sa.bindparam("this"))
-_by_id = _with_successor.where(refunds.c.id == sa.bindparam("id"))
-_by_number = _with_successor.where(
-    refunds.c.number == sa.bindparam("number"), refunds.c.provider == sa.bindparam("provider")
-)
-_by_capture = _with_successor.where(refunds.c.capture_id == sa.bindparam("capture_id")).order_by(
-    refunds.c.created_at, refunds.c.id
-)
+_by_id = _whole.where(refunds.c.id == sa.bindparam("id"))
+_by_number = _whole.where(refunds.c.number == sa.bindparam("number"), refunds.c.provider == sa.bindparam("provider"))
+_by_tender = _whole.where(refunds.c.tender_id == sa.bindparam("tender_id")).order_by(refunds.c.created_at, refunds.c.id)
 
 
 def add_refund(tx: Tx, refund: Refund) -> None:
-    """Raises IntegrityError if its capture goes back already: at most one refund of a capture is not failed."""
+    """Raises IntegrityError unless it is what its tender gave for it, and that goes back by no other refund."""
     values = {
         "id": refund.id,
         "order_id": refund.order_id,
         "payment_id": refund.payment_id,
         "capture_id": refund.capture_id,
+        "tender_id": refund.tender_id,
         "provider": refund.provider,
         "number": refund.number,
         "amount": refund.amount,
@@ -79,9 +82,18 @@ def refund_numbered(conn: sa.Connection, provider: str, number: str) -> Refund |
     return _refund(row) if row else None
 
 
-def refunds_of(conn: sa.Connection, capture_id: str) -> list[Refund]:
-    """All refunds of a capture, in the order in which they were issued."""
-    return [_refund(row) for row in conn.execute(_by_capture, {"capture_id": capture_id})]
+def refunds_of(conn: sa.Connection, tender_id: str) -> list[Refund]:
+    """All refunds of a tender, in the order in which they were issued."""
+    return [_refund(row) for row in conn.execute(_by_tender, {"tender_id": tender_id})]
+
+
+def refunds_for(conn: sa.Connection, order_id: str) -> dict[str, list[Refund]]:
+    """The refunds that give an order's own money back (not its surplus), by tender, in the order in which they were issued."""
+    found: dict[str, list[Refund]] = {}
+    query = _whole.where(refunds.c.order_id == order_id, refunds.c.purpose == "order")
+    for row in conn.execute(query.order_by(refunds.c.created_at, refunds.c.id)):
+        found.setdefault(row.tender_id, []).append(_refund(row))
+    return found
 
 
 def set_refund(tx: Tx, refund_id: str, state: RefundState, **values: Any) -> None:
@@ -98,7 +110,7 @@ def list_refunds(
     limit: int,
 ) -> Sequence[Refund]:
     """Refunds, oldest first, `limit` + 1 of them at most. `hospital_id` None: of all hospitals."""
-    query = _with_successor.order_by(refunds.c.created_at, refunds.c.id).limit(limit + 1)
+    query = _whole.order_by(refunds.c.created_at, refunds.c.id).limit(limit + 1)
     if hospital_id is not None:
         query = query.join(intents, intents.c.order_id == refunds.c.order_id).where(
             intents.c.hospital_id == hospital_id

@@ -1,9 +1,21 @@
-"""The tables. What must never be wrong is a constraint: one counted payment, one refund per capture, balanced entries."""
+"""The tables. What must never be wrong is a constraint: one counted payment, no fen of a capture given out twice, balanced entries."""
 
 from typing import Any
 
 from common.outbox import UtcDateTime
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData()
@@ -22,9 +34,9 @@ intents = Table(
     Column("capture_id", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    CheckConstraint("state IN ('open', 'paid', 'closing', 'closed')", name="intents_state"),
-    CheckConstraint("(state = 'paid') = (payment_id IS NOT NULL)", name="intents_paid_by_one"),
-    CheckConstraint("(state = 'paid') = (capture_id IS NOT NULL)", name="intents_paid_once"),
+    CheckConstraint("state IN ('open', 'paid', 'closing', 'closed', 'moved')", name="intents_state"),
+    CheckConstraint("(state IN ('paid', 'moved')) = (payment_id IS NOT NULL)", name="intents_paid_by_one"),
+    CheckConstraint("(state IN ('paid', 'moved')) = (capture_id IS NOT NULL)", name="intents_paid_once"),
     # a tombstone is closed before anybody said what is owed
     CheckConstraint("amount > 0 OR (amount = 0 AND state = 'closed')", name="intents_amount"),
 )
@@ -78,6 +90,7 @@ facts = Table(
     CheckConstraint("(outcome = 'succeeded') = (amount > 0)", name="facts_amount"),
     # one capture, however often and from wherever it is told; other facts are known by what they say
     Index("facts_transaction", "provider", "transaction_id", unique=True),
+    Index("facts_whole", "id", "amount", unique=True),
     Index(
         "facts_said",
         "provider",
@@ -91,6 +104,59 @@ facts = Table(
     ),
 )
 
+tenders = Table(
+    "tenders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, ForeignKey("intents.order_id"), nullable=False, index=True),
+    Column("capture_id", Text, nullable=False),
+    Column("payment_id", Text, ForeignKey("attempts.id"), nullable=False, index=True),
+    Column("provider", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("captured", BigInteger),
+    Column("moved_from", Text),
+    Column("moved", BigInteger, nullable=False),
+    Column("returned", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint("amount > 0 AND moved >= 0 AND returned >= 0", name="tenders_amount"),
+    # it is given on once, and as a whole
+    CheckConstraint("moved + returned IN (0, amount)", name="tenders_given_on"),
+    CheckConstraint("(moved_from IS NULL) = (captured IS NOT NULL) AND captured = amount", name="tenders_first"),
+    # a capture has one tender that is all of it, ...
+    ForeignKeyConstraint(["capture_id", "captured"], ["facts.id", "facts.amount"], name="tenders_of_capture"),
+    Index(
+        "tenders_capture",
+        "capture_id",
+        unique=True,
+        sqlite_where=text("moved_from IS NULL"),
+        postgresql_where=text("moved_from IS NULL"),
+    ),
+    # ... every other one is exactly what the one before it passed on, ...
+    ForeignKeyConstraint(
+        ["moved_from", "capture_id", "amount"],
+        ["tenders.id", "tenders.capture_id", "tenders.moved"],
+        name="tenders_of_tender",
+    ),
+    Index("tenders_moved_from", "moved_from", unique=True),
+    UniqueConstraint("id", "capture_id", "moved", name="tenders_moved"),
+    # ... and a refund is exactly what its tender gave for it: so no more goes back than came
+    UniqueConstraint("id", "capture_id", "returned", name="tenders_returned"),
+)
+"""Which part of which capture settles which order. A row is written once, and given on (moved, returned) once."""
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("from_order_id", Text, ForeignKey("intents.order_id"), primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("returned", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    CheckConstraint("amount >= 0 AND returned >= 0 AND amount + returned > 0", name="moves_amount"),
+)
+"""What was answered to a MovePayment. An order's money moves away once."""
+
 refunds = Table(
     "refunds",
     metadata,
@@ -98,6 +164,7 @@ refunds = Table(
     Column("order_id", Text, ForeignKey("intents.order_id"), nullable=False, index=True),
     Column("payment_id", Text, ForeignKey("attempts.id"), nullable=False),
     Column("capture_id", Text, ForeignKey("facts.id"), nullable=False),
+    Column("tender_id", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("number", Text, nullable=False),
     Column("amount", BigInteger, nullable=False),
@@ -112,10 +179,15 @@ refunds = Table(
     CheckConstraint("purpose IN ('order', 'surplus')", name="refunds_purpose"),
     CheckConstraint("amount > 0", name="refunds_amount"),
     Index("refunds_number", "number", unique=True),
-    # a capture goes back once, and a failed refund is issued again once: never more than came
+    # a tender goes back once, and a failed refund is issued again once
+    ForeignKeyConstraint(
+        ["tender_id", "capture_id", "amount"],
+        ["tenders.id", "tenders.capture_id", "tenders.returned"],
+        name="refunds_of_tender",
+    ),
     Index(
-        "refunds_capture",
-        "capture_id",
+        "refunds_tender",
+        "tender_id",
         unique=True,
         sqlite_where=text("retry_of IS NULL"),
         postgresql_where=text("retry_of IS NULL"),

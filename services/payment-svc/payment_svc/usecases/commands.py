@@ -9,8 +9,9 @@ from common.outbox import Tx
 
 from payment_svc.domain import Attempt, Intent
 from payment_svc.store import intents as store
+from payment_svc.store import tenders
 from payment_svc.usecases.facts import close_attempts
-from payment_svc.usecases.refunds import how_it_stands, reserve, tell_refund
+from payment_svc.usecases.refunds import give_back, tell_again
 
 
 def request_payment(tx: Tx, received: Sequence[Received]) -> None:
@@ -54,42 +55,31 @@ def close_payment(tx: Tx, received: Sequence[Received]) -> None:
 
 
 def _tell(tx: Tx, intent: Intent) -> None:
-    """Answer again what was answered before, in the same words."""
-    if intent.state == "closed":
+    """Answer again what was answered before, in the same words. Of a paid order: all that has paid it, also what moved in."""
+    if intent.state in {"closed", "moved"}:
         tx.send(PaymentClosed(intent.order_id))
     elif intent.state == "paid" and intent.payment_id:
         paid = store.attempt(tx.conn, intent.payment_id)
         if paid is not None and paid.paid_at is not None:
             tx.send(
-                PaymentSucceeded(intent.order_id, intent.account_id, paid.id, paid.amount, paid.method, paid.paid_at)
+                PaymentSucceeded(intent.order_id, intent.account_id, paid.id, intent.amount, paid.method, paid.paid_at)
             )
 
 
 def refund_payment(tx: Tx, received: Sequence[Received]) -> None:
-    """Give back what was paid for each order, once.
+    """Give back all that settles each order, each tender to its own source, once.
 
-    Raises InvalidMessage for an order that was not paid: the saga never asks that.
+    Raises InvalidMessage for an order that was not paid, or whose money has moved: the saga never asks that.
     """
     reasons: dict[str, str] = {r.message.order_id: r.message.reason for r in received}
     intents = store.lock_intents(tx, reasons)
+    owned = tenders.tenders_of(tx.conn, reasons)
     for order_id, reason in reasons.items():
         intent = intents.get(order_id)
-        if intent is None or intent.payment_id is None or intent.capture_id is None:
-            raise InvalidMessage(f"{order_id} was not paid, so there is nothing to give back")
-        refund = how_it_stands(tx, intent.capture_id)
-        if refund is not None:
-            tell_refund(tx, intent, refund)
-            continue
-        attempt = store.attempt(tx.conn, intent.payment_id)
-        if attempt is None:
-            raise InvalidMessage(f"{order_id} was paid by an unknown attempt")
-        reserve(
-            tx,
-            intent,
-            attempt.id,
-            intent.capture_id,
-            provider=attempt.method,
-            amount=attempt.amount,
-            purpose="order",
-            reason=reason,
-        )
+        if intent is None or intent.state != "paid":
+            raise InvalidMessage(f"{order_id} is not paid, so there is nothing to give back")
+        settling = [tender for tender in owned[order_id] if tender.settles]
+        for tender in settling:
+            give_back(tx, intent, tender, "order", reason)
+        if not settling:
+            tell_again(tx, intent)

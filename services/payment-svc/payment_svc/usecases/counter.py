@@ -10,13 +10,13 @@ from payment_svc.store import intents as store
 from payment_svc.store import ledger
 from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.facts import apply_fact
-from payment_svc.usecases.payments import COUNTER
+from payment_svc.usecases.payments import COUNTER, Payment, whole
 from payment_svc.usecases.refunds import issue_again
 
 
 def record_receipt(
     database: Database, caller: Caller, payment_id: str, *, amount: int | None, receipt_number: str | None
-) -> tuple[Intent, Attempt]:
+) -> Payment:
     """The cashier has taken the money: all of it, in cash. `amount` (fen), if given, must be what is owed.
 
     The same receipt again changes nothing. Raises Conflict when the money must not be taken: then she hands it back.
@@ -39,7 +39,9 @@ def record_receipt(
             _receive(tx, caller, intent, attempt, transaction_id)
         elif receipt_number and store.transaction_of(tx.conn, intent.capture_id or "")[0] != transaction_id:
             raise Conflict("this payment has a receipt already", code="already_paid")
-        return store.intent(tx.conn, intent.order_id) or intent, store.attempt(tx.conn, payment_id) or attempt
+        return whole(
+            tx.conn, store.intent(tx.conn, intent.order_id) or intent, store.attempt(tx.conn, payment_id) or attempt
+        )
 
 
 def _receive(tx: Tx, caller: Caller, intent: Intent, attempt: Attempt, transaction_id: str) -> None:

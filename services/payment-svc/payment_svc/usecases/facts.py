@@ -7,6 +7,7 @@ intent is open or closing. What comes later, or again, or as another amount, is 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from common import ids
 from common.messages import PaymentClosed, PaymentFailed, PaymentSucceeded
 from common.outbox import Tx
 
@@ -17,16 +18,17 @@ from payment_svc.domain import (
     AttemptState,
     Fact,
     Intent,
+    Tender,
     clearing,
     outranks,
     payable_account,
     weigh,
 )
 from payment_svc.store import intents as store
-from payment_svc.store import ledger
+from payment_svc.store import ledger, tenders
 from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.alarms import alarm
-from payment_svc.usecases.refunds import refund_failed, refund_succeeded, reserve
+from payment_svc.usecases.refunds import give_back, refund_failed, refund_succeeded
 
 QUERY, CLOSE = "query_attempt", "close_attempt"
 """The kinds of the jobs that ask about an attempt; keyed by its id."""
@@ -83,11 +85,12 @@ def _money_came(
     elif attempt.state != "succeeded":
         store.set_attempt(tx, attempt.id, "succeeded", paid_at=fact.occurred_at)
         _stop_asking(tx, attempt.id)
+    tender = Tender(
+        ids.mint("tnd"), intent.order_id, fact_id, attempt.id, fact.provider, fact.amount, None, created_at=tx.now
+    )
+    tenders.add_tender(tx, tender)
     if not counts:
-        why = "amount_mismatch" if verdict == "mismatch" else "paid_late_or_twice"
-        reserve(
-            tx, intent, attempt.id, fact_id, provider=fact.provider, amount=fact.amount, purpose="surplus", reason=why
-        )
+        give_back(tx, intent, tender, "surplus", "amount_mismatch" if verdict == "mismatch" else "paid_late_or_twice")
         return intent
     store.set_intent(tx, intent.order_id, state="paid", payment_id=attempt.id, capture_id=fact_id)
     tx.send(

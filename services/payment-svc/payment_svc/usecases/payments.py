@@ -4,18 +4,30 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from common import ids
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from common.outbox import Database, Tx
 
-from payment_svc.domain import MOST_ATTEMPTS, PAYABLE, UNANSWERED, Attempt, Caller, Intent, new_number
+from payment_svc.domain import MOST_ATTEMPTS, PAYABLE, UNANSWERED, Attempt, Caller, Intent, Part, new_number
 from payment_svc.providers import Providers
 from payment_svc.store import intents as store
+from payment_svc.store import tenders
 from payment_svc.usecases.outcomes import ask_again, record_created, trade_of
 
 COUNTER = "window"
 """The method of the cashier's counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """An attempt as people look at it: with what its order owes, and where its money is now."""
+
+    intent: Intent
+    attempt: Attempt
+    parts: Sequence[Part]
+
 
 _POLL = 0.05  # seconds between looks for an intent that is under way
 
@@ -30,7 +42,7 @@ def start_payment(
     key: str,
     request_hash: str,
     wait: float,
-) -> tuple[Intent, Attempt]:
+) -> Payment:
     """An attempt to pay the order by `method`, shown to the payer. The same `key` answers the same attempt.
 
     Waits up to `wait` seconds for an intent that must be on its way. Raises NotFound for another's order, Conflict with the
@@ -59,7 +71,10 @@ def start_payment(
             attempt = record_created(tx, attempt, outcome)
     if attempt.state == "failed":
         raise Conflict("the provider refused this payment", code="payment_refused", reason=attempt.reason)
-    return intent, attempt
+    if attempt.state != "succeeded":
+        return Payment(intent, attempt, ())
+    with database.reading() as conn:
+        return whole(conn, intent, attempt)
 
 
 def _await_intent(database: Database, caller: Caller, order_id: str, wait: float) -> None:
@@ -158,25 +173,39 @@ def _payable_until(intent: Intent, now: datetime) -> datetime:
     return intent.pay_before
 
 
-def find_payment(database: Database, caller: Caller, payment_id: str) -> tuple[Intent, Attempt]:
+def find_payment(database: Database, caller: Caller, payment_id: str) -> Payment:
     """Raises NotFound for what is not there, or is none of the caller's business."""
     with database.reading() as conn:
         attempt = store.attempt(conn, payment_id)
         intent = store.intent(conn, attempt.order_id) if attempt else None
-    if attempt is None or intent is None or not caller.sees(intent):
-        raise NotFound("there is no such payment", code="payment_not_found")
-    return intent, attempt
+        if attempt is None or intent is None or not caller.sees(intent):
+            raise NotFound("there is no such payment", code="payment_not_found")
+        return whole(conn, intent, attempt)
 
 
-def find_payments(
-    database: Database, caller: Caller, *, order_id: str | None, code: str | None
-) -> list[tuple[Intent, Attempt]]:
-    """The attempts of an order, or the one of a counter code; empty for what is none of the caller's business."""
+def find_payments(database: Database, caller: Caller, *, order_id: str | None, code: str | None) -> list[Payment]:
+    """The attempts of an order, with those whose money has moved there, or the one of a counter code.
+
+    Empty for what is none of the caller's business.
+    """
     with database.reading() as conn:
         if code is not None:
             found = store.attempt_numbered(conn, COUNTER, code)
             attempts = [found] if found and order_id in (None, found.order_id) else []
         else:
-            attempts = store.attempts_of(conn, order_id or "")
+            attempts = _paying(conn, order_id or "")
         intents = {a.order_id: store.intent(conn, a.order_id) for a in attempts}
-    return [(intent, a) for a in attempts if (intent := intents[a.order_id]) and caller.sees(intent)]
+        seen = [(intent, a) for a in attempts if (intent := intents[a.order_id]) and caller.sees(intent)]
+        return [whole(conn, intent, attempt) for intent, attempt in seen]
+
+
+def _paying(conn: Any, order_id: str) -> list[Attempt]:
+    own = store.attempts_of(conn, order_id)
+    known = {attempt.id for attempt in own}
+    moved = {t.payment_id for t in tenders.tenders_of(conn, [order_id]).get(order_id, ())} - known
+    return [found for payment_id in sorted(moved) if (found := store.attempt(conn, payment_id))] + own
+
+
+def whole(conn: Any, intent: Intent, attempt: Attempt) -> Payment:
+    """The payment with the parts that its money is in now."""
+    return Payment(intent, attempt, tenders.parts_of(conn, attempt.id))
