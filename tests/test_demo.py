@@ -4,22 +4,25 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from haoyuan_roster_format import examine
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from schedule_svc.rules import RuleSet, read_rules
 
 from demo.hospitals import HOSPITALS
 from demo.roster import drawn_clinic, rosters
 
+patiently = settings(deadline=None, max_examples=40)
 DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
 
 
+@patiently
 @given(DAYS)
 def test_no_roster_has_a_fault_or_two_sessions_of_a_doctor_at_once(today: date):
     for roster in rosters(today):
         assert examine("roster_published", roster) == []
 
 
+@patiently
 @given(DAYS)
 def test_what_was_published_yesterday_stays_as_it_is(today: date):
     """Else the same version of a row would have other content."""
@@ -29,6 +32,7 @@ def test_what_was_published_yesterday_stays_as_it_is(today: date):
             assert known.get(row["code"], row) == row
 
 
+@patiently
 @given(DAYS, st.times())
 def test_at_any_time_somebody_may_enter_a_draw_of_the_next_two_days(today: date, time):
     now = datetime.combine(today, time, UTC)
@@ -48,6 +52,7 @@ def test_there_is_one_of_each_kind():
     assert any(slot.get("quotas") for row in found for slot in row["slots"])
 
 
+@patiently
 @given(DAYS, st.times())
 def test_the_draw_that_is_held_at_once_could_be_published_too(today: date, time):
     now = datetime.combine(today, time, UTC)
