@@ -2,11 +2,12 @@
 
 
 class Refused(Exception):
-    """A value that cannot be taken. `code` is stable; the message is for people."""
+    """A value that cannot be taken. `code` is stable; the message is for people; `column`, where it is not known already."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, column: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.column = column
 
 
 class Unusable(Exception):

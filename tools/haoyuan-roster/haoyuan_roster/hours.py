@@ -219,5 +219,5 @@ def _apart(shifts: list[Shift]) -> list[Shift]:
 
 
 def shown(shift: Shift) -> str:
-    """"08:00-12:00"."""
+    """As in 08:00-12:00."""
     return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (shift.start, shift.end))

@@ -9,7 +9,7 @@ _YUAN = re.compile(r"[¥￥]?\s*(?P<yuan>[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.(?
 
 
 def fen(text: str) -> int:
-    """"50", "12.5", "¥1,200.00" or "80元", in fen, exactly. Raises Refused (bad_money) for anything else, fractions of a fen too."""
+    """The fen of "50", "12.5", "¥1,200.00" or "80元", exactly. Raises Refused (bad_money): anything else, fractions of a fen too."""
     match = _YUAN.match(unicodedata.normalize("NFKC", text).strip())
     if match is None or len(match["yuan"]) > 12:
         raise Refused("bad_money", "is no amount in yuan such as 50 or 12.50")

@@ -1,0 +1,197 @@
+"""The broker, by pika: events out with publisher confirms, results in. A lost connection is made again, and what was not confirmed is
+sent again under the same id; the receiver knows it by that.
+
+One event at a time is enough: it carries hundreds of rows, and its confirmation takes some milliseconds.
+"""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import pika
+from pika import exceptions
+from pika.adapters.blocking_connection import BlockingChannel
+
+from haoyuan_roster.faults import Undelivered, Unusable
+from haoyuan_roster.parts import Letter
+
+ROSTERS = "roster.in"
+"""The exchange that takes hospitals' events."""
+CONTENT_TYPE = "application/cloudevents+json"
+HEARTBEAT = 20  # seconds
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between attempts to connect
+LOOK_SECONDS = 0.2  # how soon a listener looks up
+
+
+def results_queue(hospital: str) -> str:
+    """Where a hospital finds what became of its events."""
+    return f"roster.results.{hospital}"
+
+
+class Link:
+    """A connection for as long as it is needed. `patience`: seconds in which a lost connection must have come back.
+
+    Raises Undelivered, with the reason in words, whenever the broker cannot be had or refuses.
+    """
+
+    def __init__(self, url: str, say: Callable[[str], None], patience: float = 60.0) -> None:
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # it tells the same thing six times; we tell it once
+        try:
+            self._parameters = pika.URLParameters(url)
+        except Exception as error:  # pika raises what it stumbles over
+            raise Unusable(
+                f"this is no URL such as amqps://user:password@host/vhost: {type(error).__name__}"
+            ) from error
+        self._parameters.heartbeat = HEARTBEAT
+        self._parameters.blocked_connection_timeout = patience
+        self._parameters.client_properties = {"connection_name": "haoyuan-roster"}
+        self._say = say
+        self._patience = patience
+        self._connection: pika.BlockingConnection | None = None
+        self._channel: BlockingChannel | None = None
+        self._was_there = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
+
+    @property
+    def user(self) -> str:
+        return str(self._parameters.credentials.username)
+
+    @property
+    def place(self) -> str:
+        """The broker, without the password."""
+        p = self._parameters
+        return f"{p.host}:{p.port}, virtual host {p.virtual_host}, as {self.user}"
+
+    def send(self, letter: Letter) -> None:
+        """Publish an event; it is with the broker, on disk, when this returns. Raises Undelivered."""
+        properties = pika.BasicProperties(
+            message_id=letter.id,
+            content_type=CONTENT_TYPE,
+            delivery_mode=2,
+            type=f"haoyuan.roster.{letter.kind}.v1",
+            user_id=self.user,  # the broker compares it with who has logged in
+        )
+
+        def publish(channel: BlockingChannel) -> None:
+            channel.basic_publish(ROSTERS, letter.key, letter.body, properties, mandatory=True)
+
+        self._persist(publish)
+
+    def listen(self, queue: str, show: Callable[[bytes], None], done: Callable[[], bool]) -> None:
+        """Show each message of a queue and acknowledge it then, until `done`. Raises Undelivered."""
+
+        def consume(channel: BlockingChannel) -> None:
+            channel.basic_qos(prefetch_count=1)
+            for method, _, body in channel.consume(queue, inactivity_timeout=LOOK_SECONDS):
+                if method is not None:
+                    show(body)
+                    channel.basic_ack(method.delivery_tag)
+                if done():
+                    channel.cancel()
+                    return
+            raise Undelivered(f"the queue {queue} has been deleted")
+
+        if not done():
+            self._persist(consume)
+
+    def _persist(self, action: Callable[[BlockingChannel], None]) -> None:
+        """Do it on a channel; when the connection is lost, again on the next one."""
+        pause, lost_at = FIRST_PAUSE, 0.0
+        while True:
+            began_at = time.monotonic()
+            try:
+                action(self._open(again=bool(lost_at)))
+            except exceptions.AMQPChannelError as error:
+                raise Undelivered(_refusal(error)) from error
+            except (exceptions.AMQPConnectionError, OSError) as error:
+                self._drop()
+                now = time.monotonic()
+                if not lost_at or now - began_at > LONGEST_PAUSE:  # the last one has lasted: a new trouble
+                    pause, lost_at = FIRST_PAUSE, now
+                if not self._was_there or _final(error) or now - lost_at > self._patience:
+                    raise Undelivered(f"no connection to {self.place}: {_words(error)}") from error
+                if pause == FIRST_PAUSE:
+                    self._say(f"the connection is lost ({_words(error)}); trying again for {self._patience:.0f} s")
+                time.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                return
+
+    def _open(self, *, again: bool) -> BlockingChannel:
+        if self._channel is None or not self._channel.is_open:
+            self._drop()
+            self._connection = pika.BlockingConnection(self._parameters)
+            self._channel = self._connection.channel()
+            self._channel.confirm_delivery()
+            self._was_there = True
+            if again:
+                self._say(f"connected again to {self.place}")
+        return self._channel
+
+    def _drop(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None and connection.is_open:
+            with contextlib.suppress(exceptions.AMQPError, OSError):
+                connection.close()
+
+
+def _final(error: Exception) -> bool:
+    """Whether trying again is in vain: the login or the virtual host is refused."""
+    refused = (
+        exceptions.ProbableAuthenticationError,
+        exceptions.ProbableAccessDeniedError,
+        exceptions.AuthenticationError,
+    )
+    return isinstance(error, refused) or getattr(error, "reply_code", 0) in (403, 530)
+
+
+def _words(error: Exception) -> str:
+    """A lost or refused connection, for people."""
+    text = str(getattr(error, "reply_text", "") or error or "").strip()
+    if (
+        isinstance(error, exceptions.ProbableAuthenticationError | exceptions.AuthenticationError)
+        or "Login was refused" in text
+    ):
+        return "the login is refused (ACCESS_REFUSED): wrong user or password"
+    if isinstance(error, exceptions.ProbableAccessDeniedError) or getattr(error, "reply_code", 0) == 530:
+        return f"the virtual host is refused: it does not exist, or this user has no permission for it ({text})"
+    if isinstance(error, exceptions.ConnectionBlockedTimeout):
+        return "the broker takes nothing in: it is short of memory or disk"
+    if isinstance(error, exceptions.AMQPHeartbeatTimeout):
+        return "the broker has gone silent"
+    return text or _cause(error)
+
+
+def _cause(error: BaseException) -> str:
+    """Pika wraps what the socket said, some layers deep."""
+    inner: Any = error.args[0] if error.args else None
+    inner = getattr(inner, "exception", inner)
+    if isinstance(inner, BaseException):
+        return _cause(inner)
+    return str(error) or type(error).__name__
+
+
+def _refusal(error: exceptions.AMQPChannelError) -> str:
+    """What the broker has against an event or a listener, for people."""
+    if isinstance(error, exceptions.UnroutableError):
+        key = error.messages[0].method.routing_key
+        return f"the broker took it and has nobody to give it to: no queue is bound to {ROSTERS} for {key}"
+    if isinstance(error, exceptions.NackError):
+        return "the broker could not store it (basic.nack): its queue is full, or not available"
+    text = str(getattr(error, "reply_text", error))
+    code = getattr(error, "reply_code", 0)
+    if code == 403:
+        return f"no permission. The broker says: {text}"
+    if code == 404:
+        return f"Haoyuan has not set this up for the hospital. The broker says: {text}"
+    return f"the broker refuses: {text or type(error).__name__}"
