@@ -5,13 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from common.messages import ReserveSlot, SlotRejected, SlotReserved
-from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, bearer
+from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, bearer, take_sent
 from flask.testing import FlaskClient
 from schedule_svc.api.vouchers import VoucherOut, VoucherPage
-from schedule_svc.rules import RuleSet
-from schedule_svc.rules.ruleset import CoolDown
+from schedule_svc.store.desk import Working
 from schedule_svc.usecases.vouchers import new_code
-from schedule_world import API, OPERATOR, World, check_inventory, registrar, slot_row
+from schedule_world import API, OPERATOR, World, check_inventory, registrar
 
 
 def path(world: World, session: str = "") -> str:
@@ -41,14 +40,15 @@ def order(world: World, name: str, voucher: str | None) -> ReserveSlot:
     )
 
 
-def set_aside(world: World, *quotas: str) -> None:
-    """A session of two numbers, one of them set aside for each channel that is named."""
-    row = slot_row(8, capacity=2) | {"quotas": dict.fromkeys(quotas, 1)}
-    world.publish({"hospital": {"code": "renai", "version": 1, "name": "仁爱医院", "grade": "三级甲等"}, "sessions": [
-        {"code": "s1", "version": 9, "doctor": "D1", "date": "2026-12-05", "period": "morning", "room": "1",
-         "fee": {"amount": 100, "currency": "CNY"}, "release_at": "2026-12-01T08:30:00+08:00", "slots": [row]}
-    ]})  # fmt: skip
-    world.rule(RuleSet(cool_down=CoolDown(unpaid_seconds=0, confirmed_seconds=0)))
+def set_aside(world: World, channel: str) -> None:
+    """One number of the first segment is for this channel, the other three are sold."""
+    with world.database.transaction() as tx:
+        working = Working(tx.conn, [world.session_id()])
+        (session,) = working.sessions.values()
+        session.segments[0].set_aside(channel, 1)
+        working.save(tx.now)
+    world.fill(11)
+    take_sent(world.database)
 
 
 def test_a_code_is_sixteen_digits_and_no_two_are_alike() -> None:
@@ -73,8 +73,8 @@ def test_a_voucher_is_issued_and_listed(client: FlaskClient, world: World) -> No
 def test_it_opens_what_is_set_aside_once(client: FlaskClient, world: World) -> None:
     set_aside(world, "referral")
     code = issue(client, world)["code"]
-    answers = world.tell(order(world, "plain", None), order(world, "late", None), order(world, "mine", code))
-    assert [type(m) for m in answers if not hasattr(m, "session")] == [SlotReserved, SlotRejected, SlotReserved]
+    answers = world.tell(order(world, "plain", None), order(world, "mine", code))
+    assert [(m.order_id, type(m)) for m in answers] == [("plain", SlotRejected), ("mine", SlotReserved)]
     (shown,) = listed(client, world)["items"]
     assert (shown["state"], shown["order_id"]) == ("used", "mine")
     (again,) = world.tell(order(world, "second", code))
@@ -89,8 +89,8 @@ def test_it_is_free_again_when_its_order_gives_its_number_back(client: FlaskClie
     world.tell(world.release("a"))
     (shown,) = listed(client, world)["items"]
     assert (shown["state"], shown["order_id"]) == ("free", None)
-    (reserved,) = [m for m in world.tell(order(world, "b", code)) if isinstance(m, SlotReserved)]
-    assert reserved.order_id == "b"
+    reserved = world.tell(order(world, "b", code))[0]
+    assert (type(reserved), reserved.order_id) == (SlotReserved, "b")
     check_inventory(world)
 
 
@@ -121,10 +121,7 @@ def test_two_orders_in_one_run_use_it_once(client: FlaskClient, world: World) ->
     set_aside(world, "referral")
     code = issue(client, world)["code"]
     answers = world.tell(order(world, "a", code), order(world, "b", code))
-    assert [getattr(m, "reason", "reserved") for m in answers if not hasattr(m, "session")] == [
-        "reserved",
-        "voucher_invalid",
-    ]
+    assert [getattr(m, "reason", "reserved") for m in answers] == ["reserved", "voucher_invalid"]
 
 
 def test_with_a_key_a_voucher_is_issued_once(client: FlaskClient, world: World) -> None:
