@@ -16,14 +16,20 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def any_world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """On both databases; PostgreSQL only where the servers are."""
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of either kind; PostgreSQL only where the servers are."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("world")
+        yield f"sqlite:///{tmp_path}/payment.db"
         return
     postgres = request.getfixturevalue("servers").postgres
     name = f"p{secrets.token_hex(4)}"
-    made = World(postgres.add_database(name))
+    yield postgres.add_database(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def any_world(any_url: str) -> Iterator[World]:
+    """On both databases."""
+    made = World(any_url)
     yield made
     made.database.close()
-    postgres.drop_database(name)

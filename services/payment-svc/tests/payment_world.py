@@ -312,3 +312,29 @@ def taken(world: World) -> tuple[str, dict[str, Any]]:
     order, payment = at_the_counter(world)
     assert world.post(f"/payments/{payment['id']}/receipt", headers=CASHIER).status_code == 200
     return order, payment
+
+
+def paid_by(world: World, method: str = "alipay", *, amount: int = FEE) -> str:
+    """An order that was paid; answers its id."""
+    order = world.request(amount=amount)
+    world.pay(order, method)
+    world.take_told()
+    return order
+
+
+def two_tenders(world: World) -> tuple[str, str]:
+    """An order dearer than the one that it replaces: 3000 were moved, 2000 were paid on top at the counter."""
+    old = paid_by(world, amount=3000)
+    new = world.request(amount=2000)
+    world.pay(new, "window")
+    world.clock.advance(timedelta(seconds=1))
+    world.move(new, old, 3000)
+    world.take_told()
+    return old, new
+
+
+def kept(world: World, order: str) -> int:
+    figures = world.figures()["intents"][order]
+    return int(
+        figures["captured"] + figures["moved_in"] - figures["moved_out"] - figures["refunded"] - figures["refunding"]
+    )
