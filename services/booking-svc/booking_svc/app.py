@@ -20,9 +20,9 @@ from booking_svc.board import SessionBoard
 
 @dataclass(frozen=True)
 class Settings(Common):
-    """`payment_window`: seconds for which a number is held unpaid."""
+    """`payment_window`: seconds for which a number is held unpaid or offered, in place of the hospitals' rules; 0: theirs."""
 
-    payment_window: int = env("PAYMENT_WINDOW_SECONDS", 900)
+    payment_window: int = env("PAYMENT_WINDOW_SECONDS", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Parts:
     """What the views need beyond the database."""
 
     board: SessionBoard
-    window: timedelta
+    window: timedelta | None
     waiters: BoundedSemaphore
     """At most this many requests of a process wait for their number; the others are answered at once, with 202."""
 
@@ -42,7 +42,7 @@ MOST_WAITERS = 4
 def build(settings: Settings, clock: Clock | None = None) -> Service:
     """Wire the service; starts nothing."""
     database = Database(settings.database_url, clock or system_clock)
-    window = timedelta(seconds=settings.payment_window)
+    window = timedelta(seconds=settings.payment_window) if settings.payment_window else None
 
     def look_up(session_id: str) -> SessionFacts | None:
         with database.reading() as conn:

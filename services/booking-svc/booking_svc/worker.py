@@ -7,12 +7,14 @@ from common.messages import (
     PatientSaved,
     PaymentClosed,
     PaymentFailed,
+    PaymentMoved,
     PaymentSucceeded,
     RefundFailed,
     RefundSucceeded,
     SessionChanged,
     SessionPublished,
     SessionStopped,
+    SlotEntered,
     SlotRejected,
     SlotReleased,
     SlotReserved,
@@ -21,20 +23,22 @@ from common.messages import (
 from common.outbox.timers import TimerHandler
 from common.processor import Handler
 
-from booking_svc import usecases
+from booking_svc import store, usecases
 
 
-def subscriptions(window: timedelta) -> dict[type, Handler]:
-    """`window`: how long a number is held unpaid."""
+def subscriptions(window: timedelta | None) -> dict[type, Handler]:
+    """`window`: how long a number is held unpaid or offered, if it is not to be the hospital's rule."""
     advance = partial(usecases.advance, window=window)
     return {
         SlotReserved: advance,
+        SlotEntered: advance,
         SlotWaitlisted: advance,
         SlotRejected: advance,
         SlotReleased: usecases.note_released,
         PaymentSucceeded: advance,
         PaymentFailed: advance,
         PaymentClosed: advance,
+        PaymentMoved: advance,
         RefundSucceeded: advance,
         RefundFailed: advance,
         SessionPublished: usecases.note_sessions,
@@ -44,5 +48,5 @@ def subscriptions(window: timedelta) -> dict[type, Handler]:
     }
 
 
-def timers(window: timedelta) -> dict[str, TimerHandler]:
-    return {usecases.WINDOW: partial(usecases.end_window, window=window), usecases.WATCH: usecases.watch}
+def timers(window: timedelta | None) -> dict[str, TimerHandler]:
+    return {store.WINDOW: partial(usecases.end_window, window=window), usecases.WATCH: usecases.watch}

@@ -1,7 +1,8 @@
-"""A small model of schedule-svc, payment-svc and the network around one order, for walking every interleaving.
+"""A small model of schedule-svc, payment-svc and the network around one order or a pair, for walking every interleaving.
 
 The network keeps no order and delivers messages again, `again_left` times in a walk. Whatever schedule-svc and payment-svc
-promise in common/messages.py is in here, in a few lines each; the saga itself is the real one.
+promise in common/messages is in here, in a few lines each; the saga itself is the real one. In a pair, order "a" is confirmed
+and order "b" is to take its place.
 """
 
 from collections.abc import Iterator
@@ -10,17 +11,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from booking_svc import saga
-from booking_svc.domain import Order, State
+from booking_svc.domain import FINAL, SUCCEEDING, Order, State
 from common.messages import (
     ClosePayment,
+    MovePayment,
     OrderCancelled,
     OrderConfirmed,
+    OrderEntered,
     OrderExpired,
     OrderHeld,
+    OrderOffered,
     OrderRejected,
+    OrderRescheduled,
     OrderWaitlisted,
     OrderWithdrawn,
     PaymentClosed,
+    PaymentMoved,
     PaymentSucceeded,
     RefundFailed,
     RefundPayment,
@@ -29,15 +35,19 @@ from common.messages import (
     ReleaseSlot,
     RequestPayment,
     ReserveSlot,
+    SlotEntered,
     SlotRejected,
     SlotReleased,
     SlotReserved,
     SlotWaitlisted,
+    Substitute,
+    SubstitutesOffered,
     Visit,
+    VisitMissed,
 )
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-WINDOW = timedelta(minutes=15)
+HOLD = 900
 FEE = 5000
 VISIT = Visit(
     "h",
@@ -53,7 +63,7 @@ VISIT = Visit(
     NOW + timedelta(days=2, hours=1),
     "301",
 )
-
+SUBSTITUTE = Substitute("ses-b", FEE, replace(VISIT, doctor_id="doc2", starts_at=NOW + timedelta(days=1)))
 
 NEWS = (
     OrderWithdrawn,
@@ -62,183 +72,288 @@ NEWS = (
     OrderRejected,
     OrderExpired,
     OrderCancelled,
+    OrderEntered,
+    OrderOffered,
+    OrderRescheduled,
+    SubstitutesOffered,
     RefundStalled,
     SlotReleased,
+    VisitMissed,
 )
+
+
+@dataclass(frozen=True)
+class Side:
+    """One order, and what schedule-svc and payment-svc have of it."""
+
+    order: tuple[Any, ...]
+    fee: int = FEE
+    # schedule-svc
+    slot: str = "unknown"  # unknown, entered, waiting, held, sold, released, rejected
+    room: str = "free"  # free, full, waitlist, draw: what happens to a reservation
+    offers: bool = False  # a freed number is offered, not booked
+    stopped: bool = False
+    # payment-svc
+    intent: str = "none"  # none, open, closing, paid, closed
+    asked: int = 0  # the intent's amount
+    paid: int = 0  # successes at the provider
+    counted: int = 0  # fen
+    moved_in: int = 0
+    moved_out: int = 0
+    rest_back: int = 0  # what a move left over went back
+    refund: str = "none"  # none, asked, failed, done
+    refunded: int = 0
+    surplus_back: int = 0  # successes
+    # what people may still do
+    pays_left: int = 2
+    cancels_left: int = 1
+    stops_left: int = 1
+    misses_left: int = 1
+
+    @property
+    def kept(self) -> int:
+        """What is with us of this order's money, in fen; every success at the provider brought `asked`."""
+        surplus = self.paid * self.asked - (self.counted if self.asked else 0) - self.surplus_back * self.asked
+        return self.counted + surplus + self.moved_in - self.moved_out - self.rest_back - self.refunded
 
 
 @dataclass(frozen=True)
 class World:
     """Everything, hashable."""
 
-    order: tuple[Any, ...]
+    sides: tuple[tuple[str, Side], ...]
     sent: frozenset[Any]
-    fee: int = FEE
-    # schedule-svc
-    slot: str = "unknown"  # unknown, waiting, held, sold, released, rejected
-    room: str = "free"  # free, full, waitlist: what happens to a reservation
-    stopped: bool = False
-    # payment-svc
-    intent: str = "none"  # none, open, closing, paid, closed
-    paid: int = 0  # successes at the provider
-    counted: bool = False
-    refund: str = "none"  # none, asked, failed, done
-    surplus_back: int = 0
-    # what people may still do
-    pays_left: int = 2
-    cancels_left: int = 1
-    stops_left: int = 1
     again_left: int = 1
 
+    def side(self, order_id: str) -> Side:
+        return dict(self.sides)[order_id]
 
-def fresh(fee: int = FEE, room: str = "free") -> World:
-    order = Order("o", "acc", "pat", "ses", None, room == "waitlist", NOW)
-    return World(freeze(order), frozenset({saga.reserve_slot(order)}), fee, room=room)
+    def put(self, order_id: str, **changes: Any) -> "World":
+        sides = {name: replace(side, **changes) if name == order_id else side for name, side in self.sides}
+        return replace(self, sides=tuple(sides.items()))
+
+    def send(self, *messages: Any) -> "World":
+        """Put messages on the network, but those that change nothing in this world: news for patients and staff."""
+        return replace(self, sent=self.sent.union(m for m in messages if not isinstance(m, NEWS)))
+
+    def state(self, order_id: str = "o") -> State:
+        return thaw(self.side(order_id).order).state
 
 
-_FIELDS = [name for name in Order.__dataclass_fields__ if name not in {"history", "updated_at"}]
+_FIELDS = [
+    name
+    for name in Order.__dataclass_fields__
+    if name not in {"history", "updated_at", "entry", "substitutes", "refunds"}
+]
 
 
 def freeze(order: Order) -> tuple[Any, ...]:
-    return tuple(getattr(order, name) for name in _FIELDS)
+    return (tuple(sorted(order.refunds.items())), *(getattr(order, name) for name in _FIELDS))
 
 
 def thaw(values: tuple[Any, ...]) -> Order:
-    return Order(*values)
+    order = Order(**dict(zip(_FIELDS, values[1:], strict=True)), refunds=dict(values[0]))
+    order.substitutes = (SUBSTITUTE,) if order.state == State.SUBSTITUTE_OFFERED else ()
+    return order
 
 
-def state_of(world: World) -> State:
-    return world.order[_FIELDS.index("state")]
+def fresh(fee: int = FEE, room: str = "free", offers: bool = False, **people: int) -> World:
+    """One order that asks for a number."""
+    order = Order("o", "acc", "pat", "ses-o", None, room == "waitlist", NOW, auto_book=not offers)
+    side = Side(freeze(order), fee, room=room, offers=offers, **people)
+    return World((("o", side),), frozenset({saga.reserve_slot(order)}))
 
 
-def send(world: World, *messages: Any) -> World:
-    """Put messages on the network, but those that change nothing in this world: news for patients and staff."""
-    return replace(world, sent=world.sent.union(m for m in messages if not isinstance(m, NEWS)))
+def pair(old_fee: int, new_fee: int, *, substitute: bool = False, **people: int) -> World:
+    """A confirmed order "a", and "b" that is to take its place. With `substitute`, the session of "a" has been stopped."""
+    a = Order("a", "acc", "pat", "ses-a", "slot", False, NOW, State.CONFIRMED)
+    a.fee, a.due, a.paid, a.visit, a.queue_number, a.confirmed_at = old_fee, old_fee, old_fee, VISIT, 1, NOW
+    b = Order("b", "acc", "pat", "ses-b", None, False, NOW, replaces="a", substitute=substitute)
+    old = Side(freeze(a), old_fee, slot="sold", **{"pays_left": 0, "misses_left": 0, **people})
+    if old_fee:
+        old = replace(old, intent="paid", asked=old_fee, paid=1, counted=old_fee)
+    new = Side(freeze(b), new_fee, **{"pays_left": 1, "misses_left": 0, **people})
+    world = World((("a", old), ("b", new)), frozenset({saga.reserve_slot(b)}))
+    if substitute:
+        world = tell(world.put("a", stopped=True, stops_left=0), saga.Stop("a", (SUBSTITUTE,)))
+    return world
 
 
 def tell(world: World, message: Any) -> World:
-    """Let the saga handle a message, and send what it sends."""
-    order = thaw(world.order)
-    outcome = saga.advance(order, message, NOW, WINDOW)
+    """Let the saga handle a message, and send what it sends. An order comes with the one that it replaces, as in use."""
+    orders = {name: thaw(side.order) for name, side in world.sides}
+    order = orders[message.order_id]
+    outcome = saga.advance(order, message, NOW, None, orders.get(order.replaces or ""))
     if outcome is None:
         return world
-    return send(replace(world, order=freeze(order)), *outcome.sends)
+    for moved in outcome.moved:
+        world = world.put(moved.id, order=freeze(moved))
+    return world.send(*outcome.sends)
 
 
 def steps(world: World) -> Iterator[tuple[str, World]]:
     """Every next world, with what happened."""
     for message in world.sent:
-        yield f"deliver {type(message).__name__}", deliver(replace(world, sent=world.sent - {message}), message)
+        told = f"deliver {type(message).__name__} of {message.order_id}"
+        yield told, deliver(replace(world, sent=world.sent - {message}), message)
         if world.again_left:
-            yield (
-                f"deliver {type(message).__name__}, and again later",
-                deliver(replace(world, again_left=world.again_left - 1), message),
-            )
-    yield from people(world)
-    yield from provider(world)
+            yield f"{told}, and again later", deliver(replace(world, again_left=world.again_left - 1), message)
+    for name, side in world.sides:
+        yield from people(world, name, side)
+        yield from provider(world, name, side)
 
 
-def people(world: World) -> Iterator[tuple[str, World]]:
-    state = state_of(world)
-    if state == State.AWAITING_PAYMENT:
-        yield "window ends", tell(world, saga.WindowEnded("o"))
-    if world.cancels_left and state not in {State.CANCELLED, State.EXPIRED, State.REJECTED}:
-        yield "patient cancels", tell(replace(world, cancels_left=0), saga.Cancel("o"))
-    if world.stops_left:
-        stopped = replace(world, stops_left=0, stopped=True)
-        yield "session stopped", send(stopped, saga.Stop("o"))
-    if world.slot == "waiting" and not world.stopped:
-        yield "a number is freed", send(replace(world, slot="held"), reserved(world))
+def people(world: World, name: str, side: Side) -> Iterator[tuple[str, World]]:
+    order = thaw(side.order)
+    if window_ends(world, order):
+        yield f"window ends of {name}", tell(world, saga.WindowEnded(name))
+    if order.state == State.OFFERED:
+        yield f"patient accepts {name}", tell(world, saga.Accept(name))
+    if side.cancels_left and order.state not in FINAL:
+        yield f"patient cancels {name}", tell(world.put(name, cancels_left=0), saga.Cancel(name))
+    if side.misses_left and order.state == State.CONFIRMED:
+        yield f"patient misses {name}", tell(world.put(name, misses_left=0), saga.Missed(name, "staff"))
+    if side.stops_left:
+        stopped = world.put(name, stops_left=0, stopped=True)
+        yield f"session stopped of {name}", stopped.send(saga.Stop(name))
+        yield f"session stopped of {name}, with substitutes", stopped.send(saga.Stop(name, (SUBSTITUTE,)))
+    if side.slot == "waiting" and not side.stopped:
+        yield f"a number is freed for {name}", world.put(name, slot="held").send(reserved(name, side))
+    if side.slot == "entered" and not side.stopped:
+        yield f"deliver the draw: {name} wins", world.put(name, slot="held").send(reserved(name, side))
+        yield f"deliver the draw: {name} waits", world.put(name, slot="waiting").send(SlotWaitlisted(name, "s", 1))
+        yield f"deliver the draw: {name} loses", world.put(name, slot="rejected").send(rejected(name, "not_drawn"))
 
 
-def provider(world: World) -> Iterator[tuple[str, World]]:
-    """The provider's side: paying, also at a QR code that lives on after the close; closing; refunding."""
-    if world.pays_left and world.intent != "none" and world.fee:
-        yield "money arrives", money(replace(world, pays_left=world.pays_left - 1, paid=world.paid + 1))
-    if world.intent == "closing":
-        yield "provider closes", send(replace(world, intent="closed"), PaymentClosed("o"))
-    if world.refund == "asked":
-        yield "refund succeeds", send(replace(world, refund="done"), refund_done(world))
-        yield (
-            "refund refused",
-            send(replace(world, refund="failed"), RefundFailed("o", "acc", "r", world.fee, "order", "refused")),
+def window_ends(world: World, order: Order) -> bool:
+    """Substitutes are offered for as long as one that was chosen is being decided."""
+    if order.state == State.SUBSTITUTE_OFFERED:
+        return not any(
+            thaw(side.order).replaces == order.id and thaw(side.order).state in SUCCEEDING for _, side in world.sides
         )
-    if world.refund == "failed":
-        yield "staff pay it out", send(replace(world, refund="done"), refund_done(world))
-    if world.paid - world.counted > world.surplus_back:
+    return order.state in {State.AWAITING_PAYMENT, State.OFFERED}
+
+
+def provider(world: World, name: str, side: Side) -> Iterator[tuple[str, World]]:
+    """The provider's side: paying, also at a QR code that lives on after the close; closing; refunding."""
+    if side.pays_left and side.intent != "none" and side.asked:
+        yield f"money arrives for {name}", money(world, name, side)
+    if side.intent == "closing":
+        yield f"provider closes {name}", world.put(name, intent="closed").send(PaymentClosed(name))
+    if side.refund == "asked":
+        yield f"refund succeeds of {name}", paid_back(world, name, side)
         yield (
-            "surplus goes back",
-            send(
-                replace(world, surplus_back=world.surplus_back + 1),
-                RefundSucceeded("o", "acc", f"s{world.surplus_back}", world.fee, "surplus", "x"),
+            f"refund refused of {name}",
+            world.put(name, refund="failed").send(RefundFailed(name, "acc", "r", side.fee, "order", "refused")),
+        )
+    if side.refund == "failed":
+        yield f"staff pay it out of {name}", paid_back(world, name, side)
+    if side.asked and side.paid - bool(side.counted) > side.surplus_back:
+        yield (
+            f"surplus goes back of {name}",
+            world.put(name, surplus_back=side.surplus_back + 1).send(
+                RefundSucceeded(name, "acc", f"s{side.surplus_back}", side.asked, "surplus", "x")
             ),
         )
 
 
-def money(world: World) -> World:
-    if world.intent in {"open", "closing"}:
-        return send(replace(world, intent="paid", counted=True), succeeded(world))
+def money(world: World, name: str, side: Side) -> World:
+    world = world.put(name, pays_left=side.pays_left - 1, paid=side.paid + 1)
+    if side.intent in {"open", "closing"}:
+        world = world.put(name, intent="paid", counted=side.asked)
+        return world.send(succeeded(name, side))
     return world  # closed or paid: surplus, see above
 
 
-def succeeded(world: World) -> PaymentSucceeded:
-    return PaymentSucceeded("o", "acc", "p", world.fee, "sandbox", NOW)
+def succeeded(name: str, side: Side) -> PaymentSucceeded:
+    return PaymentSucceeded(name, "acc", "p", side.asked, "sandbox", NOW)
 
 
-def refund_done(world: World) -> RefundSucceeded:
-    return RefundSucceeded("o", "acc", "r", world.fee, "order", "sandbox")
+def parts_of(side: Side) -> list[tuple[str, int]]:
+    """What was moved to an order goes back to where it came from, apart from what was paid for it."""
+    return [(name, amount) for name, amount in (("r", side.counted), ("m", side.moved_in)) if amount]
 
 
-def reserved(world: World) -> SlotReserved:
-    return SlotReserved("o", "ses", "slot", 1, world.fee, VISIT, NOW + timedelta(days=1))
+def paid_back(world: World, name: str, side: Side) -> World:
+    return world.put(name, refund="done", refunded=sum(a for _, a in parts_of(side))).send(*refunds_done(name, side))
+
+
+def refunds_done(name: str, side: Side) -> list[RefundSucceeded]:
+    return [RefundSucceeded(name, "acc", part, amount, "order", "sandbox") for part, amount in parts_of(side)]
+
+
+def reserved(name: str, side: Side, **changes: Any) -> SlotReserved:
+    found = SlotReserved(name, f"ses-{name}", "slot", 1, side.fee, VISIT, NOW + timedelta(days=1), HOLD, side.offers)
+    return replace(found, **changes)
+
+
+def rejected(name: str, reason: str) -> SlotRejected:
+    return SlotRejected(name, f"ses-{name}", reason, None, None)
 
 
 def deliver(world: World, message: Any) -> World:
+    name = message.order_id
+    side = world.side(name)
     match message:
         case ReserveSlot():
-            return reserve(world)
+            return reserve(world, name, side)
         case ReleaseSlot():
-            return send(replace(world, slot="released"), SlotReleased("o", "ses"))
+            return world.put(name, slot="released")
         case OrderConfirmed():
-            return replace(world, slot="sold") if world.slot == "held" else world
+            return world.put(name, slot="sold") if side.slot == "held" else world
         case RequestPayment():
-            return replace(world, intent="open") if world.intent == "none" else world
+            return world.put(name, intent="open", asked=message.amount) if side.intent == "none" else world
         case ClosePayment():
-            return close(world)
+            return close(world, name, side)
+        case MovePayment():
+            return move(world, name, side, message)
         case RefundPayment():
-            return refund(world)
+            return refund(world, name, side)
         case _:
             return tell(world, message)
 
 
-def reserve(world: World) -> World:
-    if world.slot == "released":
-        return send(world, SlotRejected("o", "ses", "released"))
-    if world.slot in {"held", "sold"}:
-        return send(world, reserved(world))
-    if world.slot in {"rejected", "waiting"}:
+def reserve(world: World, name: str, side: Side) -> World:
+    if side.slot == "released":
+        return world.send(rejected(name, "released"))
+    if side.slot in {"held", "sold"}:
+        return world.send(reserved(name, side))
+    if side.slot in {"rejected", "waiting", "entered"}:
         return world
-    if world.stopped or world.room == "full":
-        return send(
-            replace(world, slot="rejected"),
-            SlotRejected("o", "ses", "session_stopped" if world.stopped else "sold_out"),
-        )
-    if world.room == "waitlist":
-        return send(replace(world, slot="waiting"), SlotWaitlisted("o", "ses", 1))
-    return send(replace(world, slot="held"), reserved(world))
+    if side.stopped or side.room == "full":
+        reason = "session_stopped" if side.stopped else "sold_out"
+        return world.put(name, slot="rejected").send(rejected(name, reason))
+    if side.room == "draw":
+        return world.put(name, slot="entered").send(SlotEntered(name, f"ses-{name}", NOW, "p1", 1, ()))
+    if side.room == "waitlist":
+        return world.put(name, slot="waiting").send(SlotWaitlisted(name, f"ses-{name}", 1))
+    return world.put(name, slot="held").send(reserved(name, side))
 
 
-def close(world: World) -> World:
-    if world.intent == "paid":
-        return send(world, succeeded(world))
-    if world.intent == "open":
-        return replace(world, intent="closing")
-    if world.intent == "none":  # it overtook its request, and is remembered
-        return send(replace(world, intent="closed"), PaymentClosed("o"))
-    return send(world, PaymentClosed("o")) if world.intent == "closed" else world
+def close(world: World, name: str, side: Side) -> World:
+    if side.intent == "paid":
+        return world.send(succeeded(name, side))
+    if side.intent == "open":
+        return world.put(name, intent="closing")
+    if side.intent == "none":  # it overtook its request, and is remembered
+        return world.put(name, intent="closed").send(PaymentClosed(name))
+    return world.send(PaymentClosed(name)) if side.intent == "closed" else world
 
 
-def refund(world: World) -> World:
-    if world.refund == "none" and world.counted:
-        return replace(world, refund="asked")
-    return send(world, refund_done(world)) if world.refund == "done" else world
+def move(world: World, name: str, side: Side, message: MovePayment) -> World:
+    """What is left over goes back by itself; a move that was made is told again."""
+    old = world.side(message.from_order_id)
+    rest = old.counted + old.moved_in - message.amount
+    if not side.moved_in:
+        assert rest >= 0, "more moved than was paid"
+        assert old.refund == "none", "moved what is on its way back"
+        world = world.put(message.from_order_id, moved_out=message.amount, rest_back=rest)
+        world = world.put(name, moved_in=message.amount)
+    return world.send(PaymentMoved(name, message.from_order_id, "acc", message.amount, rest))
+
+
+def refund(world: World, name: str, side: Side) -> World:
+    if side.refund == "none" and parts_of(side):
+        assert not side.moved_out, "given back what was moved on"
+        return world.put(name, refund="asked")
+    return world.send(*refunds_done(name, side)) if side.refund == "done" else world

@@ -1,4 +1,4 @@
-"""The saga: complete, and right in every interleaving."""
+"""The saga: complete, and right in every interleaving, for one order and for a pair."""
 
 from collections import deque
 from dataclasses import replace
@@ -7,10 +7,39 @@ from itertools import combinations
 
 import pytest
 from booking_svc import saga
-from booking_svc.domain import IN_FLIGHT, Order, State
+from booking_svc.domain import FINAL, IN_FLIGHT, Order, State
 from booking_svc.saga import IGNORED, TABLE, Input
-from booking_world import FEE, NOW, WINDOW, World, fresh, state_of, steps, thaw
-from common.messages import OrderCancelled, OrderConfirmed, PaymentClosed, PaymentSucceeded, SlotRejected
+from booking_world import (
+    FEE,
+    HOLD,
+    NOW,
+    SUBSTITUTE,
+    VISIT,
+    Side,
+    World,
+    fresh,
+    pair,
+    parts_of,
+    reserved,
+    steps,
+    thaw,
+)
+from common.messages import (
+    MovePayment,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderHeld,
+    OrderRescheduled,
+    OrderWithdrawn,
+    PaymentClosed,
+    PaymentMoved,
+    PaymentSucceeded,
+    RefundPayment,
+    RefundSucceeded,
+    ReleaseSlot,
+    RequestPayment,
+    SlotRejected,
+)
 
 
 def test_every_pair_is_either_handled_or_ignored_with_a_reason():
@@ -26,41 +55,55 @@ def test_every_state_can_be_reached_and_left_unless_it_is_final():
     reached = {step.next for step in TABLE.values()} | {State.RESERVING}
     assert reached == set(State)
     left = {state for state, _ in TABLE}
-    assert set(State) - left == {State.CANCELLED, State.EXPIRED, State.REJECTED}
+    assert set(State) - left == FINAL
+
+
+def test_codes_of_the_history_are_plain_words():
+    assert all(what.code.replace("_", "").isalpha() and what.code == what.code.lower() for what in Input)
+    assert Input.SLOT_RESERVED_COVERED.code == Input.SLOT_RESERVED.code == "slot_reserved"
+    assert Input.CANCEL_FREE.code == "patient_cancelled"
 
 
 BY_ITSELF = ("deliver", "window", "provider", "refund", "surplus")
 """What will happen sooner or later; all else is people's choice."""
+HAVING = {State.CONFIRMED: "sold", State.NO_SHOW: "sold", State.WAITLISTED: "waiting"}
 
 
-def check_at_rest(world: World) -> None:
-    order = thaw(world.order)
+def check_at_rest(side: Side) -> None:
+    order = thaw(side.order)
     assert order.state not in IN_FLIGHT, "stuck"
-    kept = (world.paid - world.surplus_back - (world.refund == "done")) * world.fee
-    if order.state == State.CONFIRMED:
-        assert world.slot == "sold", "confirmed without its number"
-        assert kept == world.fee, "confirmed without its money, or with too much"
-    elif order.state == State.REFUND_FAILED:
-        assert world.slot == "released"
-        assert world.refund == "failed"
-        assert kept == world.fee
+    if order.state in HAVING:
+        assert side.slot == HAVING[order.state], f"{order.state} without its number"
     else:
-        assert kept == 0, "money without an order"
-        assert world.slot == "waiting" if order.state == State.WAITLISTED else world.slot in {"released", "rejected"}, (
-            "a number held for nobody"
-        )
+        assert side.slot in {"released", "rejected"}, "a number held for nobody"
+    if order.state in {State.CONFIRMED, State.NO_SHOW}:
+        assert side.kept == order.fee == order.paid, "confirmed without its money, or with too much"
+    elif order.state == State.REFUND_FAILED:
+        assert side.refund == "failed"
+        assert side.kept == sum(amount for _, amount in parts_of(side))
+    else:
+        assert side.kept == 0, "money without an order"
+    assert order.refunded + order.moved <= order.paid, "more gone than came"
 
 
-def walk(start: World) -> tuple[int, set[State]]:
+def check_all(world: World) -> None:
+    for _, side in world.sides:
+        check_at_rest(side)
+    orders = {name: thaw(side.order) for name, side in world.sides}
+    if "b" in orders and orders["a"].state == State.RESCHEDULED:
+        assert orders["a"].replaced_by == "b"
+
+
+def walk(start: World) -> tuple[int, set[tuple[State, ...]]]:
     """Visit every reachable world; answers how many, and the states seen at rest."""
     seen, todo, rested = {start}, deque([(start, ())]), set()
     while todo:
         world, path = todo.popleft()
         moves = list(steps(world))
         if not any(name.startswith(BY_ITSELF) for name, _ in moves):
-            rested.add(state_of(world))
+            rested.add(tuple(world.state(name) for name, _ in world.sides))
             try:
-                check_at_rest(world)
+                check_all(world)
             except AssertionError as error:
                 raise AssertionError(f"{error}: {world} after {path}") from error
         for name, following in moves:
@@ -70,74 +113,257 @@ def walk(start: World) -> tuple[int, set[State]]:
     return len(seen), rested
 
 
+PAID = {State.CONFIRMED, State.CANCELLED, State.EXPIRED, State.REJECTED, State.REFUND_FAILED, State.NO_SHOW}
+FREE = {State.CONFIRMED, State.CANCELLED, State.REJECTED, State.NO_SHOW}
+
+
 @pytest.mark.parametrize(
     ("start", "ends"),
     [
-        (fresh(), {State.CONFIRMED, State.CANCELLED, State.EXPIRED, State.REJECTED, State.REFUND_FAILED}),
-        (fresh(fee=0), {State.CONFIRMED, State.CANCELLED, State.REJECTED}),
+        (fresh(), PAID),
+        (fresh(fee=0), FREE),
         (fresh(room="full"), {State.REJECTED, State.CANCELLED}),
-        (
-            fresh(room="waitlist"),
-            {State.CONFIRMED, State.CANCELLED, State.EXPIRED, State.REJECTED, State.REFUND_FAILED, State.WAITLISTED},
-        ),
-        (fresh(fee=0, room="waitlist"), {State.CONFIRMED, State.CANCELLED, State.REJECTED, State.WAITLISTED}),
+        (fresh(room="waitlist", pays_left=1), PAID | {State.WAITLISTED}),
+        (fresh(fee=0, room="waitlist"), FREE | {State.WAITLISTED}),
+        (fresh(room="waitlist", offers=True, pays_left=1), PAID | {State.WAITLISTED}),
+        (fresh(fee=0, room="waitlist", offers=True), FREE | {State.WAITLISTED, State.EXPIRED}),
+        (fresh(room="draw", pays_left=1, stops_left=0), PAID | {State.WAITLISTED}),
+        (fresh(fee=0, room="draw"), FREE | {State.WAITLISTED}),
     ],
-    ids=["paid", "free", "sold out", "waitlist", "free waitlist"],
+    ids=["paid", "free", "sold out", "waitlist", "free waitlist", "offer", "free offer", "draw", "free draw"],
 )
 def test_every_interleaving_ends_right(start, ends):
-    worlds, rested = walk(replace(start, pays_left=1) if start.room == "waitlist" else start)
-    assert rested == ends
+    worlds, rested = walk(start)
+    assert rested == {(state,) for state in ends}
     assert worlds > 10
+
+
+QUIET = {"cancels_left": 0, "stops_left": 0}
+
+
+@pytest.mark.parametrize(
+    ("old_fee", "new_fee"),
+    [(FEE, FEE), (FEE, 2000), (FEE, 8000), (0, FEE), (FEE, 0), (0, 0)],
+    ids=["same", "cheaper", "dearer", "from free", "to free", "both free"],
+)
+def test_a_pair_always_ends_with_one_number_and_its_money(old_fee, new_fee):
+    worlds, rested = walk(replace(pair(old_fee, new_fee, stops_left=0), again_left=0))
+    assert (State.RESCHEDULED, State.CONFIRMED) in rested
+    assert (State.CANCELLED, State.CONFIRMED) in rested, "she gave up the old one before the new one was decided"
+    assert (State.CONFIRMED, State.CANCELLED) in rested
+    assert worlds > 50
+
+
+@pytest.mark.parametrize(("old_fee", "new_fee"), [(FEE, FEE), (FEE, 8000), (FEE, 0)], ids=["same", "dearer", "to free"])
+def test_a_pair_bears_redelivery(old_fee, new_fee):
+    _, rested = walk(pair(old_fee, new_fee, **QUIET))
+    stays = {(State.CONFIRMED, State.EXPIRED)} if new_fee > old_fee else set()
+    stalls = {(State.REFUND_FAILED, State.CONFIRMED)} if not new_fee else set()
+    assert {(State.RESCHEDULED, State.CONFIRMED)} <= rested <= {(State.RESCHEDULED, State.CONFIRMED)} | stays | stalls
+
+
+def test_a_pair_bears_redelivery_while_she_changes_her_mind():
+    _, rested = walk(pair(FEE, FEE, stops_left=0))
+    assert {(State.RESCHEDULED, State.CONFIRMED), (State.CONFIRMED, State.CANCELLED)} <= rested
+
+
+def test_who_finds_no_number_keeps_what_she_has():
+    _, rested = walk(pair(FEE, FEE, **QUIET).put("b", room="full"))
+    assert rested == {(State.CONFIRMED, State.REJECTED)}
+
+
+@pytest.mark.parametrize("new_fee", [FEE, 8000], ids=["same", "dearer"])
+def test_a_pair_bears_that_a_session_of_either_is_stopped(new_fee):
+    _, rested = walk(replace(pair(FEE, new_fee, cancels_left=0), again_left=0))
+    assert (State.RESCHEDULED, State.CONFIRMED) in rested
+    assert (State.CANCELLED, State.CANCELLED) in rested
+    assert (State.CONFIRMED, State.CANCELLED) in rested
+
+
+@pytest.mark.parametrize(("old_fee", "new_fee"), [(FEE, FEE), (FEE, 2000), (FEE, 8000), (FEE, 0)])
+def test_a_substitute_costs_nothing_more(old_fee, new_fee):
+    start = pair(old_fee, new_fee, substitute=True, stops_left=0, pays_left=1)
+    start = start.put("b", cancels_left=0)
+    _, rested = walk(start)
+    assert (State.RESCHEDULED, State.CONFIRMED) in rested
+    assert {new for old, new in rested if old == State.RESCHEDULED} == {State.CONFIRMED}, "and without another payment"
+
+
+def test_who_takes_no_substitute_has_her_money_back():
+    start = pair(FEE, FEE, substitute=True, stops_left=0, pays_left=0).put("b", room="full")
+    _, rested = walk(start)
+    assert {old for old, _ in rested} <= {State.CANCELLED, State.REFUND_FAILED}
+    assert (State.CANCELLED, State.REJECTED) in rested
+
+
+def planted(monkeypatch, *where, step):
+    monkeypatch.setattr("booking_svc.saga.table.TABLE", {**TABLE, where: step})
 
 
 def test_the_walk_finds_a_planted_fault(monkeypatch):
     """A saga that frees the number of an expired order before the provider has closed it sells what is being paid."""
-    wrong = dict(TABLE)
-    wrong[State.AWAITING_PAYMENT, Input.WINDOW_ENDED] = saga.Step(
-        State.CLOSING, (saga.release_slot, saga.close_payment)
-    )
-    monkeypatch.setattr(saga, "TABLE", wrong)
+    before = TABLE[State.AWAITING_PAYMENT, Input.WINDOW_ENDED]
+    early = saga.Step(State.CLOSING, (saga.release_slot, *before.sends))
+    planted(monkeypatch, State.AWAITING_PAYMENT, Input.WINDOW_ENDED, step=early)
     with pytest.raises(AssertionError, match="confirmed without its number"):
         walk(fresh())
 
 
+def test_the_walk_finds_a_planted_fault_of_a_pair(monkeypatch):
+    """A saga that gives all the money back when an order is replaced, and moves it too, loses the hospital's fee."""
+    refunding = TABLE[State.CONFIRMED, Input.REPLACED_BY_FREE]
+    planted(monkeypatch, State.CONFIRMED, Input.REPLACED, step=refunding)
+    with pytest.raises(AssertionError, match=r"on its way back|moved on"):
+        walk(replace(pair(FEE, FEE, **QUIET), again_left=0))
+
+
 def order_in(state: State, **known: object) -> Order:
-    order = thaw(fresh().order)
+    order = thaw(fresh().side("o").order)
     order.state = state
     for name, value in known.items():
         setattr(order, name, value)
     return order
 
 
+def kinds(outcome):
+    return [type(m).__name__ for m in outcome.sends]
+
+
 def test_a_rejection_tells_why():
     order = order_in(State.RESERVING)
-    outcome = saga.advance(order, SlotRejected("o", "ses", "sold_out"), NOW, WINDOW)
+    until = NOW + timedelta(days=7)
+    outcome = saga.advance(order, SlotRejected("o", "ses", "limit_reached", "per_doctor_and_day", until), NOW)
     assert order.state == State.REJECTED
-    assert [type(m).__name__ for m in outcome.sends] == ["OrderRejected"]
-    assert outcome.sends[0].reason == "sold_out"
+    assert kinds(outcome) == ["OrderRejected"]
+    told = outcome.sends[0]
+    assert (told.reason, told.rule, told.until) == ("limit_reached", "per_doctor_and_day", until)
 
 
 def test_paid_at_the_last_moment_is_confirmed():
-    from booking_world import VISIT
-
     order = order_in(State.CLOSING, visit=VISIT, fee=FEE, queue_number=1)
-    outcome = saga.advance(order, PaymentSucceeded("o", "acc", "p", FEE, "sandbox", NOW), NOW, WINDOW)
+    outcome = saga.advance(order, PaymentSucceeded("o", "acc", "p", FEE, "sandbox", NOW), NOW)
     assert order.state == State.CONFIRMED
     assert isinstance(outcome.sends[0], OrderConfirmed)
 
 
 def test_a_stopped_session_says_so_to_the_patient():
     order = order_in(State.WITHDRAWING, cause="session_stopped")
-    outcome = saga.advance(order, PaymentClosed("o"), NOW, WINDOW)
+    outcome = saga.advance(order, PaymentClosed("o"), NOW)
     assert isinstance(outcome.sends[0], OrderCancelled)
     assert outcome.sends[0].cause == "session_stopped"
 
 
-def test_the_window_ends_with_the_visit_at_the_latest():
-    from booking_world import VISIT, reserved
+def test_the_window_is_the_hospitals_and_ends_with_the_visit_at_the_latest():
+    def window(now, override=None):
+        order = order_in(State.RESERVING)
+        saga.advance(order, reserved("o", fresh().side("o")), now, override)
+        assert saga.window_of(order) == order.pay_before
+        return order.pay_before - now
 
-    order = order_in(State.RESERVING)
-    late = VISIT.ends_at - timedelta(minutes=1)
-    outcome = saga.advance(order, reserved(fresh()), late, WINDOW)
-    assert outcome.opened_window
-    assert order.pay_before == VISIT.ends_at
+    assert window(NOW) == timedelta(seconds=HOLD)
+    assert window(NOW, timedelta(seconds=4)) == timedelta(seconds=4), "for tests and trials"
+    assert window(VISIT.ends_at - timedelta(minutes=1)) == timedelta(minutes=1)
+
+
+def test_an_offer_ends_without_asking_the_provider_for_nothing_was_asked():
+    order = order_in(State.WAITLISTED)
+    assert kinds(saga.advance(order, reserved("o", fresh().side("o"), offered=True), NOW)) == ["OrderOffered"]
+    assert (order.state, saga.window_of(order)) == (State.OFFERED, NOW + timedelta(seconds=HOLD))
+    outcome = saga.advance(order, saga.WindowEnded("o"), NOW)
+    assert kinds(outcome) == ["ReleaseSlot", "OrderExpired"]
+    assert outcome.sends[0] == ReleaseSlot("o", "ses-o", "expired")
+    assert outcome.left_window == (order,)
+
+
+def test_what_is_accepted_has_its_whole_window_to_be_paid():
+    order = order_in(State.OFFERED, visit=VISIT, fee=FEE, hold_seconds=60, queue_number=3)
+    later = NOW + timedelta(seconds=59)
+    assert kinds(saga.advance(order, saga.Accept("o"), later)) == ["RequestPayment", "OrderHeld"]
+    assert order.pay_before == later + timedelta(seconds=60)
+
+
+def two(old_fee=FEE, **known):
+    world = pair(old_fee, FEE)
+    old, new = thaw(world.side("a").order), thaw(world.side("b").order)
+    for name, value in known.items():
+        setattr(new, name, value)
+    return old, new
+
+
+def take(new, old, fee):
+    return saga.advance(new, reserved("b", Side((), fee)), NOW, None, old)
+
+
+def test_a_cheaper_session_moves_what_it_costs():
+    old, new = two()
+    outcome = take(new, old, 2000)
+    assert (old.state, new.state) == (State.RESCHEDULED, State.MOVING)
+    assert outcome.sends == (
+        MovePayment("b", "a", "acc", "h", 2000, "协和 内科 王医生 2026-11-24"),
+        OrderRescheduled("a", "acc", "b", VISIT),
+        ReleaseSlot("a", "ses-a", "rescheduled"),
+    )
+    assert (old.moved, old.replaced_by) == (2000, "b")
+    confirmed = saga.advance(new, PaymentMoved("b", "a", "acc", 2000, 3000), NOW, None, old)
+    assert kinds(confirmed) == ["OrderConfirmed"]
+    assert (new.paid, old.refunded) == (2000, 3000)
+
+
+def test_a_dearer_session_asks_for_the_difference_and_moves_the_rest():
+    old, new = two()
+    request, held = take(new, old, 8000).sends
+    assert (type(request), request.amount, type(held), held.fee) == (RequestPayment, 3000, OrderHeld, 3000)
+    assert (old.state, new.state, new.fee, new.due) == (State.CONFIRMED, State.AWAITING_PAYMENT, 8000, 3000)
+    outcome = saga.advance(new, PaymentSucceeded("b", "acc", "p", 3000, "sandbox", NOW), NOW, None, old)
+    assert outcome.sends[0].amount == FEE
+    assert (old.state, new.state) == (State.RESCHEDULED, State.MOVING)
+    assert new in outcome.left_window
+    saga.advance(new, PaymentMoved("b", "a", "acc", FEE, 0), NOW, None, old)
+    assert (new.state, new.paid) == (State.CONFIRMED, 8000)
+
+
+def test_the_difference_is_given_back_when_the_rest_is_gone():
+    old, new = two()
+    take(new, old, 8000)
+    saga.advance(old, saga.Cancel("a"), NOW)
+    outcome = saga.advance(new, PaymentSucceeded("b", "acc", "p", 3000, "sandbox", NOW), NOW, None, old)
+    release, refund, withdrawn = outcome.sends
+    assert release == ReleaseSlot("b", "ses-b", "rescheduled")
+    assert isinstance(refund, RefundPayment)
+    assert isinstance(withdrawn, OrderWithdrawn)
+    assert (withdrawn.was_confirmed, withdrawn.amount) == (False, 3000)
+
+
+def test_money_in_two_parts_is_back_when_both_are():
+    order = order_in(State.REFUNDING, paid=8000, fee=8000, visit=VISIT, cause="patient")
+    first, second = (RefundSucceeded("o", "acc", name, n, "order", "x") for name, n in (("r1", 3000), ("r2", 5000)))
+    for message in (first, first):
+        assert kinds(saga.advance(order, message, NOW)) == []
+        assert (order.state, order.refunded) == (State.REFUNDING, 3000)
+    assert kinds(saga.advance(order, second, NOW)) == ["OrderCancelled"]
+    assert (order.state, order.refunded) == (State.CANCELLED, 8000)
+
+
+def test_substitutes_are_offered_for_a_day_but_not_beyond_the_last_of_them():
+    def offer(now):
+        order = order_in(State.CONFIRMED, visit=VISIT, fee=FEE, paid=FEE)
+        outcome = saga.advance(order, saga.Stop("o", (SUBSTITUTE,)), now)
+        assert kinds(outcome) == ["ReleaseSlot", "SubstitutesOffered"]
+        assert outcome.sends[0].cause == "session_stopped"
+        return saga.window_of(order)
+
+    assert offer(NOW - timedelta(hours=2)) == NOW + timedelta(hours=22)
+    assert offer(NOW + timedelta(hours=2)) == SUBSTITUTE.visit.starts_at
+
+
+def test_nothing_is_offered_for_nothing():
+    order = order_in(State.CONFIRMED, visit=VISIT, fee=0)
+    assert kinds(saga.advance(order, saga.Stop("o", (SUBSTITUTE,)), NOW)) == ["ReleaseSlot", "OrderCancelled"]
+
+
+def test_a_late_cancellation_says_whether_she_had_the_number_for_good():
+    paid = order_in(State.CLOSING, visit=VISIT, fee=FEE, queue_number=1)
+    saga.advance(paid, PaymentSucceeded("o", "acc", "p", FEE, "sandbox", NOW), NOW)
+    unpaid = order_in(State.AWAITING_PAYMENT, visit=VISIT, fee=FEE)
+    told = [saga.advance(order, saga.Cancel("o"), NOW).sends[-1] for order in (paid, unpaid)]
+    assert [(m.was_confirmed, m.patient_id) for m in told] == [(True, "pat"), (False, "pat")]

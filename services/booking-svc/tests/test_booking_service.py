@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from booking_svc import store, usecases
 from booking_svc.app import Settings, build
-from booking_world import FEE, NOW, VISIT
+from booking_world import FEE, HOLD, NOW, VISIT
 from common import ids
 from common.clock import ManualClock
 from common.messages import (
@@ -46,18 +46,21 @@ OTHER = ids.mint("acc")
 SESSION = ids.mint("ses")
 PATIENT = ids.mint("pat", ME)
 FACTS = SessionFacts(
-    SESSION,
-    1,
-    "h",
-    "d",
-    "doc",
-    "open",
-    FEE,
-    NOW - timedelta(days=1),
-    VISIT.starts_at,
-    VISIT.ends_at,
-    NOW + timedelta(days=1),
-    False,
+    session_id=SESSION,
+    revision=1,
+    hospital_id="h",
+    department_id="d",
+    doctor_id="doc",
+    state="open",
+    policy="first_come",
+    fee=FEE,
+    release_at=NOW - timedelta(days=1),
+    draw_at=None,
+    drawn=False,
+    starts_at=VISIT.starts_at,
+    ends_at=VISIT.ends_at,
+    cancel_before=NOW + timedelta(days=1),
+    sold_out=False,
 )
 
 
@@ -86,7 +89,7 @@ def place(client, headers=None, **body):
 
 
 def reserved(order_id, fee=FEE):
-    return SlotReserved(order_id, SESSION, "slot", 7, fee, VISIT, NOW + timedelta(days=1))
+    return SlotReserved(order_id, SESSION, "slot", 7, fee, VISIT, NOW + timedelta(days=1), HOLD, False)
 
 
 def state(client, order_id):
@@ -229,6 +232,7 @@ def test_from_number_to_confirmation(service, client):
     shown = client.get(f"/api/v1/orders/{order_id}", headers=bearer(ME)).json
     assert shown["paid"] == {"amount": FEE, "currency": "CNY"}
     assert [h["state"] for h in shown["history"]] == ["reserving", "awaiting_payment", "confirmed"]
+    assert [h["event"] for h in shown["history"]] == ["placed", "slot_reserved", "payment_succeeded"]
     assert shown["visit"]["starts_at"].endswith("+08:00")
 
 
@@ -247,13 +251,13 @@ def test_the_window_ends_by_closing_first(service, client, clock):
     ]
     deliver(service, PaymentClosed(order_id))
     assert state(client, order_id) == "expired"
-    assert sent(service.database, ReleaseSlot) == [ReleaseSlot(order_id, SESSION)]
+    assert sent(service.database, ReleaseSlot) == [ReleaseSlot(order_id, SESSION, "expired")]
 
 
 def test_a_paid_order_has_no_window_left(service, client):
     paid_order(service, client)
     with service.database.reading() as conn:
-        assert conn.execute(sa.select(timers.c.key).where(timers.c.kind == usecases.WINDOW)).all() == []
+        assert conn.execute(sa.select(timers.c.key).where(timers.c.kind == store.WINDOW)).all() == []
 
 
 def test_cancelling_frees_the_number_at_once_and_refunds(service, client):
@@ -263,9 +267,9 @@ def test_cancelling_frees_the_number_at_once_and_refunds(service, client):
     again = client.post(f"/api/v1/orders/{order_id}/cancel", headers=bearer(ME))
     assert again.status_code == 202
     assert take_sent(service.database) == [
-        ReleaseSlot(order_id, SESSION),
+        ReleaseSlot(order_id, SESSION, "patient"),
         RefundPayment(order_id, "patient"),
-        OrderWithdrawn(order_id, ME, SESSION, "patient", FEE, VISIT),
+        OrderWithdrawn(order_id, ME, PATIENT, SESSION, True, "patient", FEE, VISIT),
     ]
     deliver(service, RefundFailed(order_id, ME, "r", FEE, "order", "refused"))
     assert state(client, order_id) == "refund_failed"
@@ -304,16 +308,16 @@ def test_after_the_deadline_a_confirmed_order_stays(service, client, clock):
 
 def test_a_rejected_order_cannot_be_cancelled(service, client):
     order_id = place(client).json["id"]
-    deliver(service, SlotRejected(order_id, SESSION, "sold_out"))
+    deliver(service, SlotRejected(order_id, SESSION, "sold_out", None, None))
     assert_problem(client.post(f"/api/v1/orders/{order_id}/cancel", headers=bearer(ME)), 409, "order_ended")
 
 
 def test_a_stopped_session_ends_every_order_whatever_its_state(service, client):
     confirmed = paid_order(service, client)
     waiting, held, gone = (place(client).json["id"] for _ in range(3))
-    deliver(service, reserved(held), SlotRejected(gone, SESSION, "sold_out"))
+    deliver(service, reserved(held), SlotRejected(gone, SESSION, "sold_out", None, None))
     take_sent(service.database)
-    deliver(service, SessionStopped(SESSION, replace(FACTS, revision=9, state="stopped"), "医生生病"))
+    deliver(service, SessionStopped(SESSION, replace(FACTS, revision=9, state="stopped"), "医生生病", []))
     assert [state(client, o) for o in (confirmed, waiting, held, gone)] == [
         "refunding",
         "cancelled",
@@ -344,7 +348,7 @@ def test_a_release_that_vanished_is_sent_again_until_it_arrives(service, client,
     for _ in range(2):
         clock.advance(usecases.LONG_OVERDUE + timedelta(seconds=1))
         fire(service)
-        assert take_sent(service.database) == [ReleaseSlot(order_id, SESSION)]
+        assert take_sent(service.database) == [ReleaseSlot(order_id, SESSION, "patient")]
     deliver(service, SlotReleased(order_id, SESSION))
     clock.advance(usecases.LONG_OVERDUE + timedelta(seconds=1))
     fire(service)

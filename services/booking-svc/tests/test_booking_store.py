@@ -40,8 +40,8 @@ def _moved(database: Database, ids: list[str]) -> dict[str, Order]:
         for number, order in enumerate(found.values(), start=1):
             order.state, order.visit, order.queue_number, order.fee = State.CONFIRMED, VISIT, number, 5000
             order.pay_before = START + timedelta(minutes=15)
-            order.history.append((START, State.AWAITING_PAYMENT, "SlotReserved"))
-            order.history.append((START + timedelta(seconds=1), State.CONFIRMED, "PaymentSucceeded"))
+            order.history.append((START, State.AWAITING_PAYMENT, "slot_reserved"))
+            order.history.append((START + timedelta(seconds=1), State.CONFIRMED, "payment_succeeded"))
         store.save_orders(tx, list(found.values()))
     return found
 
@@ -59,8 +59,8 @@ def test_orders_are_locked_in_the_order_of_their_ids_and_kept_with_their_steps(
         (State.CONFIRMED, VISIT, n, START + timedelta(minutes=15)) for n in range(1, len(ids) + 1)
     ]
     wanted = [
-        (START, "awaiting_payment", "SlotReserved"),
-        (START + timedelta(seconds=1), "confirmed", "PaymentSucceeded"),
+        (START, "awaiting_payment", "slot_reserved"),
+        (START + timedelta(seconds=1), "confirmed", "payment_succeeded"),
     ]
     assert steps == dict.fromkeys(ids, wanted)
 

@@ -1,0 +1,13 @@
+"""The HTTP edge of booking-svc.
+
+schemas   what goes in and out
+show      an order as the API shows it
+orders    a patient's orders
+moves     orders that take another's place
+staff     what a hospital's staff do: visits that were missed, the board of a stopped session
+"""
+
+from booking_svc.api import moves, orders, staff
+from booking_svc.api.blueprint import blueprint
+
+__all__ = ["blueprint", "moves", "orders", "staff"]

@@ -1,0 +1,51 @@
+"""booking-svc's tables and queries."""
+
+from booking_svc.store.figures import WINDOW, audit_figures, unsettled
+from booking_svc.store.orders import (
+    get_history,
+    get_order,
+    get_order_by_key,
+    get_state,
+    insert_successor,
+    list_orders,
+    lock_orders,
+    lock_orders_of_session,
+    lock_overdue,
+    lock_undrawn,
+    lock_unreleased,
+    mark_released,
+    place,
+    save_orders,
+    successor_of,
+    touch,
+)
+from booking_svc.store.projections import get_session, is_removed, masked_names, save_patients, save_sessions
+from booking_svc.store.tables import metadata
+
+__all__ = [
+    "WINDOW",
+    "audit_figures",
+    "get_history",
+    "get_order",
+    "get_order_by_key",
+    "get_session",
+    "get_state",
+    "insert_successor",
+    "is_removed",
+    "list_orders",
+    "lock_orders",
+    "lock_orders_of_session",
+    "lock_overdue",
+    "lock_undrawn",
+    "lock_unreleased",
+    "mark_released",
+    "masked_names",
+    "metadata",
+    "place",
+    "save_orders",
+    "save_patients",
+    "save_sessions",
+    "successor_of",
+    "touch",
+    "unsettled",
+]

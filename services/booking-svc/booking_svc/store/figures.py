@@ -1,0 +1,45 @@
+"""Sums over orders: for the board of a stopped session, and for the audit."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from common.outbox.tables import timers
+
+from booking_svc.domain import FINAL, State
+from booking_svc.store.tables import orders
+
+WINDOW = "payment_window"
+"""The kind of the timers that end an order's waiting for its patient; keyed by the order."""
+
+_MOVING = [State.MOVING, State.RETURNING]
+# of an order whose money is on the move, all of it counts: what has been paid and what follows
+_ours = sa.case((orders.c.state.in_(_MOVING), sa.func.coalesce(orders.c.fee, 0)), else_=orders.c.paid)
+_open = sa.and_(orders.c.session_id == sa.bindparam("session_id"), orders.c.state.not_in(sorted(FINAL)))
+_unsettled = (
+    sa.select(
+        orders.c.state,
+        sa.func.count().label("orders"),
+        sa.cast(sa.func.sum(_ours - orders.c.refunded - orders.c.moved), sa.BigInteger).label("amount"),
+    )
+    .where(_open)
+    .group_by(orders.c.state)
+    .order_by(orders.c.state)
+)
+
+
+def unsettled(conn: sa.Connection, session_id: str) -> list[tuple[str, int, int]]:
+    """(state, how many, fen that are with us) of a session's orders that have not ended."""
+    return [tuple(row) for row in conn.execute(_unsettled, {"session_id": session_id})]
+
+
+def audit_figures(conn: sa.Connection) -> dict[str, Any]:
+    """What the audit compares: every order with its state and money (fen), and the windows that will end."""
+    names = (
+        "id", "state", "fee", "paid", "moved", "refunded", "session_id", "replaces", "replaced_by", "updated_at",
+    )  # fmt: skip
+    query = sa.select(*(orders.c[name] for name in names))
+    windows = sa.select(timers.c.key).where(timers.c.kind == WINDOW)
+    return {
+        "orders": [dict(row._mapping) for row in conn.execute(query)],  # noqa: SLF001  SQLAlchemy's public name for it
+        "windows": list(conn.execute(windows).scalars()),
+    }

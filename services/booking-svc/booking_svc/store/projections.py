@@ -1,0 +1,61 @@
+"""What booking-svc keeps of other services' sessions and patients."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from common.messages import SessionFacts
+from common.outbox import Tx
+
+from booking_svc.store.tables import patients, sessions
+
+_BEFORE_DRAWS = {"policy": "first_come", "draw_at": None, "drawn": False}
+"""What the release before this one did not know of a session, and still may write."""
+_decode_facts = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def save_sessions(tx: Tx, facts: Sequence[SessionFacts]) -> None:
+    """Keep the newest word on each session: an older revision never overwrites."""
+    newest = {f.session_id: f for f in sorted(facts, key=lambda f: f.revision)}
+    rows = [{"id": f.session_id, "revision": f.revision, "facts": _encode(f).decode()} for f in newest.values()]
+    tx.conn.execute(_save_session, rows)
+
+
+_save_session = sa.text(
+    "INSERT INTO sessions (id, revision, facts) VALUES (:id, :revision, :facts) ON CONFLICT (id) DO UPDATE"
+    " SET revision = excluded.revision, facts = excluded.facts WHERE sessions.revision < excluded.revision"
+)
+
+
+def get_session(conn: sa.Connection, session_id: str) -> SessionFacts | None:
+    facts = conn.execute(_session_by_id, {"session_id": session_id}).scalar()
+    return None if facts is None else msgspec.convert(_BEFORE_DRAWS | _decode_facts(facts), SessionFacts)
+
+
+_session_by_id = sa.select(sessions.c.facts).where(sessions.c.id == sa.bindparam("session_id"))
+
+
+def save_patients(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep the newest word on each patient."""
+    newest = {row["id"]: row for row in sorted(rows, key=lambda row: row["revision"])}
+    tx.conn.execute(_save_patient, list(newest.values()))
+
+
+_save_patient = sa.text(
+    "INSERT INTO patients (id, account_id, revision, masked_name, removed)"
+    " VALUES (:id, :account_id, :revision, :masked_name, :removed) ON CONFLICT (id) DO UPDATE"
+    " SET revision = excluded.revision, masked_name = excluded.masked_name, removed = excluded.removed"
+    " WHERE patients.revision < excluded.revision"
+)
+
+
+def masked_names(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, str]:
+    query = sa.select(patients.c.id, patients.c.masked_name).where(patients.c.id.in_(sorted(set(patient_ids))))
+    return {row.id: row.masked_name for row in conn.execute(query)}
+
+
+def is_removed(conn: sa.Connection, patient_id: str) -> bool:
+    """True once we have heard that nobody can be booked under this id any more."""
+    return bool(conn.execute(sa.select(patients.c.removed).where(patients.c.id == patient_id)).scalar())

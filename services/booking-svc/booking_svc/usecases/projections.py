@@ -1,0 +1,82 @@
+"""What is kept of sessions and patients, and what a stopped session does to its orders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from common.envelope import Received
+from common.errors import NotFound
+from common.messages import SessionFacts, SessionStopped
+from common.outbox import Database, Tx
+
+from booking_svc import store
+from booking_svc.domain import State
+from booking_svc.saga import Stop
+from booking_svc.usecases.moving import move
+
+
+def note_sessions(tx: Tx, received: Sequence[Received]) -> None:
+    """Keep the projection of sessions."""
+    store.save_sessions(tx, [r.message.session for r in received])
+
+
+def stop_sessions(tx: Tx, received: Sequence[Received], window: timedelta | None) -> None:
+    """停诊: every order of the session ends, whatever its state; who has paid may choose a substitute.
+
+    A stop that is late or told again, after the session was resumed, says nothing of the orders that it has now.
+    """
+    note_sessions(tx, received)
+    for r in received:
+        stop: SessionStopped = r.message
+        known = store.get_session(tx.conn, stop.session_id)
+        if known is not None and known.state != "stopped":
+            continue
+        substitutes = tuple(s for s in stop.substitutes if s.visit.starts_at > tx.now)
+        orders = store.lock_orders_of_session(tx, stop.session_id)
+        move(tx, orders, [(order_id, Stop(order_id, substitutes), r.traceparent) for order_id in orders], window)
+
+
+def note_patients(tx: Tx, received: Sequence[Received]) -> None:
+    """Keep the projection of patients."""
+    store.save_patients(
+        tx,
+        [
+            {
+                "id": m.patient_id,
+                "account_id": m.account_id,
+                "revision": m.revision,
+                "masked_name": m.masked_name,
+                "removed": m.removed,
+            }
+            for m in (r.message for r in received)
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stoppage:
+    """What a stop of the session concerns, or, once it is stopped, leaves to settle.
+
+    `states`: (state, how many orders, fen of theirs that are with us), ended ones left out.
+    """
+
+    session: SessionFacts
+    states: Sequence[tuple[State, int, int]]
+
+    @property
+    def stopped(self) -> bool:
+        return self.session.state == "stopped"
+
+    @property
+    def settled(self) -> bool:
+        return self.stopped and not self.states
+
+
+def stoppage(database: Database, session_id: str) -> Stoppage:
+    """The board of a session's stop. Raises NotFound for a session that nobody has told us of."""
+    with database.reading() as conn:
+        session = store.get_session(conn, session_id)
+        if session is None:
+            raise NotFound("no such session", code="session_not_found")
+        states = [(State(state), count, amount) for state, count, amount in store.unsettled(conn, session_id)]
+    return Stoppage(session, states)

@@ -1,0 +1,45 @@
+"""Asks again for what is overdue: no order is stuck for want of a message."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from common.log import get_logger
+from common.outbox import Timer, Tx
+
+from booking_svc import saga, store
+from booking_svc.domain import IN_FLIGHT, Order, State
+
+log = get_logger("booking")
+
+WATCH = "watch"
+OVERDUE = timedelta(seconds=60)
+"""An answer that takes longer than this is asked for again."""
+LONG_OVERDUE = timedelta(minutes=10)
+"""As OVERDUE, for what nobody waits for: a freed number's way back, and to one who is waitlisted or was drawn."""
+WATCH_EVERY = timedelta(seconds=20)
+WATCH_BATCH = 200
+
+
+def watch(tx: Tx, timer: Timer) -> None:
+    """Ask again for what is overdue, and be back soon: no order is stuck, and no number held, for want of a message."""
+    late, long_ago = tx.now - OVERDUE, tx.now - LONG_OVERDUE
+    _ask_again(tx, store.lock_overdue(tx, IN_FLIGHT, late, WATCH_BATCH), lambda order: saga.OWED[order.state])
+    waiting = store.lock_overdue(tx, {State.WAITLISTED}, long_ago, WATCH_BATCH)
+    undrawn = store.lock_undrawn(tx, long_ago, WATCH_BATCH)
+    _ask_again(tx, [*waiting, *undrawn], lambda _order: saga.reserve_slot)
+    _ask_again(tx, store.lock_unreleased(tx, long_ago, WATCH_BATCH), lambda _order: saga.release_slot)
+    tx.set_timer(WATCH, timer.key, tx.now + WATCH_EVERY)
+
+
+def _ask_again(tx: Tx, orders: Sequence[Order], command_of: Callable[[Order], saga.Send]) -> None:
+    for order in orders:
+        command = command_of(order)
+        log.warning("asking_again", order_id=order.id, state=order.state, command=command.__name__)
+        tx.send(command(order))
+    if orders:
+        store.touch(tx, [order.id for order in orders])
+
+
+def start_watching(tx: Tx) -> None:
+    """Set the first timer of the watch; setting it again does no harm."""
+    tx.set_timer(WATCH, "", tx.now)

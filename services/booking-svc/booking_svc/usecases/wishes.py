@@ -1,0 +1,57 @@
+"""What a patient, or the hospital's staff, may still want of an order."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from common.errors import NotFound
+from common.outbox import Database, Tx
+
+from booking_svc import store
+from booking_svc.domain import Order, State, check_acceptable, check_cancellable, check_missable
+from booking_svc.saga import Accept, Cancel, Missed
+from booking_svc.usecases.moving import move
+
+
+def own_order(tx: Tx, account_id: str, order_id: str) -> Order:
+    """The order, locked. Raises NotFound for what is not this account's."""
+    order = store.lock_orders(tx, [order_id]).get(order_id)
+    if order is None or order.account_id != account_id:
+        raise NotFound("no such order of yours", code="order_not_found")
+    return order
+
+
+def cancel_order(database: Database, account_id: str, order_id: str, window: timedelta | None) -> Order:
+    """The patient no longer wants it. Cancelling again changes nothing. Raises NotFound, Conflict (deadline, ended)."""
+    with database.transaction() as tx:
+        order = own_order(tx, account_id, order_id)
+        if order.cause != "patient":
+            check_cancellable(order, tx.now)
+            move(tx, {order.id: order}, [(order.id, Cancel(order.id), "")], window)
+    return order
+
+
+def accept_offer(database: Database, account_id: str, order_id: str, window: timedelta | None) -> Order:
+    """候补: the patient takes the freed number. Accepting again changes nothing. Raises NotFound, Conflict (not offered,
+    over).
+    """
+    with database.transaction() as tx:
+        order = own_order(tx, account_id, order_id)
+        taken = order.accept_before is not None and order.state in {State.AWAITING_PAYMENT, State.CONFIRMED}
+        if not taken:
+            check_acceptable(order, tx.now)
+            move(tx, {order.id: order}, [(order.id, Accept(order.id), "")], window)
+    return order
+
+
+def mark_missed(database: Database, order_id: str, marked_by: str, may_see: Callable[[Order], bool]) -> Order:
+    """爽约: the patient did not come, says `marked_by`. Saying so again changes nothing. Raises NotFound for what the caller
+    may not see, Conflict when it cannot have been missed.
+    """
+    with database.transaction() as tx:
+        order = store.lock_orders(tx, [order_id]).get(order_id)
+        if order is None or not may_see(order):
+            raise NotFound("no such order of your hospital", code="order_not_found")
+        if order.state != State.NO_SHOW:
+            check_missable(order, tx.now)
+            move(tx, {order.id: order}, [(order.id, Missed(order.id, marked_by), "")], None)
+    return order
