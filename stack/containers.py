@@ -1,5 +1,6 @@
 """The same servers from testcontainers, for machines where Docker answers. Data lasts as long as the run."""
 
+import base64
 import os
 import socket
 import time
@@ -110,11 +111,16 @@ def provide(directory: Path, password: str) -> Servers:
         for container in (broker, database, redis, mongo):
             container.remove()
 
+    def ctl(*arguments: str) -> None:
+        broker.run("rabbitmqctl", "--quiet", *arguments)
+
+    def load(definitions: str) -> None:
+        text = base64.b64encode(definitions.encode()).decode()  # a command run inside has no standard input
+        broker.run("sh", "-c", f"echo {text} | base64 -d | rabbitmqctl --quiet import_definitions")
+
     return Servers(
         directory,
-        rabbitmq.RabbitMQ(
-            broker, broker.port, password, lambda *arguments: broker.run("rabbitmqctl", "--quiet", *arguments)
-        ),
+        rabbitmq.RabbitMQ(broker, broker.port, password, ctl, load),
         postgres.Postgres(database, database.port, password),
         Redis(redis, redis.port),
         Mongo(mongo, mongo.port),

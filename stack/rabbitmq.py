@@ -23,12 +23,15 @@ _GREETING = b"AMQP\x00\x00\x09\x01"
 
 
 class RabbitMQ(Server):
-    """A broker on the loopback. `ctl` runs rabbitmqctl with the arguments given."""
+    """A broker on the loopback. `ctl` runs rabbitmqctl with the arguments given; `load` gives it definitions (JSON)."""
 
-    def __init__(self, runner: Runner, port: int, password: str, ctl: Callable[..., None]) -> None:
+    def __init__(
+        self, runner: Runner, port: int, password: str, ctl: Callable[..., None], load: Callable[[str], None]
+    ) -> None:
         super().__init__(runner, port)
         self._password = password
         self.ctl = ctl
+        self.load = load
 
     def ready(self) -> bool:
         """Whether it answers an AMQP greeting; it listens long before it does."""
@@ -39,8 +42,10 @@ class RabbitMQ(Server):
         except OSError:
             return False
 
-    def url(self, vhost: str = "/") -> str:
-        return f"amqp://{USER}:{self._password}@127.0.0.1:{self.port}/{quote(vhost, safe='')}"
+    def url(self, vhost: str = "/", user: str = USER, password: str = "") -> str:
+        """Where it is reached; as our own user, or as another with his password."""
+        who = f"{quote(user, safe='')}:{quote(password or self._password, safe='')}"
+        return f"amqp://{who}@127.0.0.1:{self.port}/{quote(vhost, safe='')}"
 
     def add_vhost(self, name: str) -> str:
         """Make a virtual host: a broker of its own for a test. Returns the URL."""
@@ -62,7 +67,7 @@ def local(directory: Path, password: str) -> RabbitMQ:
     """A broker of the installed binaries with its data under `directory`. Raises ServersUnavailable without them."""
     port = free_port()
     process = _LocalRabbitMQ(directory, port, password)
-    return RabbitMQ(process, port, password, process.ctl)
+    return RabbitMQ(process, port, password, process.ctl, lambda text: process.ctl("import_definitions", stdin=text))
 
 
 class _LocalRabbitMQ(Process):
@@ -115,11 +120,12 @@ class _LocalRabbitMQ(Process):
         super().stop(seconds)
         self._epmd.stop()
 
-    def ctl(self, *arguments: str) -> None:
+    def ctl(self, *arguments: str, stdin: str | None = None) -> None:
         """Run rabbitmqctl. Raises ChildProcessError with what it says."""
         done = subprocess.run(
             [self._rabbitmqctl, "--quiet", *arguments],
             env=dict(self.command.env or {}),
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

@@ -55,7 +55,7 @@ def routes() -> Routes:
             tx.first_time([body["name"]])
             if body["name"] == "clash":
                 raise Conflict("there is one", code="thing_exists", since=datetime(2026, 11, 22, 16, tzinfo=UTC))
-            tx.send(ReleaseSlot(body["name"], "ses"))
+            tx.send(ReleaseSlot(body["name"], "ses", "patient"))
         return answer(
             {"name": body["name"], "by": principal().account_id}, 201, Location=f"/api/v1/things/{body['name']}"
         )
