@@ -110,6 +110,7 @@ def ask(front: HttpServer, path: str, method: str = "GET", body: bytes | None = 
         ("/departments?hospital_id=h", "schedule-svc"),
         ("/doctors", "schedule-svc"),
         ("/sessions/s/chance", "schedule-svc"),
+        ("/sessions/s/stoppage", "booking-svc"),
         ("/rosters", "schedule-svc"),
         ("/users/me/patients", "user-svc"),
         ("/tokens/refresh", "user-svc"),

@@ -98,8 +98,6 @@ class Order:
     """What of that pays for the order that took its place."""
     refunded: int = 0
     """What of that is back, or goes back by itself beside a move."""
-    refunds: dict[str, int] = field(default_factory=dict)
-    """Refund -> its amount: money that came in two parts goes back in two."""
     auto_book: bool = True
     voucher: str | None = None
     replaces: str | None = None

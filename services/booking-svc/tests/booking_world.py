@@ -140,19 +140,15 @@ class World:
         return thaw(self.side(order_id).order).state
 
 
-_FIELDS = [
-    name
-    for name in Order.__dataclass_fields__
-    if name not in {"history", "updated_at", "entry", "substitutes", "refunds"}
-]
+_FIELDS = [name for name in Order.__dataclass_fields__ if name not in {"history", "updated_at", "entry", "substitutes"}]
 
 
 def freeze(order: Order) -> tuple[Any, ...]:
-    return (tuple(sorted(order.refunds.items())), *(getattr(order, name) for name in _FIELDS))
+    return tuple(getattr(order, name) for name in _FIELDS)
 
 
 def thaw(values: tuple[Any, ...]) -> Order:
-    order = Order(**dict(zip(_FIELDS, values[1:], strict=True)), refunds=dict(values[0]))
+    order = Order(**dict(zip(_FIELDS, values, strict=True)))
     order.substitutes = (SUBSTITUTE,) if order.state == State.SUBSTITUTE_OFFERED else ()
     return order
 
@@ -269,17 +265,17 @@ def succeeded(name: str, side: Side) -> PaymentSucceeded:
     return PaymentSucceeded(name, "acc", "p", side.asked, "sandbox", NOW)
 
 
-def parts_of(side: Side) -> list[tuple[str, int]]:
-    """What was moved to an order goes back to where it came from, apart from what was paid for it."""
-    return [(name, amount) for name, amount in (("r", side.counted), ("m", side.moved_in)) if amount]
+def paid_for(side: Side) -> int:
+    """What settles the order: its own success, and what was moved to it. All of it goes back, and is told once."""
+    return side.counted + side.moved_in
 
 
 def paid_back(world: World, name: str, side: Side) -> World:
-    return world.put(name, refund="done", refunded=sum(a for _, a in parts_of(side))).send(*refunds_done(name, side))
+    return world.put(name, refund="done", refunded=paid_for(side)).send(refund_done(name, side))
 
 
-def refunds_done(name: str, side: Side) -> list[RefundSucceeded]:
-    return [RefundSucceeded(name, "acc", part, amount, "order", "sandbox") for part, amount in parts_of(side)]
+def refund_done(name: str, side: Side) -> RefundSucceeded:
+    return RefundSucceeded(name, "acc", "r", paid_for(side), "order", "sandbox")
 
 
 def reserved(name: str, side: Side, **changes: Any) -> SlotReserved:
@@ -353,7 +349,7 @@ def move(world: World, name: str, side: Side, message: MovePayment) -> World:
 
 
 def refund(world: World, name: str, side: Side) -> World:
-    if side.refund == "none" and parts_of(side):
+    if side.refund == "none" and paid_for(side):
         assert not side.moved_out, "given back what was moved on"
         return world.put(name, refund="asked")
-    return world.send(*refunds_done(name, side)) if side.refund == "done" else world
+    return world.send(refund_done(name, side)) if side.refund == "done" else world

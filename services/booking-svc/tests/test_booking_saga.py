@@ -18,8 +18,8 @@ from booking_world import (
     Side,
     World,
     fresh,
+    paid_for,
     pair,
-    parts_of,
     reserved,
     steps,
     thaw,
@@ -35,7 +35,6 @@ from common.messages import (
     PaymentMoved,
     PaymentSucceeded,
     RefundPayment,
-    RefundSucceeded,
     ReleaseSlot,
     RequestPayment,
     SlotRejected,
@@ -80,7 +79,7 @@ def check_at_rest(side: Side) -> None:
         assert side.kept == order.fee == order.paid, "confirmed without its money, or with too much"
     elif order.state == State.REFUND_FAILED:
         assert side.refund == "failed"
-        assert side.kept == sum(amount for _, amount in parts_of(side))
+        assert side.kept == paid_for(side)
     else:
         assert side.kept == 0, "money without an order"
     assert order.refunded + order.moved <= order.paid, "more gone than came"
@@ -332,16 +331,6 @@ def test_the_difference_is_given_back_when_the_rest_is_gone():
     assert isinstance(refund, RefundPayment)
     assert isinstance(withdrawn, OrderWithdrawn)
     assert (withdrawn.was_confirmed, withdrawn.amount) == (False, 3000)
-
-
-def test_money_in_two_parts_is_back_when_both_are():
-    order = order_in(State.REFUNDING, paid=8000, fee=8000, visit=VISIT, cause="patient")
-    first, second = (RefundSucceeded("o", "acc", name, n, "order", "x") for name, n in (("r1", 3000), ("r2", 5000)))
-    for message in (first, first):
-        assert kinds(saga.advance(order, message, NOW)) == []
-        assert (order.state, order.refunded) == (State.REFUNDING, 3000)
-    assert kinds(saga.advance(order, second, NOW)) == ["OrderCancelled"]
-    assert (order.state, order.refunded) == (State.CANCELLED, 8000)
 
 
 def test_substitutes_are_offered_for_a_day_but_not_beyond_the_last_of_them():

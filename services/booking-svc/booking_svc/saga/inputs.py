@@ -44,7 +44,6 @@ class Input(StrEnum):
     PAYMENT_CLOSED = "PaymentClosed"
     PAYMENT_MOVED = "PaymentMoved"
     REFUND_SUCCEEDED = "RefundSucceeded"
-    REFUND_SUCCEEDED_PART = "RefundSucceeded, in part"
     REFUND_SUCCEEDED_REPLACED = "RefundSucceeded, replaced"
     REFUND_FAILED = "RefundFailed"
     SURPLUS_REFUNDED = "RefundSucceeded, surplus"
@@ -74,7 +73,6 @@ _CODES = {
     Input.PAYMENT_SUCCEEDED_MOVING: "payment_succeeded",
     Input.PAYMENT_SUCCEEDED_REPLACING: "payment_succeeded",
     Input.PAYMENT_SUCCEEDED_SHORT: "payment_succeeded",
-    Input.REFUND_SUCCEEDED_PART: "refund_succeeded",
     Input.REFUND_SUCCEEDED_REPLACED: "refund_succeeded",
     Input.ACCEPT: "patient_accepted",
     Input.ACCEPT_FREE: "patient_accepted",
@@ -142,8 +140,10 @@ def input_of(order: Order, message: object, old: Order | None = None) -> Input:
             return _of_number(order, message, old)
         case PaymentSucceeded():
             return _of_payment(order, old)
+        case RefundSucceeded(purpose="surplus"):
+            return Input.SURPLUS_REFUNDED
         case RefundSucceeded():
-            return _of_refund(order, message)
+            return Input.REFUND_SUCCEEDED if order.replaced_by is None else Input.REFUND_SUCCEEDED_REPLACED
         case RefundFailed(purpose="surplus"):
             return Input.SURPLUS_STALLED
         case Accept():
@@ -202,11 +202,3 @@ def _of_payment(order: Order, old: Order | None) -> Input:
     if covering(order, old) is None:
         return Input.PAYMENT_SUCCEEDED_SHORT if short else Input.PAYMENT_SUCCEEDED
     return Input.PAYMENT_SUCCEEDED_MOVING if short else Input.PAYMENT_SUCCEEDED_REPLACING
-
-
-def _of_refund(order: Order, message: RefundSucceeded) -> Input:
-    if message.purpose == "surplus":
-        return Input.SURPLUS_REFUNDED
-    if sum((order.refunds | {message.refund_id: message.amount}).values()) < order.paid:
-        return Input.REFUND_SUCCEEDED_PART
-    return Input.REFUND_SUCCEEDED if order.replaced_by is None else Input.REFUND_SUCCEEDED_REPLACED

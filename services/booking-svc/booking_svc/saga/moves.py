@@ -123,8 +123,7 @@ def _learn(order: Order, message: object, old: Order | None) -> None:
             if old is not None:
                 old.refunded += message.returned
         case RefundSucceeded():
-            order.refunds[message.refund_id] = message.amount
-            order.refunded = sum(order.refunds.values())
+            order.refunded = message.amount
         case RefundFailed():
             order.reason = message.reason
         case Cancel():

@@ -137,7 +137,7 @@ def substitutes_offered(o: Order) -> Message:
 
 
 def refund_stalled(o: Order) -> Message:
-    return RefundStalled(o.id, o.account_id, o.paid - o.refunded, o.reason or "")
+    return RefundStalled(o.id, o.account_id, o.paid, o.reason or "")
 
 
 def visit_missed(o: Order) -> Message:

@@ -111,12 +111,10 @@ TABLE: dict[tuple[State, Input], Step] = {
     (S.SUBSTITUTE_OFFERED, I.WINDOW_ENDED): Step(S.REFUNDING, (refund_payment, order_withdrawn)),
     (S.REFUNDING, I.REFUND_SUCCEEDED): Step(S.CANCELLED, (order_cancelled,)),
     (S.REFUNDING, I.REFUND_SUCCEEDED_REPLACED): Step(S.RESCHEDULED),
-    (S.REFUNDING, I.REFUND_SUCCEEDED_PART): Step(S.REFUNDING),
     (S.REFUNDING, I.REFUND_FAILED): Step(S.REFUND_FAILED, (refund_stalled,)),
     # staff repeat it or pay it out; payment-svc tells when the money is back
     (S.REFUND_FAILED, I.REFUND_SUCCEEDED): Step(S.CANCELLED, (order_cancelled,)),
     (S.REFUND_FAILED, I.REFUND_SUCCEEDED_REPLACED): Step(S.RESCHEDULED),
-    (S.REFUND_FAILED, I.REFUND_SUCCEEDED_PART): Step(S.REFUND_FAILED),
 }
 
 OWED: dict[State, Send] = {

@@ -25,11 +25,10 @@ _DOCUMENTS: dict[str, msgspec.json.Decoder[Any]] = {
     "visit": msgspec.json.Decoder(Visit),
     "entry": msgspec.json.Decoder(SlotEntered),
     "substitutes": msgspec.json.Decoder(tuple[Substitute, ...]),
-    "refunds": msgspec.json.Decoder(dict[str, int]),
 }
 """Columns that hold JSON. An empty one is NULL."""
 _PARTS = [(_STORED.index(name), name) for name in _DOCUMENTS]
-_EMPTY: dict[str, Any] = {"visit": None, "entry": None, "substitutes": (), "refunds": None}
+_EMPTY: dict[str, Any] = {"visit": None, "entry": None, "substitutes": ()}
 _STATE = _STORED.index("state")
 
 
@@ -38,10 +37,7 @@ def _order(row: Sequence[Any]) -> Order:
     values[_STATE] = State(values[_STATE])
     for at, name in _PARTS:
         values[at] = _DOCUMENTS[name].decode(values[at]) if values[at] else _EMPTY[name]
-    order = Order(*values)
-    if order.refunds is None:
-        order.refunds = {}
-    return order
+    return Order(*values)
 
 
 def _row(order: Order, names: Sequence[str]) -> dict[str, Any]:

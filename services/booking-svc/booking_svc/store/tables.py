@@ -62,7 +62,6 @@ orders = Table(
     Column("paid", BigInteger, nullable=False, server_default="0"),
     Column("moved", BigInteger, nullable=False, server_default="0"),
     Column("refunded", BigInteger, nullable=False, server_default="0"),
-    Column("refunds", Text),
     Column("substitutes", Text),
     Column("marked_by", Text),
     Column("updated_at", UtcDateTime, nullable=False),

@@ -70,7 +70,6 @@ def _added() -> list[sa.Column[object]]:
         sa.Column("accept_before", _time),
         sa.Column("confirmed_at", _time),
         sa.Column("moved", sa.BigInteger, nullable=False, server_default="0"),
-        sa.Column("refunds", sa.Text),
         sa.Column("substitutes", sa.Text),
         sa.Column("marked_by", sa.Text),
     ]
