@@ -7,11 +7,20 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common.messages import PaymentClosed, PaymentSucceeded, RefundPayment, RefundSucceeded
+from common.errors import InvalidMessage, Transient
+from common.messages import (
+    SPECS,
+    Message,
+    PaymentClosed,
+    PaymentMoved,
+    PaymentSucceeded,
+    RefundPayment,
+    RefundSucceeded,
+)
 from common.testing import received
+from payment_svc.providers import Refunded
 from payment_svc.store.tables import ledger_entries
-from payment_svc.usecases import commands
-from payment_world import CASHIER, FEE, PATIENT, World
+from payment_world import ACCOUNT, CASHIER, FEE, PATIENT, START, World, paid_by
 
 
 def at_once(actions: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -54,16 +63,26 @@ def test_two_attempts_paid_at_once(any_world: World) -> None:
     any_world.check_books()
 
 
+def command(world: World, message: Message) -> Callable[[], bool]:
+    """As if one more process had received it: False if it was refused."""
+    handler = world.service.processor.subscriptions[SPECS[type(message)].type]
+
+    def handle() -> bool:
+        try:
+            with world.database.transaction() as tx:
+                handler(tx, [received(message, world.service)])
+        except InvalidMessage:
+            return False
+        return True
+
+    return handle
+
+
 def test_fifty_refund_commands_and_fifty_jobs(any_world: World) -> None:
     order = any_world.request()
     number = any_world.pay_by(order, "sandbox")["show"]["url"].rpartition("/")[2]
     any_world.press(number)
-
-    def ask() -> None:
-        with any_world.database.transaction() as tx:
-            commands.refund_payment(tx, [received(RefundPayment(order, "cancelled"), any_world.service)])
-
-    at_once([ask] * 50)
+    at_once([command(any_world, RefundPayment(order, "cancelled"))] * 50)
     (refund,) = any_world.refunds(order)
     (timer,) = [t for t in any_world.due() if t.key == refund.id]
     at_once([lambda: any_world.service.jobs["refund"](any_world.service, timer)] * 50)
@@ -136,3 +155,84 @@ def test_one_retry_of_a_refused_refund(any_world: World) -> None:
     assert sorted(statuses) == [202] + [409] * 9
     assert len(any_world.refunds(order)) == 2
     any_world.check_books()
+
+
+def test_fifty_moves_of_the_same_money(any_world: World) -> None:
+    old = paid_by(any_world, "sandbox")
+    assert all(at_once([command(any_world, any_world.move_message("ord_new", old, 3000))] * 50))
+    assert set(any_world.told()) == {PaymentMoved("ord_new", old, ACCOUNT, 3000, 2000)}
+    assert len(any_world.told()) == 50
+    assert [t.amount for t in any_world.tenders("ord_new")] == [3000]
+    assert [r.amount for r in any_world.refunds(old)] == [2000]
+    assert entries_of(any_world, old, "moved_out") == entries_of(any_world, "ord_new", "moved_in") == 1
+    any_world.settle()
+    at_once([command(any_world, RefundPayment("ord_new", "cancelled"))] * 50)
+    any_world.settle()
+    assert any_world.figures()["sandbox"] == {"taken_in": FEE, "given_back": FEE}
+    any_world.check_rest()
+
+
+def test_one_order_is_given_to_many_and_one_has_it(any_world: World) -> None:
+    old = paid_by(any_world, "sandbox")
+    takers = [f"ord_{n}" for n in range(25)]
+    done = at_once([command(any_world, any_world.move_message(taker, old, 3000)) for taker in takers * 2])
+    assert sum(done) == 2  # the one that was first, and its repetition
+    (taker,) = {m.order_id for m in any_world.told(PaymentMoved)}
+    assert any_world.figures()["intents"].keys() == {old, taker}
+    any_world.settle()
+    any_world.check_rest()
+
+
+def test_many_give_to_one_order(any_world: World) -> None:
+    """Its intent is made by one of them; the others find it."""
+    givers = [paid_by(any_world, "sandbox") for _ in range(8)]
+
+    def until_done(handle: Callable[[], bool]) -> None:
+        for _ in range(20):
+            try:
+                assert handle()
+            except Transient:  # somebody else was making the intent: the processor offers the message again
+                continue
+            return
+        raise AssertionError("never done")
+
+    moves = [command(any_world, any_world.move_message("ord_new", giver, FEE)) for giver in givers]
+    at_once([lambda move=move: until_done(move) for move in moves])  # type: ignore[misc]
+    assert any_world.intent("ord_new").amount == 8 * FEE == any_world.figures()["intents"]["ord_new"]["moved_in"]
+    at_once([command(any_world, RefundPayment("ord_new", "cancelled"))] * 10)
+    any_world.settle()
+    assert [m.amount for m in any_world.told(RefundSucceeded)] == [8 * FEE]
+    any_world.check_rest()
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_moving_against_refunding_and_late_money(any_world: World, turn: int) -> None:
+    """Whoever is first: the money has moved or it goes back, and no fen does both."""
+    del turn
+    old = any_world.request()
+    first, second = any_world.pay_by(old, key="1"), any_world.pay_by(old, key="2")
+    any_world.apply(any_world.paid(first))
+    late = any_world.paid(second)
+    move = command(any_world, any_world.move_message("ord_new", old, 3000))
+    refund_old, refund_new = (command(any_world, RefundPayment(o, "cancelled")) for o in (old, "ord_new"))
+    at_once([move, refund_old, refund_new, lambda: any_world.apply(late)] * 8)
+    any_world.scripted.say["refund"] = Refunded(START)
+    any_world.settle()
+    any_world.check_rest()
+    figures = any_world.figures()["intents"]
+    assert figures[old]["captured"] == 2 * FEE
+    assert sum(f["refunded"] for f in figures.values()) in (2 * FEE, 2 * FEE - 3000)
+
+
+def test_moves_along_a_chain_in_both_directions_at_once(any_world: World) -> None:
+    """Each locks two intents that another locks, too: nobody waits for ever, and the money is in one place."""
+    orders = ["ord_a", "ord_b", "ord_c", "ord_d"]
+    giver = paid_by(any_world, "sandbox")
+    any_world.move(orders[0], giver, FEE)
+    pairs = [(a, b) for a in orders for b in orders if a != b]
+    at_once([command(any_world, any_world.move_message(a, b, FEE)) for a, b in pairs * 3])
+    kept = {
+        order: f["captured"] + f["moved_in"] - f["moved_out"] for order, f in any_world.figures()["intents"].items()
+    }
+    assert sorted(fen for fen in kept.values() if fen) == [FEE]
+    any_world.check_rest()

@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from common.messages import PaymentMoved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from payment_svc.providers import Absent, Closed, Failed, Paid, Processing, Refunded, Unknown, Unpaid
-from payment_world import FEE, OPERATOR, START, World
+from payment_svc.store import intents as store
+from payment_world import CASHIER, FEE, OPERATOR, PATIENT, START, World
 
 QUIET = settings(max_examples=40, deadline=None)
 
@@ -151,3 +153,99 @@ def test_paid_is_an_outcome_that_closing_may_meet() -> None:
         world.apply(world.paid(payment))
         assert world.intent(order).state == "paid"
         assert world.balances() == {"clearing:alipay": FEE, "order_payable": -FEE}
+
+
+# --- two orders, and money that moves between them ---------------------------------------------------------------------
+
+ORDERS = ("ord_a", "ord_b")
+ONE = st.sampled_from(ORDERS)
+ABOUT_TWO = st.one_of(
+    st.tuples(st.just("request"), ONE, st.sampled_from([2000, FEE])),
+    st.tuples(st.just("pay"), ONE, st.sampled_from(["alipay", "window"])),
+    st.tuples(st.just("late"), st.integers(0, 3), st.none()),
+    st.tuples(st.just("move"), ONE, st.sampled_from([0, 1, 2000, FEE, 7000])),
+    st.tuples(st.just("move"), ONE, st.sampled_from([2000, FEE])),
+    st.tuples(st.just("refund"), ONE, st.none()),
+    st.tuples(st.just("close"), ONE, st.none()),
+    st.tuples(st.just("refund_fact"), st.integers(0, 4), st.sampled_from(["succeeded", "failed"])),
+    st.tuples(st.just("retry"), st.integers(0, 4), st.none()),
+    st.tuples(st.just("pay_out"), st.integers(0, 4), st.none()),
+    st.tuples(st.just("jobs"), close_outcomes(), refund_outcomes()),
+)
+
+
+def take_step_of_two(world: World, step: tuple[str, Any, Any]) -> None:
+    """One thing happens; what booking-svc would never ask for is parked."""
+    what, which, how = step
+    if what == "request":
+        world.request(order_id=which, amount=how)
+    elif what == "pay":
+        if world.get(f"/payments?order_id={which}", headers=OPERATOR).get_json()["items"]:
+            return
+        started = world.post(f"/orders/{which}/payments", {"method": how}, headers=PATIENT)
+        if started.status_code == 201 and how == "alipay":
+            world.apply(world.paid(started.get_json(), amount=started.get_json()["amount"]["amount"]))
+        elif started.status_code == 201:
+            world.post(f"/payments/{started.get_json()['id']}/receipt", headers=CASHIER)
+    elif what == "late":
+        with world.database.reading() as conn:
+            payments = [a for order in ORDERS for a in store.attempts_of(conn, order) if a.method == "alipay"]
+        if payments:
+            payment = payments[which % len(payments)]
+            world.apply(world.paid({"id": payment.id}, amount=payment.amount, transaction=f"late-{payment.id}-{which}"))
+    elif what == "move":
+        world.move(next(order for order in ORDERS if order != which), which, how)
+    elif what == "refund":
+        world.ask_refund(which)
+    elif what == "close":
+        world.close(which)
+    elif what == "jobs":
+        world.scripted.say |= {"close": which, "refund": how, "query_refund": how}
+        world.run_jobs()
+    elif which < len(world.refunds()):
+        refund = sorted(world.refunds(), key=lambda r: r.id)[which]
+        if what == "refund_fact":
+            world.apply(world.refund_fact(refund, how))
+        else:
+            path = {"retry": "retry", "pay_out": "paid-out"}[what]
+            world.post(f"/refunds/{refund.id}/{path}", headers=CASHIER)
+
+
+def check_moves(world: World) -> None:
+    """Every move is answered alike, and what is kept for both orders is what came and did not go back."""
+    answers: dict[str, set[Any]] = {}
+    for answer in world.told(PaymentMoved):
+        answers.setdefault(answer.from_order_id, set()).add(answer)
+    assert all(len(alike) == 1 for alike in answers.values())
+    for order in ORDERS:
+        settling = sum(t.amount for t in world.tenders(order) if t.settles)
+        back = sum(t.returned for t in world.tenders(order))
+        came = world.figures()["intents"].get(order)
+        if came:
+            assert settling + back == came["captured"] + came["moved_in"] - came["moved_out"]
+            assert not settling or came["state"] == "paid"
+            assert not settling or settling == came["counted"]
+
+
+@settings(QUIET, max_examples=80)
+@given(st.lists(ABOUT_TWO, max_size=25))
+def test_whatever_happens_to_two_orders_the_books_are_right(steps: Sequence[tuple[str, Any, Any]]) -> None:
+    with fresh_world() as world:
+        world.request(order_id="ord_a")
+        world.pay("ord_a")
+        for step in steps:
+            take_step_of_two(world, step)
+            world.check_books()
+            check_moves(world)
+        done = Refunded(START)
+        world.scripted.say |= {"close": Closed(), "query": Closed(), "refund": done, "query_refund": done}
+        world.settle()
+        for refund in world.refunds(state="processing"):  # at the counter
+            world.post(f"/refunds/{refund.id}/paid-out", headers=CASHIER)
+        check_moves(world)
+        if not world.balances().get("suspense"):
+            world.check_rest()
+        else:
+            world.check_books()
+        reasons = [p.reason for p in world.database.parked()]
+        assert all(reason.startswith("InvalidMessage") for reason in reasons), reasons

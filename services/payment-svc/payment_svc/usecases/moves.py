@@ -28,29 +28,29 @@ def move_payment(tx: Tx, received: Sequence[Received]) -> None:
     Raises InvalidMessage if there is not so much, if it has moved elsewhere, or if the other order may still be paid otherwise:
     the saga never asks that.
     """
-    store.lock_intents(tx, [order_id for r in received for order_id in (r.message.order_id, r.message.from_order_id)])
-    for r in received:
-        command: MovePayment = r.message
-        intents = store.lock_intents(tx, (command.order_id, command.from_order_id))
+    commands: list[MovePayment] = [r.message for r in received]
+    intents = store.lock_intents(tx, [o for command in commands for o in (command.order_id, command.from_order_id)])
+    for command in commands:
         giver = intents.get(command.from_order_id)
         if giver is None:
             raise InvalidMessage(f"nothing was paid for {command.from_order_id}")
         move = tenders.move_from(tx.conn, giver.order_id)
         if move is None:
-            move = _move(tx, command, giver, intents.get(command.order_id))
+            move = _move(tx, command, intents)
         elif move.order_id != command.order_id:
             raise InvalidMessage(f"the money of {giver.order_id} has moved to {move.order_id}")
         tx.send(PaymentMoved(move.order_id, move.from_order_id, giver.account_id, move.amount, move.returned))
 
 
-def _move(tx: Tx, command: MovePayment, giver: Intent, taker: Intent | None) -> Move:
+def _move(tx: Tx, command: MovePayment, intents: dict[str, Intent]) -> Move:
+    """Do it. `intents` are those that are locked; they are left as they are then."""
+    giver, taker = intents[command.from_order_id], intents.get(command.order_id)
     settling = [t for t in tenders.tenders_of(tx.conn, [giver.order_id]).get(giver.order_id, ()) if t.settles]
     there = sum(t.amount for t in settling)
     _may_move(command, giver, taker, there)
-    if taker is None and command.amount:
-        taker = _open_paid(tx, command, settling[0])
-    elif taker is not None:
-        store.set_intent(tx, taker.order_id, amount=taker.amount + command.amount)
+    if command.amount:
+        taker = _let_grow(tx, command, taker) if taker else _open_paid(tx, command, settling[0])
+        intents[taker.order_id] = taker
     moved = []
     for tender, part in divide(settling, command.amount):
         tenders.give_on(tx, tender, moved=part)
@@ -61,6 +61,7 @@ def _move(tx: Tx, command: MovePayment, giver: Intent, taker: Intent | None) -> 
             ledger.post(tx, REST, tender.id, giver, debit=debit, credit=credit, amount=rest)
             reserve(tx, giver, tender, rest, "surplus", REST)
     store.set_intent(tx, giver.order_id, state="moved")
+    intents[giver.order_id] = replace(giver, state="moved")
     if taker is not None:
         _follow(tx, taker, moved)
     move = Move(giver.order_id, command.order_id, command.amount, there - command.amount)
@@ -82,6 +83,13 @@ def _may_move(command: MovePayment, giver: Intent, taker: Intent | None, there: 
         raise InvalidMessage(f"{command.order_id} is {taker.state}: nothing can move there")
 
 
+def _let_grow(tx: Tx, command: MovePayment, taker: Intent) -> Intent:
+    """The order was paid by itself, for the difference: its total grows."""
+    total = taker.amount + command.amount
+    store.set_intent(tx, taker.order_id, amount=total)
+    return replace(taker, amount=total)
+
+
 def _open_paid(tx: Tx, command: MovePayment, first: Tender) -> Intent:
     """The intent of an order that is paid by what moves, and by nothing else."""
     intent = Intent(
@@ -96,6 +104,7 @@ def _open_paid(tx: Tx, command: MovePayment, first: Tender) -> Intent:
         first.capture_id,
     )
     if not store.add_intent(tx, intent):
+        # locked now it would be out of turn: others hold it and wait for the giver
         raise Transient(f"{command.order_id} has just got its intent")
     return intent
 
