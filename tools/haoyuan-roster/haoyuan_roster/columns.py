@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from haoyuan_roster_format import MOST_NUMBERS
+from haoyuan_roster_format import MOST_NUMBERS, Fee
 from haoyuan_roster_format.rows import Code, Name, Words
 
 from haoyuan_roster.faults import Refused
@@ -63,6 +63,14 @@ def _text(kind: Any) -> Callable[[str], str]:
     return read
 
 
+def _fee(text: str) -> int:
+    amount = fen(text)
+    try:
+        return msgspec.convert({"amount": amount, "currency": "CNY"}, Fee).amount
+    except msgspec.ValidationError:
+        raise Refused("bad_money", "is more than any fee") from None
+
+
 def _number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         plain = unicodedata.normalize("NFKC", text).strip()
@@ -115,7 +123,7 @@ COLUMNS = (
     Column("referral", "转诊号数", _number(0, MOST_NUMBERS), default=0),
     Column("window", "窗口号数", _number(0, MOST_NUMBERS), default=0),
     Column("follow_up", "复诊号数", _number(0, MOST_NUMBERS), default=0),
-    Column("fee", "挂号费", fen, required=True),
+    Column("fee", "挂号费", _fee, required=True),
     Column("policy", "放号方式", _choice(_POLICIES), default="first_come"),
     Column("release_days", "提前天数", _number(0, MOST_DAYS_AHEAD), required=True),
     Column("release_time", "放号时间", parse_clock, required=True),

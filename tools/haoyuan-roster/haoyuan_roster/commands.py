@@ -174,6 +174,8 @@ def _why_not(order: Order, roster: Roster) -> str | None:
     """Why this must not be sent."""
     if order.as_of is not None and roster.window is None:
         raise Unusable("--as-of belongs to a --window", "usage")
+    if order.version is not None and roster.versioned:
+        raise Unusable("--version is for CSV; the rows of JSON have versions of their own", "usage")
     if roster.findings.errors and roster.window is not None:
         return "a window says which sessions there are; with rows left out, others would be taken for cancelled"
     if roster.findings.errors and not order.keep_going:
@@ -201,11 +203,18 @@ def _found(file: Path, roster: Roster) -> Iterator[str]:
     yield from table(("where", "code", "severity", "message"), notes)
     if findings.left_off:
         yield f"and {findings.left_off} more: {', '.join(f'{n} {code}' for code, n in findings.codes.most_common())}"
-    outside = f" ({roster.outside} of other days left out)" if roster.outside else ""
     counts = (
-        f"{len(roster.departments)} departments, {len(roster.doctors)} doctors, {len(roster.sessions.lengths)} sessions"
+        _count(len(roster.departments), "department"),
+        _count(len(roster.doctors), "doctor"),
+        _count(len(roster.sessions.lengths), "session"),
     )
-    yield f"{file.name} ({roster.kind}): {counts}{outside}; {findings.errors} errors, {findings.warnings} warnings"
+    outside = f" ({roster.outside} of other days left out)" if roster.outside else ""
+    faults = f"{_count(findings.errors, 'error')}, {_count(findings.warnings, 'warning')}"
+    yield f"{file.name} ({roster.kind}): {', '.join(counts)}{outside}; {faults}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _as_json(file: Path, roster: Roster) -> str:

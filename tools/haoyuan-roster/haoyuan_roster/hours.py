@@ -90,7 +90,7 @@ def parse_hours(text: str) -> list[Shift]:
     Raises Refused: unknown_weekday, bad_time, bad_times, slots_overlap, bad_hours.
     """
     tokens = [token for token in _tokens(_plain(text)) if token.kind != "space"]
-    if not tokens:
+    if all(token.kind == "stop" for token in tokens):
         raise Refused("bad_hours", "is empty")
     shifts: set[Shift] = set()
     days: list[int] = []
@@ -150,7 +150,7 @@ def _clock(text: str) -> Clock:
     wrong_half = half and not 1 <= hour <= 12
     if half:
         hour = hour % 12 + (12 if half == "pm" else 0)
-    elif match["part"] in ("下午", "傍晚", "晚上") or (match["part"] == "中午" and hour < 6):
+    elif match["part"] in ("下午", "傍晚", "晚上") or (match["part"] == "中午" and not 6 <= hour < 12):
         half, hour = "pm", hour + 12 if hour < 12 else hour
     elif match["part"]:
         half = "am"

@@ -17,6 +17,8 @@ CHUNK = 64 * 1024  # characters
 LARGEST_VALUE = 4 * 1024 * 1024
 """Characters of one row, or of one field that is no list; no sane one comes near."""
 
+_GOES_ON = ("", ".", "e", "E")
+"""What may follow a number that the edge of what is in sight cuts off: 1, 1. and 1e of 1.5 and 1e5."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -73,13 +75,15 @@ class _Document:
         """The value that stands next. Reads on until it is whole."""
         self._peek()
         while True:
+            long = len(self._text) - self._position > LARGEST_VALUE
             try:
                 value, end = self._decoder.raw_decode(self._text, self._position)
-                if end < len(self._text) or not self._more():  # a number at the edge may go on
+                cut = self._text[end : end + 1] in _GOES_ON
+                if not cut or long or not self._more():
                     self._position = end
                     return value
             except (ValueError, RecursionError) as error:
-                if len(self._text) - self._position > LARGEST_VALUE or not self._more():
+                if long or not self._more():
                     self._fail(getattr(error, "msg", str(error)))
 
     def _peek(self) -> str:

@@ -8,7 +8,7 @@ import tempfile
 from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ class _Sessions:
         roster = self.roster
         row = parse(SessionRow, raw, path)
         faults = row if isinstance(row, list) else list(self._faults(row, path))
-        roster.findings.add(*faults, once=once)
+        roster.findings.add(*(_of_line(note, path) for note in faults) if once else faults, once=once)
         if isinstance(row, list) or any(note.severity == "error" for note in faults):
             return False
         self._codes.add(row.code)
@@ -131,7 +131,8 @@ class _Sessions:
 
     def _faults(self, row: SessionRow, path: str) -> Iterator[Note]:
         if row.code in self._codes:
-            yield Note(path, "duplicate", f"code {row.code} stands in this file before")
+            hint = "" if self.roster.versioned else "; a tag makes it another session"
+            yield Note(path, "duplicate", f"code {row.code} stands in this file before{hint}")
         elif (fault := check(row, path)) is not None:
             yield fault
         else:
@@ -144,6 +145,12 @@ class _Sessions:
             said = f"doctor {row.doctor} has another session at that time, on {row.date}"
             yield Note(path, "sessions_overlap", said, "warning")
         others.append((starts, ends))
+
+
+def _of_line(note: Note, path: str) -> Note:
+    """What is said of a session that a line stands for, said of the line."""
+    inside = note.path.removeprefix(path).lstrip(".")
+    return replace(note, path=path, message=f"{inside}: {note.message}" if inside else note.message)
 
 
 def _read_json(path: Path, sessions: _Sessions) -> None:
