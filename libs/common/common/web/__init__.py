@@ -1,6 +1,6 @@
 """The thin HTTP chassis: Flask, flask-smorest for the OpenAPI documents, marshmallow at the edge."""
 
-from common.web.access import Principal, principal, public, roles, sign_token
+from common.web.access import Principal, principal, public, roles, sign_token, signed_in
 from common.web.app import Routes, answer, create_app, service
 from common.web.idempotency import idempotent
 from common.web.paging import Paged, page_of
@@ -23,4 +23,5 @@ __all__ = [
     "roles",
     "service",
     "sign_token",
+    "signed_in",
 ]

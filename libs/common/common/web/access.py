@@ -119,10 +119,19 @@ def enforce() -> None:
         raise Forbidden("this route declares no access rule")
     if not allowed:
         return
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("send Authorization: Bearer <access token>")
-    caller = current_app.extensions["verifier"].verify(token.strip())
+    caller = signed_in()
     if allowed.isdisjoint(caller.roles):
         raise Forbidden(f"this needs one of the roles: {', '.join(sorted(allowed))}", code="wrong_role")
     g.principal = caller
+
+
+def signed_in() -> Principal:
+    """Whose token the request carries; for public views that show more to the one whom it concerns.
+
+    Raises Unauthenticated.
+    """
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("send Authorization: Bearer <access token>")
+    verifier: Verifier = current_app.extensions["verifier"]
+    return verifier.verify(token.strip())

@@ -3,6 +3,7 @@
 from schedule_svc.store.tables.base import metadata
 from schedule_svc.store.tables.catalogue import departments, doctors, hospitals
 from schedule_svc.store.tables.fairness import draws, entries, forecasts, hospital_rules, patient_credit, vouchers
+from schedule_svc.store.tables.forecasting import forecast_scores
 from schedule_svc.store.tables.inventory import reservations, returned_numbers, sessions, slots
 from schedule_svc.store.tables.rosters import roster_registers, roster_snapshots, rosters
 
@@ -11,6 +12,7 @@ __all__ = [
     "doctors",
     "draws",
     "entries",
+    "forecast_scores",
     "forecasts",
     "hospital_rules",
     "hospitals",

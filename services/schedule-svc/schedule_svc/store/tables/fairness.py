@@ -66,6 +66,7 @@ draws = Table(
     Column("numbers", Integer),
     Column("entrants", Integer),
     Column("root", Text),
+    Column("digest", Text),
     Column("record", LargeBinary),
     Column("delivered", Integer, nullable=False),
 )
