@@ -53,6 +53,6 @@ def status_of(counts: Counts, notes: Sequence[Note]) -> Status:
 
 
 def shown_rows(notes: Sequence[Note], most: int = MOST_ROWS) -> tuple[list[Mapping[str, Any]], int]:
-    """The rows that a result shows, errors first, and how many more there are."""
-    in_order = sorted(notes, key=lambda note: note.severity)
+    """The rows that a result shows, and how many more there are. If there are too many, errors come first."""
+    in_order = sorted(notes, key=lambda note: note.severity) if len(notes) > most else notes
     return [note.shown() for note in in_order[:most]], max(0, len(notes) - most)

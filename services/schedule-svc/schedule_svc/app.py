@@ -9,7 +9,7 @@ from common.web import create_app
 
 from schedule_svc.api import BLUEPRINTS
 from schedule_svc.store.figures import audit_figures
-from schedule_svc.worker import JOBS, SUBSCRIPTIONS, TIMERS
+from schedule_svc.worker import INTAKES, JOBS, OUTLETS, SUBSCRIPTIONS, TIMERS
 
 __all__ = ["Settings", "build"]
 
@@ -29,6 +29,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         missing=sql_missing(database, PACKAGE),
         timers=TIMERS,
         jobs=JOBS,
+        intakes=INTAKES,
+        outlets=OUTLETS,
         figures=sql_figures(database, audit_figures),
     )
     service.web = create_app(service, BLUEPRINTS)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from common.foreign import Intake, Outlet
 from common.messages import CreditChanged, OrderConfirmed, ReleaseSlot, ReserveSlot
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
-from schedule_svc.usecases import credit, orders, release, sessions
+from schedule_svc.usecases import credit, draws, intake, orders, release, results, stops, waiting
 
 SUBSCRIPTIONS: Subscriptions = {
     ReserveSlot: orders.serve_orders,
@@ -19,6 +20,12 @@ TIMERS: Mapping[str, TimerHandler] = {
     orders.NUMBER_RESTS: orders.number_has_rested,
     release.RELEASE: release.release,
     release.ASIDES_END: release.end_asides,
-    sessions.STOP_SETTLES: sessions.settle_stop,
+    draws.DRAW: draws.close_and_draw,
+    draws.DELIVER: draws.deliver,
+    stops.STOP_SETTLES: stops.settle_stop,
+    waiting.ROWS_WAIT: waiting.go_on,
 }
 JOBS: Mapping[str, JobHandler] = {}
+INTAKES = (Intake(intake.INTAKE, "schedule-svc.rosters", intake.take),)
+OUTLETS = (Outlet(results.OUTLET, "roster.unclaimed"),)
+"""Hospitals' roster events, and what became of each."""

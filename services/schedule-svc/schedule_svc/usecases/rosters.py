@@ -1,46 +1,74 @@
-"""Taking in what a hospital publishes: row by row, each by its version, with few statements however long the roster is."""
+"""Taking in what a hospital says, whichever way it comes: a roster, a stop, extra numbers, its people."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import Any, cast
 
-import msgspec
 from common import ids
+from common.clock import SHANGHAI
 from common.errors import Conflict, Forbidden, Invalid, NotFound
-from common.messages import RosterApplied
 from common.outbox import Tx
+from haoyuan_roster_format import (
+    DATA,
+    Event,
+    Head,
+    HospitalRow,
+    Note,
+    check_extra,
+    digest,
+    event_type,
+    head_of,
+    not_lists,
+    numbered,
+    parse,
+    read,
+)
+from haoyuan_roster_format.events import SessionResumed, SessionStopped, SlotsAdded
 
-from schedule_svc import roster as rules
-from schedule_svc.roster import DepartmentRow, DoctorRow, HospitalRow, Note, Row, SessionRow
 from schedule_svc.store import catalogue
-from schedule_svc.usecases import planning
+from schedule_svc.store import rosters as store
+from schedule_svc.usecases import registers, results, waiting
+from schedule_svc.usecases.reception import Reception
+from schedule_svc.usecases.registers import Origin
 
-R = TypeVar("R", bound=Row)
-_LISTS = ("departments", "doctors", "sessions")
+Statement = SessionStopped | SessionResumed | SlotsAdded
+"""What an event says of one session besides its plan."""
+AHEAD = timedelta(minutes=10)
+"""Clocks differ. What is later than this was not known at the time that it says."""
+
+
+class Refused(Exception):
+    """An input is refused as a whole."""
+
+    def __init__(self, notes: Sequence[Note]) -> None:
+        super().__init__(notes[0].message)
+        self.notes = notes
 
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Who sends a roster. `hospital_id` is the only hospital that this account may publish for; None: any."""
+    """Who uploads. `hospital_id` is the only hospital that this account may publish for; None: any."""
 
     account_id: str
     hospital_id: str | None
 
 
-def apply_roster(tx: Tx, roster: Mapping[str, Any], by: Publisher) -> dict[str, Any]:
-    """Take in a roster {hospital, departments, doctors, sessions}; answers the summary with what is to be said of rows.
+def apply_roster(tx: Tx, document: Mapping[str, Any], by: Publisher) -> dict[str, Any]:
+    """Take in an uploaded document: a roster {hospital, departments, doctors, sessions}, or any roster event in its envelope.
+    Answers the summary with what is to be said of rows.
 
     Raises Invalid when the document itself or its hospital does not do, Forbidden when `by` may not publish for it.
     """
-    row = _hospital_row(roster)
-    hospital = _hospital(tx, row, by)
-    intake = Intake(tx, hospital.id)
-    intake.hospital(row, hospital)
-    intake.departments(roster.get("departments", []))
-    intake.doctors(roster.get("doctors", []))
-    intake.sessions([(f"sessions[{i}]", raw) for i, raw in enumerate(roster.get("sessions", []))])
-    return _conclude(tx, intake, by)
+    try:
+        event = _event(document)
+        hospital = _hospital(tx, event, by)
+        reception = receive(tx, hospital, event)
+    except Refused as refused:
+        raise _invalid(refused.notes) from refused
+    summary = results.conclude(tx, reception, by.account_id)
+    waiting.catch_up(tx, hospital, reception.known_now)
+    return summary
 
 
 def publish_session(tx: Tx, body: Mapping[str, Any], by: Publisher) -> str:
@@ -60,11 +88,187 @@ def publish_session(tx: Tx, body: Mapping[str, Any], by: Publisher) -> str:
     if hospital is None or catalogue.lock_hospital(tx.conn, hospital.code) is None:
         raise NotFound("there is no such hospital", code="hospital_not_found")
     raw = {name: value for name, value in body.items() if name not in ("doctor_id", "department_id")}
-    raw |= {"code": body.get("code") or ids.mint("own"), "doctor": doctor.code, "department": department.code}
-    intake = Intake(tx, hospital.id)
-    intake.sessions([("", raw)])
-    _raise_for(intake.notes)
+    raw |= {"code": body.get("code") or ids.mint("own"), "doctor": doctor.code}
+    if body.get("department_id"):
+        raw["department"] = department.code
+    reception = Reception(tx, hospital.id, Origin("", "", tx.now))
+    reception.sessions([("", raw)])
+    _raise_for(reception.notes)
+    waiting.catch_up(tx, hospital, reception.known_now)
     return catalogue.sessions_by_code(tx.conn, hospital.id, [raw["code"]])[raw["code"]].id  # type: ignore[no-any-return]
+
+
+def receive(tx: Tx, hospital: Any, event: Event) -> Reception:
+    """Take in an event of this hospital, whose row is locked. Raises Refused when nothing of it can be looked at."""
+    head = _head(event)
+    at = (head.as_of or event.time or tx.now).astimezone(UTC)
+    if at > tx.now + AHEAD:
+        said = "lies in the future; nobody knew then what this event says"
+        raise Refused([Note("time" if head.as_of is None else "as_of", "in_future", said)])
+    reception = Reception(tx, hospital.id, Origin(event.id, event_type(event.kind), at))
+    if event.kind in ("roster_published", "staff_upserted"):
+        _take_lists(reception, hospital, event.data, head)
+    else:
+        _take_statement(reception, event)
+    return reception
+
+
+def _head(event: Event) -> Head:
+    if event.kind != "roster_published":
+        return Head()
+    head = head_of(event.data)
+    if isinstance(head, list):
+        raise Refused(head)
+    return head
+
+
+def _take_lists(reception: Reception, hospital: Any, data: Mapping[str, Any], head: Head) -> None:
+    allowed = {"departments", "doctors"} if reception.origin.type == event_type("staff_upserted") else data.keys()
+    faults = [Note(name, "invalid", "is not a field of this event") for name in data if name not in allowed]
+    if faults := [*faults, *not_lists(data)]:
+        raise Refused(faults)
+    if data.get("hospital") is not None:
+        row = parse(HospitalRow, data["hospital"], "hospital")
+        if isinstance(row, list):
+            raise Refused(row)
+        reception.hospital(row, hospital)
+    reception.departments(numbered("departments", data.get("departments", ())))
+    reception.doctors(numbered("doctors", data.get("doctors", ())))
+    reception.sessions(_numbered(data.get("sessions", ())))
+    if head.window is not None and head.as_of is not None:
+        _take_snapshot(reception, head)
+
+
+def _numbered(raws: list[Any]) -> Any:
+    """As `numbered`, one at a time; what is done with is let go."""
+    for i, raw in enumerate(raws):
+        yield f"sessions[{i}]", raw
+
+
+def _take_snapshot(reception: Reception, head: Head) -> None:
+    """Note the part; when it is the last one, the sessions that none of them names do not take place."""
+    assert head.window is not None  # noqa: S101  the head says both or neither
+    assert head.as_of is not None  # noqa: S101
+    tx, hospital_id = reception.tx, reception.hospital_id
+    of, number, count = (
+        (head.part.of, head.part.number, head.part.count) if head.part else (reception.origin.input, 1, 1)
+    )
+    row: dict[str, Any] = {"hospital_id": hospital_id, "id": of, "first": head.window.first, "last": head.window.last}
+    row |= {"as_of": head.as_of.astimezone(UTC), "count": count}
+    known = store.snapshot(tx.conn, hospital_id, of)
+    if known is not None and any(getattr(known, name) != value for name, value in row.items()):
+        reception.notes.append(
+            Note("part", "bad_part", f"another part of {of} names other days, another time or count")
+        )
+        return
+    parts = sorted({number, *store.parts_of(known)})
+    row |= {"parts": parts, "complete": len(parts) == count}
+    store.save_snapshot(tx.conn, row)
+    if row["complete"]:
+        today = tx.now.astimezone(SHANGHAI).date()
+        gone = store.not_named_since(tx.conn, hospital_id, row["first"], row["last"], row["as_of"], tx.now)
+        store.forget_snapshots(tx.conn, hospital_id, today, row)
+        reception.notes += registers.align(tx, hospital_id, gone)
+
+
+def _take_statement(reception: Reception, event: Event) -> None:
+    """A status or extra numbers of one session: a register that the greatest version fills."""
+    tx, hospital_id = reception.tx, reception.hospital_id
+    said = cast("Statement | list[Note]", parse(DATA[event.kind], event.data, ""))
+    if isinstance(said, list):
+        raise Refused(said)
+    aspect: str = "status"
+    value: Any = said.reason if isinstance(said, SessionStopped) else None
+    if isinstance(said, SlotsAdded):
+        if (fault := check_extra(said.slots, "slots")) is not None:
+            raise Refused([fault])
+        aspect, value = "extra", sorted(said.slots, key=lambda slot: slot.starts_at)
+    code, version = said.session, said.version
+    registers.name(tx, hospital_id, [code], reception.origin.at)
+    content = digest([aspect, *value] if isinstance(value, list) else value)
+    known = [r for r in store.registers_of(tx.conn, hospital_id, [code]) if r.aspect == aspect]
+    verdict = reception.judge("version", version, content, known[0] if known else None)
+    session = catalogue.sessions_by_code(tx.conn, hospital_id, [code]).get(code)
+    if verdict == "apply":
+        store.drop(tx.conn, hospital_id, aspect, {code: version})
+        reception.keep(aspect, code, version, content, value, "session", None if session else f"session:{code}")
+    if session is None and verdict in ("apply", "unchanged"):
+        message = f"the hospital has no session {code} yet; this is kept, and takes effect when it has"
+        reception.refuse(Note("session", "unknown_session", message))
+        reception.kept += 1
+    elif verdict == "apply":
+        reception.applied += 1
+    elif verdict != "conflict":
+        reception.unchanged += 1
+    if session is not None:
+        reception.notes += registers.align(tx, hospital_id, [session.id], "session")
+
+
+# --- uploads ---------------------------------------------------------------------------------------------------------
+
+
+def _event(document: Mapping[str, Any]) -> Event:
+    if "specversion" not in document:
+        row = parse(HospitalRow, document.get("hospital", {}), "hospital")
+        head = head_of(document)
+        faults = [*(row if isinstance(row, list) else ()), *(head if isinstance(head, list) else ())]
+        if "hospital" not in document:
+            faults = [Note("hospital", "invalid", "is missing"), *(head if isinstance(head, list) else ())]
+        if faults or isinstance(row, list):
+            raise Refused(faults)
+        return Event(ids.mint("upl"), "roster_published", row.code, None, dict(document))
+    event = read(document)
+    if isinstance(event, list):
+        raise Refused(event)
+    if (fault := wrong_hospital(event.data, event.hospital)) is not None:
+        raise Refused([fault])
+    return event
+
+
+def wrong_hospital(data: Mapping[str, Any], hospital: str) -> Note | None:
+    """The hospital's row, if there is one, is of the hospital that the event names."""
+    row = data.get("hospital")
+    if isinstance(row, Mapping) and row.get("code") != hospital:
+        return Note("hospital.code", "wrong_hospital", f"is not {hospital}, which the event names")
+    return None
+
+
+def _invalid(notes: Sequence[Note]) -> Invalid:
+    errors = [{"field": note.path or "body", "message": note.message} for note in notes]
+    code = notes[0].code
+    return Invalid(notes[0].message, code="validation_error" if code == "invalid" else code, errors=errors)
+
+
+def _hospital(tx: Tx, event: Event, by: Publisher) -> Any:
+    """The hospital, locked; a roster with its row makes it."""
+    hospital = catalogue.lock_hospital(tx.conn, event.hospital)
+    if hospital is None:
+        if by.hospital_id is not None:
+            raise Forbidden("this belongs to another hospital", code="other_hospital")
+        row = parse(HospitalRow, event.data.get("hospital"), "hospital")
+        if isinstance(row, list):
+            raise NotFound("there is no such hospital", code="hospital_not_found")
+        hospital = new_hospital(tx, row)
+    _allow(by, hospital.id)
+    return hospital
+
+
+def new_hospital(tx: Tx, row: HospitalRow, version: int | None = None) -> Any:
+    """Make the hospital, unless another roster has just made it; answers it, locked."""
+    values = {name: getattr(row, name) for name in HospitalRow.__struct_fields__} | {
+        "id": ids.mint("hos"),
+        "digest": digest(row),
+    }
+    catalogue.add_hospital(tx.conn, values if version is None else values | {"version": version, "digest": ""})
+    hospital = catalogue.lock_hospital(tx.conn, row.code)
+    if hospital is None:
+        raise LookupError(f"hospital {row.code} has gone")
+    return hospital
+
+
+def _allow(by: Publisher, hospital_id: str) -> None:
+    if by.hospital_id is not None and by.hospital_id != hospital_id:
+        raise Forbidden("this belongs to another hospital", code="other_hospital")
 
 
 def _raise_for(notes: Sequence[Note]) -> None:
@@ -77,178 +281,3 @@ def _raise_for(notes: Sequence[Note]) -> None:
     raise Invalid(
         faults[0].message, code="validation_error" if faults[0].code == "invalid" else faults[0].code, errors=errors
     )
-
-
-def _hospital_row(roster: Mapping[str, Any]) -> HospitalRow:
-    errors = [
-        {"field": str(name)[:100], "message": "is not part of a roster"}
-        for name in roster
-        if name not in ("hospital", *_LISTS)
-    ]
-    errors += [
-        {"field": name, "message": "must be a list"} for name in _LISTS if not isinstance(roster.get(name, []), list)
-    ]
-    row = rules.parse(HospitalRow, roster.get("hospital"), "hospital")
-    if isinstance(row, list):
-        errors += [{"field": note.path, "message": note.message} for note in row]
-        row = HospitalRow(code="?", name="?")
-    if errors:
-        raise Invalid("this is no roster", errors=errors)
-    return row
-
-
-def _hospital(tx: Tx, row: HospitalRow, by: Publisher) -> Any:
-    """The hospital's stored row, locked; made if the publisher may make one."""
-    hospital = catalogue.lock_hospital(tx.conn, row.code)
-    if hospital is None:
-        if by.hospital_id is not None:
-            raise Forbidden("this belongs to another hospital", code="other_hospital")
-        values = msgspec.structs.asdict(row) | {"id": ids.mint("hos"), "digest": rules.digest(row)}
-        catalogue.add_hospital(tx.conn, values)
-        hospital = catalogue.lock_hospital(tx.conn, row.code)
-    if hospital is None:
-        raise LookupError(f"hospital {row.code} has gone")
-    _allow(by, hospital.id)
-    return hospital
-
-
-def _allow(by: Publisher, hospital_id: str) -> None:
-    if by.hospital_id is not None and by.hospital_id != hospital_id:
-        raise Forbidden("this belongs to another hospital", code="other_hospital")
-
-
-def _conclude(tx: Tx, intake: "Intake", by: Publisher) -> dict[str, Any]:
-    """Log the intake, tell its publisher, and sum it up."""
-    roster_id = ids.mint("ros")
-    rows = [note.shown() for note in intake.notes]
-    counts = {"applied": intake.applied, "unchanged": intake.unchanged, "rejected": intake.rejected}
-    catalogue.log_roster(
-        tx.conn,
-        {
-            "id": roster_id,
-            "hospital_id": intake.hospital_id,
-            "account_id": by.account_id,
-            "received_at": tx.now,
-            "rows": json.dumps(rows, ensure_ascii=False),
-            **counts,
-        },
-    )
-    tx.send(RosterApplied(roster_id=roster_id, hospital_id=intake.hospital_id, account_id=by.account_id, **counts))
-    status = "applied" if not intake.rejected else "partial" if intake.applied or intake.unchanged else "rejected"
-    return {"roster_id": roster_id, "hospital_id": intake.hospital_id, "status": status, **counts, "rows": rows}
-
-
-@dataclass
-class Intake:
-    """One roster on its way in. A stale row counts as unchanged: what is known is newer."""
-
-    tx: Tx
-    hospital_id: str
-    notes: list[Note] = field(default_factory=list)
-    applied: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-
-    def hospital(self, row: HospitalRow, known: Any) -> None:
-        """The hospital's own row is not counted, unless it is refused."""
-        if self._judge("hospital", row, known) == "apply":
-            catalogue.update_hospital(self.tx.conn, {"id": known.id, **_values(row)})
-
-    def departments(self, raws: Sequence[Any]) -> None:
-        known = catalogue.departments_of(self.tx.conn, self.hospital_id)
-        new, changed = [], []
-        for _, row, stored in self._judged(self._parsed(DepartmentRow, _numbered("departments", raws)), known):
-            if stored is None:
-                new.append({"id": ids.mint("dep"), "hospital_id": self.hospital_id, **_values(row)})
-            else:
-                changed.append({"id": stored.id, **_values(row)})
-        catalogue.save_departments(self.tx.conn, new, changed)
-
-    def doctors(self, raws: Sequence[Any]) -> None:
-        departments = catalogue.departments_of(self.tx.conn, self.hospital_id)
-        known = catalogue.doctors_of(self.tx.conn, self.hospital_id)
-        parsed = self._parsed(DoctorRow, _numbered("doctors", raws))
-        sound = [(path, row) for path, row in parsed if self._has(path, "department", row.department, departments)]
-        new, changed = [], []
-        for _, row, stored in self._judged(sound, known):
-            values = _values(row) | {"department_id": departments[row.department].id}
-            del values["department"]
-            if stored is None:
-                new.append({"id": ids.mint("doc"), "hospital_id": self.hospital_id, **values})
-            else:
-                changed.append({"id": stored.id, **values})
-        catalogue.save_doctors(self.tx.conn, new, changed)
-
-    def sessions(self, raws: Sequence[tuple[str, Any]]) -> None:
-        departments = catalogue.departments_of(self.tx.conn, self.hospital_id)
-        doctors = catalogue.doctors_of(self.tx.conn, self.hospital_id)
-        sound: list[tuple[str, SessionRow]] = []
-        for path, row in self._parsed(SessionRow, raws):
-            if not self._has(path, "doctor", row.doctor, doctors):
-                continue
-            if row.department is not None and not self._has(path, "department", row.department, departments):
-                continue
-            if (fault := rules.check(row, path)) is not None:
-                self._refuse(fault)
-                continue
-            sound.append((path, row))
-        known = catalogue.sessions_by_code(self.tx.conn, self.hospital_id, {row.code for _, row in sound})
-        planned = []
-        for path, row, stored in self._judged(sound, known):
-            doctor = doctors[row.doctor]
-            department_id = departments[row.department].id if row.department else doctor.department_id
-            planned.append(planning.Planned(path, row, department_id, doctor.id, stored.id if stored else None))
-        self.notes += planning.publish(self.tx, self.hospital_id, planned)
-
-    def _parsed(self, row_type: type[R], raws: Sequence[tuple[str, Any]]) -> Iterator[tuple[str, R]]:
-        """The well-formed rows, each code once."""
-        seen: set[str] = set()
-        for path, raw in raws:
-            row = rules.parse(row_type, raw, path)
-            if isinstance(row, list):
-                self._refuse(*row)
-            elif row.code in seen:
-                self._refuse(Note(path, "duplicate", f"code {row.code} stands in this roster before"))
-            else:
-                seen.add(row.code)
-                yield path, row
-
-    def _judged(
-        self, rows: Sequence[tuple[str, R]] | Iterator[tuple[str, R]], known: Mapping[str, Any]
-    ) -> Iterator[tuple[str, R, Any]]:
-        """The rows to be applied, each with what is stored of it, or None."""
-        for path, row in rows:
-            stored = known.get(row.code)
-            verdict = self._judge(path, row, stored)
-            if verdict == "apply":
-                self.applied += 1
-                yield path, row, stored
-            elif verdict != "conflict":
-                self.unchanged += 1
-
-    def _judge(self, path: str, row: Row, stored: Any) -> rules.Verdict:
-        verdict = rules.judge((stored.version, stored.digest) if stored else None, row.version, rules.digest(row))
-        if verdict == "conflict":
-            self._refuse(
-                Note(path, "conflict", f"version {row.version} is known with other content; send a greater one")
-            )
-        elif verdict == "stale":
-            self.notes.append(Note(path, "stale", f"version {stored.version} is known already", "warning"))
-        return verdict
-
-    def _has(self, path: str, kind: str, code: str, known: Mapping[str, Any]) -> bool:
-        if code not in known:
-            self._refuse(Note(f"{path}.{kind}", f"unknown_{kind}", f"the hospital has no {kind} {code}"))
-        return code in known
-
-    def _refuse(self, *notes: Note) -> None:
-        self.rejected += 1
-        self.notes += notes
-
-
-def _numbered(kind: str, raws: Sequence[Any]) -> list[tuple[str, Any]]:
-    return [(f"{kind}[{i}]", raw) for i, raw in enumerate(raws)]
-
-
-def _values(row: Row) -> dict[str, Any]:
-    return msgspec.structs.asdict(row) | {"digest": rules.digest(row)}

@@ -1,29 +1,22 @@
-"""What staff do to one session: stop it (停诊), add numbers to it (加号)."""
+"""What staff do to one session: stop it (停诊) and let it take place after all, add numbers to it (加号)."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from common.errors import Conflict, NotFound
-from common.log import get_logger
-from common.messages import SessionStopped
-from common.outbox import Timer, Tx
+from common.outbox import Tx
 
 from schedule_svc.desk import Desk
 from schedule_svc.domain import MOST_NUMBERS, Session
 from schedule_svc.store import catalogue
 from schedule_svc.store.desk import Working
 from schedule_svc.usecases.orders import at_desk, finish
+from schedule_svc.usecases.stops import Stops, stop_reason
+from schedule_svc.usecases.substitutes import substitutes
 
-log = get_logger("sessions")
+__all__ = ["add_numbers", "resume", "stop", "substitutes"]
 
 MayTouch = Callable[[str], None]
 """may_touch(hospital_id) raises Forbidden when the caller may not touch that hospital's things."""
-
-STOP_SETTLES = "stop_settles"
-STOP_REPEATED = timedelta(minutes=5)
-"""The saga gives numbers back in seconds; those still out after this long say that SessionStopped was lost, not late."""
-STOP_REPEATED_AT_MOST = timedelta(hours=1)
-"""Each repetition waits twice as long as the one before, up to this: while the saga is down, it finds few copies."""
 
 
 def stop(tx: Tx, session_id: str, reason: str, may_touch: MayTouch) -> None:
@@ -31,35 +24,44 @@ def stop(tx: Tx, session_id: str, reason: str, may_touch: MayTouch) -> None:
 
     Raises NotFound, Forbidden, or Conflict when the session is over.
     """
-    working, _, session = _locked(tx, session_id, may_touch)
-    if session.stopped:
+    working, desk, session = _locked(tx, session_id, may_touch)
+    standing = catalogue.standings(tx.conn, [session_id])[session_id]
+    if standing.staff_stop is not None:
         return
     _refuse_if_over(tx, session)
-    session.stopped = True
-    session.revision += 1
-    catalogue.update_sessions(tx.conn, [{"id": session.id, "stop_reason": reason}])
-    working.save(tx.now)
-    _tell_stopped(tx, session, reason, STOP_REPEATED)
+    _follow(tx, working, desk, session, reason, standing)
 
 
-def settle_stop(tx: Tx, timer: Timer) -> None:
-    """The saga should have given all numbers of the stopped session back; if not, it is told again. The key is the session."""
-    session = at_desk(tx, [timer.key])[0].sessions[timer.key]
-    if session.settled:
-        return
-    log.warning("stop_repeated", session_id=session.id)
-    wait = min(2 * timedelta(seconds=timer.payload["wait"]), STOP_REPEATED_AT_MOST)
-    _tell_stopped(tx, session, timer.payload["reason"], wait)
+def resume(tx: Tx, session_id: str, may_touch: MayTouch) -> None:
+    """Take back the staff's stop. The session takes place again when it has settled: at once if nobody holds a number of it.
+    Done again, it does nothing.
+
+    Raises NotFound, Forbidden, or Conflict when the session is over, or when it is the hospital's own system that has
+    stopped it, which alone can take that back.
+    """
+    working, desk, session = _locked(tx, session_id, may_touch)
+    standing = catalogue.standings(tx.conn, [session_id])[session_id]
+    if session.stopped:
+        _refuse_if_over(tx, session)
+    if standing.staff_stop is None and standing.roster_stop is not None:
+        raise Conflict("the hospital's own system has stopped the session", code="stopped_by_hospital")
+    _follow(tx, working, desk, session, None, standing)
 
 
-def _tell_stopped(tx: Tx, session: Session, reason: str, wait: timedelta) -> None:
-    """Tell the saga, and look in `wait` whether it has heard."""
-    tx.send(SessionStopped(session.id, session.facts(), reason, []))
-    tx.set_timer(STOP_SETTLES, session.id, tx.now + wait, {"reason": reason, "wait": wait.total_seconds()})
+def _follow(tx: Tx, working: Working, desk: Desk, session: Session, staff_stop: str | None, standing: object) -> None:
+    roster_stop, said = getattr(standing, "roster_stop", None), getattr(standing, "stop_reason", "")
+    catalogue.update_sessions(tx.conn, [{"id": session.id, "staff_stop": staff_stop}])
+    stops = Stops(tx)
+    stops.follow(session, stop_reason(staff_stop, roster_stop), said)
+    finish(tx, desk, working)
+    stops.conclude()
 
 
-def add_numbers(tx: Tx, session_id: str, slot_id: str, extra: int, may_touch: MayTouch) -> None:
-    """加号: `extra` more numbers in one segment, beyond what the roster plans; those who wait get them first.
+def add_numbers(
+    tx: Tx, session_id: str, slot_id: str, extra: int, may_touch: MayTouch, patient_id: str | None = None
+) -> None:
+    """加号: `extra` more numbers in one segment, beyond what the roster plans; those who wait get them first. For a
+    `patient_id` they are set aside: nobody else gets them.
 
     Raises NotFound, Forbidden, or Conflict when the session is stopped or the segment over.
     """
@@ -74,7 +76,11 @@ def add_numbers(tx: Tx, session_id: str, slot_id: str, extra: int, may_touch: Ma
     if segment.capacity + extra > MOST_NUMBERS:
         raise Conflict(f"a slot has at most {MOST_NUMBERS} numbers", code="too_many_numbers")
     segment.extra += extra
-    desk.offer_all(session)
+    if patient_id is None:
+        desk.offer_all(session)
+    else:
+        key = f"@{patient_id}"
+        segment.set_aside(key, segment.asides.get(key, (0, 0))[0] + extra)
     finish(tx, desk, working)
 
 
