@@ -13,11 +13,13 @@ CODE := libs/common/common libs/roster/haoyuan_roster_format $(wildcard services
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 
+OUT ?= var/broker-definitions.json
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run stack test lint check bench up down images servers
+.PHONY: help setup run stack test lint check bench up down images servers broker-definitions
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(DEV) servers ## .venv with the pinned libraries; on Debian as root the servers too
 
@@ -51,6 +53,11 @@ down: ## stop the containers; their data stays
 
 images: ## build the services' images
 	docker compose build
+
+broker-definitions: ## hospitals as users of RabbitMQ (HOSPITALS="renai xiehe", OUT=var/broker-definitions.json)
+	@mkdir -p $(dir $(OUT))
+	@$(PYTHON) deploy/rabbitmq/definitions.py "$(OUT)"
+	@echo "$(OUT) written; load it: rabbitmqctl import_definitions < $(OUT)"
 
 servers: $(RUN)
 	@$(PY) -m stack.provision

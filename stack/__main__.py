@@ -11,6 +11,7 @@ import time
 import zlib
 from pathlib import Path
 
+from stack import hospitals
 from stack.keeper import Keeper
 from stack.process import listening
 from stack.server import ServersUnavailable
@@ -57,7 +58,18 @@ def _welcome(system: System) -> str:
         f"ready: {system.url}/api/v1 (documents: {system.url}/docs)\n"
         f"the operator's account: {operator} / {password}\n"
         f"demo data: ADMIN_USERNAME={operator} ADMIN_PASSWORD={password} {sys.executable} -m demo.seed {system.url}\n"
+        f"{_hospitals(system)}\n"
         f"logs: {logs}; data stays in {system.directory}; Ctrl-C ends it"
+    )
+
+
+def _hospitals(system: System) -> str:
+    """How the demo's hospitals publish."""
+    code, *others = hospitals.DEMO
+    url = hospitals.url(system.realm, code, hospitals.DEMO[code])
+    return (
+        f"hospital {code} publishes rosters: HAOYUAN_ROSTER_HOSPITAL={code} HAOYUAN_ROSTER_URL={url} haoyuan-roster publish FILE"
+        f" (so does {', '.join(others)})"
     )
 
 
@@ -89,6 +101,7 @@ def main() -> int:
         system = System(Path(os.environ.get("STACK_DIR") or "var/stack"), port=port, say=say)
         tail = Tail({part.name: part.process.log for part in system.parts})
         with system:
+            hospitals.admit(system.realm, hospitals.DEMO)
             tail.show()  # first what the start has said: the welcome is to stand where one looks
             say("stack", _welcome(system))
             try:

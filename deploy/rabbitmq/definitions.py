@@ -138,13 +138,16 @@ def _binding(code: str, vhost: str) -> dict[str, Any]:
 
 def _policy(vhost: str) -> dict[str, Any]:
     bound = {"max-length": RESULTS_KEPT, "max-length-bytes": RESULTS_BYTES, "overflow": "drop-head"}
+    patient = {
+        "delivery-limit": 1_000_000_000
+    }  # RabbitMQ 4 drops after 20 deliveries by itself; a reader may be restarted often
     pattern = rf"^{re.escape(_results_queue(''))}"
     return {
         "vhost": vhost,
         "name": "roster-results",
         "pattern": pattern,
         "apply-to": "queues",
-        "definition": bound,
+        "definition": {**bound, **patient},
         "priority": 0,
     }
 

@@ -217,6 +217,14 @@ def test_names_that_amqp_cannot_carry_are_refused_at_once(tmp_path: Path, bad: s
     party.store.close()
 
 
+def test_a_body_that_the_broker_would_refuse_is_refused_at_once(party: Party) -> None:
+    with party.store.transaction() as tx:
+        tx.send_out(OUT, "k", b"x" * MAX_BYTES, "m1")
+        with pytest.raises(ValueError, match="a body of 4194305 bytes"):
+            tx.send_out(OUT, "k", b"x" * (MAX_BYTES + 1), "m2")
+    assert [row.message_id for row in party.outbox] == ["m1"]
+
+
 def test_the_sweep_sends_what_a_crash_left_to_where_it_belongs(party: Party) -> None:
     with party.store.transaction() as tx:
         tx.send_out(OUT, "res.a", b"\xff", "m1", "text/plain")

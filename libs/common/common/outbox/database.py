@@ -17,6 +17,7 @@ from sqlalchemy import exc
 from common.clock import Clock, system_clock
 from common.crash import reach
 from common.envelope import CONTENT_TYPE, Outgoing, seal
+from common.foreign import MAX_BYTES
 from common.jsons import encode
 from common.log import current_trace
 from common.messages import Message
@@ -71,11 +72,15 @@ class Tx:
         """Let `body` leave the platform with this commit, by an exchange that is an `Outlet` of the service.
 
         What is sent in this transaction keeps its order. Embedded mode has nobody outside: there it goes no further.
-        Raises ValueError for names that are empty, longer than 255 bytes or not printable.
+        message_id: one for each message; its receivers tell repetitions by it, and the broker's answers are told apart.
+        Raises ValueError for names that are empty, longer than 255 bytes or not printable, and for a body that the broker
+        would refuse, which would end the connection that all other messages need.
         """
         for name in (exchange, routing_key, message_id, content_type):
             if not name.isprintable() or not 0 < len(name.encode()) <= 255:
                 raise ValueError(f"no name for AMQP: {name[:50]!r}")
+        if len(body) > MAX_BYTES:
+            raise ValueError(f"a body of {len(body)} bytes; {MAX_BYTES} at most")
         self.outgoing.append(Outgoing(message_id, routing_key, "", routing_key, body, exchange, content_type))
 
     def set_timer(self, kind: str, key: str, due_at: datetime, payload: Mapping[str, Any] | None = None) -> None:
