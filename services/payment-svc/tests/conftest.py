@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from payment_world import World
 
+from stack.servers import Servers
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
@@ -21,10 +23,15 @@ def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/payment.db"
         return
-    postgres = request.getfixturevalue("servers").postgres
+    yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def postgres_url(servers: Servers) -> Iterator[str]:
+    """An empty database of PostgreSQL."""
     name = f"p{secrets.token_hex(4)}"
-    yield postgres.add_database(name)
-    postgres.drop_database(name)
+    yield servers.postgres.add_database(name)
+    servers.postgres.drop_database(name)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from common.messages import (
     RefundSucceeded,
 )
 from common.testing import received
-from payment_svc.providers import Refunded
+from payment_svc.providers import Refunded, RefundOrder
 from payment_svc.store.tables import ledger_entries
 from payment_world import ACCOUNT, CASHIER, FEE, PATIENT, START, World, paid_by
 
@@ -236,3 +236,16 @@ def test_moves_along_a_chain_in_both_directions_at_once(any_world: World) -> Non
     }
     assert sorted(fen for fen in kept.values() if fen) == [FEE]
     any_world.check_rest()
+
+
+def test_parts_that_together_are_too_much(any_world: World) -> None:
+    """Of twenty at once, each a fifth of what was paid, the sandbox gives five back."""
+    order = any_world.request()
+    number = any_world.pay_by(order, "sandbox")["show"]["url"].rpartition("/")[2]
+    any_world.press(number)
+    sandbox = any_world.service.parts.sandbox
+    transaction = sandbox.trade(number).transaction_id
+    parts = [RefundOrder(f"PART{n:03}", number, transaction, FEE // 5, FEE, "") for n in range(20)]
+    outcomes = at_once([lambda part=part: sandbox.refund(part) for part in parts])  # type: ignore[misc]
+    assert sum(isinstance(outcome, Refunded) for outcome in outcomes) == 5
+    assert any_world.figures()["sandbox"] == {"taken_in": FEE, "given_back": FEE}

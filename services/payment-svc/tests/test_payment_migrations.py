@@ -13,8 +13,9 @@ from alembic.script import ScriptDirectory
 from common.messages import PaymentSucceeded, RefundSucceeded
 from common.outbox import Database
 from payment_svc.providers import Refunded
-from payment_svc.store.tables import metadata
+from payment_svc.store.tables import intents, metadata
 from payment_world import ACCOUNT, CASHIER, FEE, HOSPITAL, START, WINDOW, World
+from sqlalchemy.exc import IntegrityError
 
 TIME = {"created_at": START, "updated_at": START}
 
@@ -148,3 +149,36 @@ def kept_by(intents: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
         for order, f in intents.items()
     }
     return {order: fen for order, fen in kept.items() if fen}
+
+
+def test_the_release_before_may_go_on_writing(postgres_url: str) -> None:
+    """Its processes are replaced one after the other; what they write meanwhile has tenders, too."""
+    world = World(postgres_url)
+    with world.database.transaction() as tx:
+        before = Before(tx.conn)
+        for name, state in (("paid", "open"), ("back", "open"), ("late", "closed")):
+            before.order(name, state)
+            before.capture(name, f"ord_{name}", credit="surplus_payable" if name == "late" else "order_payable")
+        pay = sa.update(intents).where(intents.c.state == "open")
+        name = sa.func.substr(intents.c.order_id, 5)
+        tx.conn.execute(
+            pay.values(state="paid", payment_id=sa.literal("pay_") + name, capture_id=sa.literal("fct_") + name)
+        )
+        before.refund("no", "ord_back", "back", "failed", "order")
+        before.refund("again", "ord_back", "back", "processing", "order", retry_of="rfd_no")
+        before.entry("refund_reserved:rfd_again", "refund_reserved", "ord_back", "order_payable", "refund_in_flight")
+        before.refund("late", "ord_late", "late", "failed", "surplus")
+    with pytest.raises(IntegrityError), world.database.transaction() as tx:
+        Before(tx.conn).refund("twice", "ord_back", "back", "reserved", "order")
+    world.check_books()
+    assert {
+        order: [(t.id, t.returned) for t in world.tenders(f"ord_{order}")] for order in ("paid", "back", "late")
+    } == {
+        "paid": [("tnd_paid", 0)],
+        "back": [("tnd_back", FEE)],
+        "late": [("tnd_late", FEE)],
+    }
+    world.move("ord_new", "ord_paid", 3000)
+    assert world.database.parked() == []
+    assert kept_by(world.figures()["intents"]) == {"ord_new": 3000, "ord_late": FEE}
+    world.database.close()

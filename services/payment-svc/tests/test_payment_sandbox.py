@@ -20,7 +20,7 @@ from common.messages import (
 from common.settings import BadSettings
 from common.testing import assert_problem, deliver
 from payment_svc.app import Settings, build
-from payment_svc.providers import Failed, Refunded, RefundOrder
+from payment_svc.providers import Failed, Processing, Refunded, RefundOrder
 from payment_svc.providers.sandbox import Sandbox
 from payment_svc.store import sandbox as books
 from payment_svc.usecases import jobs
@@ -310,6 +310,41 @@ def test_the_sandbox_refunds_no_more_than_was_paid(world: World) -> None:
     assert sandbox.refund(RefundOrder("RFD0003", number, transaction, 1, FEE, "")) == Failed("sandbox_not_refundable")
     assert taken_in(world) == (FEE, FEE)
     assert world.attempt(payment_id).state == "succeeded"
+
+
+def test_the_sandbox_refunds_in_parts_up_to_what_was_paid(world: World) -> None:
+    _, _, number = started(world)
+    world.press(number)
+    sandbox: Sandbox = world.service.parts.sandbox
+    transaction = sandbox.trade(number).transaction_id or ""  # type: ignore[union-attr]
+
+    def refund(name: str, amount: int, *, total: int = FEE) -> Any:
+        return sandbox.refund(RefundOrder(name, number, transaction, amount, total, ""))
+
+    assert isinstance(refund("PART001", 2000), Refunded)
+    assert refund("PART001", 1999) == Failed("sandbox_number_used")
+    assert refund("PART002", 3001) == Failed("sandbox_not_refundable")
+    for amount in (0, -1):
+        assert refund("PART003", amount) == Failed("sandbox_not_refundable")
+    assert refund("PART003", 1000, total=1000) == Failed("sandbox_not_refundable")
+    world.plan(refund="processing")
+    assert refund("PART004", 2500) == Processing()
+    world.plan(refund="succeed")
+    assert refund("PART005", 501) == Failed("sandbox_not_refundable")  # what is on its way is spoken for
+    assert isinstance(refund("PART006", 500), Refunded)
+    assert isinstance(refund("PART004", 2500), Refunded)
+    assert taken_in(world) == (FEE, FEE)
+
+
+def test_a_part_that_was_refused_is_to_be_had_again(world: World) -> None:
+    _, _, number = started(world)
+    world.press(number)
+    sandbox: Sandbox = world.service.parts.sandbox
+    transaction = sandbox.trade(number).transaction_id or ""  # type: ignore[union-attr]
+    world.plan(refund="fail")
+    assert sandbox.refund(RefundOrder("PART001", number, transaction, FEE, FEE, "")) == Failed("sandbox_refused")
+    world.plan(refund="succeed")
+    assert isinstance(sandbox.refund(RefundOrder("PART002", number, transaction, FEE, FEE, "")), Refunded)
 
 
 # --- control, and production -------------------------------------------------------------------------------------------------

@@ -30,7 +30,10 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class RefundOrder:
-    """What a provider is asked to give back, out of `total`, the capture `transaction_id` of trade `trade_number`. In fen."""
+    """What a provider is asked to give back, out of `total`, the capture `transaction_id` of trade `trade_number`. In fen.
+
+    `amount` may be a part: other parts of the same capture go back, or stay, under numbers of their own.
+    """
 
     number: str
     trade_number: str

@@ -95,14 +95,16 @@ class Sandbox:
             return Closed()
 
     def refund(self, order: RefundOrder) -> RefundOutcome:
+        """Any part of a trade, as long as there is so much left of it."""
         with self._database.transaction() as tx:
             planned = self._planned(tx.conn, "refund")
             trade = books.trade(tx.conn, order.trade_number, lock=True)
             known = books.refund(tx.conn, order.number)
             if known is not None:
-                return self._progress(tx, known, planned)
+                same = (known.trade_number, known.amount) == (order.trade_number, order.amount)
+                return self._progress(tx, known, planned) if same else Failed("sandbox_number_used")
             wrong = trade is None or trade.transaction_id != order.transaction_id or trade.amount != order.total
-            if trade is None or wrong or books.refunded(tx.conn, order.trade_number) + order.amount > trade.amount:
+            if trade is None or wrong or not 0 < order.amount <= trade.amount - books.refunded(tx.conn, trade.number):
                 return Failed("sandbox_not_refundable")
             new = SandboxRefund(
                 order.number, order.trade_number, order.amount, "refused" if planned == "fail" else "accepted", tx.now

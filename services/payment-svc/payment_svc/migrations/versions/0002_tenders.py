@@ -35,6 +35,12 @@ def upgrade() -> None:
         _moves()
         _first_tenders()
         _tie_refunds()
+        _serve_the_release_before()
+
+
+def downgrade() -> None:
+    """Money that has moved, or has gone back in part, cannot be told by the tables as they were before."""
+    raise RuntimeError("there is no way back from tenders: restore the backup that was made before")
 
 
 # --- both ------------------------------------------------------------------------------------------------------------
@@ -122,6 +128,40 @@ _INTENT_RULES = {
     "intents_paid_once": "(state IN ('paid', 'moved')) = (capture_id IS NOT NULL)",
 }
 _TENDER_OF_REFUND = (["tender_id", "capture_id", "amount"], ["id", "capture_id", "returned"])
+
+
+def _serve_the_release_before() -> None:
+    """While it still runs, its captures and refunds get their tenders here. A release later nobody needs that."""
+    op.execute(
+        "CREATE FUNCTION first_tender(an_order text, payment text, capture text) RETURNS void LANGUAGE sql AS $$"
+        " INSERT INTO tenders (id, order_id, capture_id, payment_id, provider, amount, captured, moved, returned,"
+        " created_at, updated_at)"
+        " SELECT replace(f.id, 'fct_', 'tnd_'), an_order, f.id, payment, f.provider, f.amount, f.amount, 0, 0,"
+        " f.recorded_at, f.recorded_at FROM facts f"
+        " WHERE f.id = capture AND NOT EXISTS (SELECT 1 FROM tenders t WHERE t.capture_id = f.id) $$"
+    )
+    op.execute(
+        "CREATE FUNCTION tender_of_intent() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM first_tender(NEW.order_id, NEW.payment_id, NEW.capture_id); RETURN NULL; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER intents_tender AFTER UPDATE ON intents FOR EACH ROW"
+        " WHEN (NEW.state = 'paid' AND OLD.state <> 'paid') EXECUTE FUNCTION tender_of_intent()"
+    )
+    op.execute(
+        "CREATE FUNCTION tender_of_refund() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF NEW.retry_of IS NOT NULL THEN"
+        " NEW.tender_id := (SELECT tender_id FROM refunds WHERE id = NEW.retry_of);"
+        " ELSE"
+        " PERFORM first_tender(NEW.order_id, NEW.payment_id, NEW.capture_id);"
+        " UPDATE tenders SET returned = amount, updated_at = NEW.created_at WHERE capture_id = NEW.capture_id"
+        " AND moved_from IS NULL AND moved = 0 AND returned = 0 RETURNING id INTO NEW.tender_id;"
+        " END IF; RETURN NEW; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER refunds_tender BEFORE INSERT ON refunds FOR EACH ROW"
+        " WHEN (NEW.tender_id IS NULL) EXECUTE FUNCTION tender_of_refund()"
+    )
 
 
 # --- SQLite, which cannot change a constraint: the tables are made anew ------------------------------------------------
