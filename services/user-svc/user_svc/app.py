@@ -15,7 +15,8 @@ from common.web import create_app, sign_token
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from limits import parse
 
-from user_svc import api, store, usecases
+from user_svc import store, usecases
+from user_svc.api import BLUEPRINTS
 from user_svc.domain import OPERATOR, Account
 from user_svc.limiter import Limiter
 from user_svc.passwords import Passwords
@@ -119,7 +120,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         parts=parts,
         figures=sql_figures(database, store.audit_figures),
     )
-    service.web = create_app(service, [api.blp, api.well_known])
+    service.web = create_app(service, BLUEPRINTS)
     return service
 
 

@@ -67,6 +67,54 @@ patients = sa.Table(
 """`place` 1 to 4, unique in the account: the database itself refuses a fifth person."""
 
 
+credit_marks = sa.Table(
+    "credit_marks",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("patient_id", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("hospital_id", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("visit", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("notice_hours", sa.Integer),
+    sa.Column("marked_by", sa.Text),
+    sa.Column("appeal", sa.Text, nullable=False),
+    sa.Column("appeal_sealed", sa.Text),
+    sa.Column("appealed_at", UtcDateTime),
+    sa.Column("verdict_reason", sa.Text),
+    sa.Column("decided_at", UtcDateTime),
+    sa.Column("decided_by", sa.Text),
+    sa.UniqueConstraint("order_id", "kind", name="credit_marks_once"),
+    sa.CheckConstraint("kind IN ('no_show', 'late_cancel')", name="credit_marks_kind"),
+    sa.CheckConstraint("(kind = 'late_cancel') = (notice_hours IS NOT NULL)", name="credit_marks_notice"),
+    sa.CheckConstraint("appeal IN ('none', 'open', 'lifted', 'upheld')", name="credit_marks_appeal"),
+    sa.CheckConstraint("(appeal = 'none') = (appealed_at IS NULL)", name="credit_marks_appealed"),
+    sa.CheckConstraint("(appeal IN ('lifted', 'upheld')) = (decided_at IS NOT NULL)", name="credit_marks_decided"),
+    sa.Index("credit_marks_of_patient", "patient_id", "at"),
+)
+"""Marks against patients (爽约, 临时退号): `visit` is the evidence, as JSON; what an appeal says is sealed."""
+
+sa.Index(
+    "credit_marks_appeals",
+    credit_marks.c.appealed_at,
+    credit_marks.c.id,
+    postgresql_where=sa.text("appeal = 'open'"),
+    sqlite_where=sa.text("appeal = 'open'"),
+)
+
+credit_revisions = sa.Table(
+    "credit_revisions",
+    metadata,
+    sa.Column("patient_id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+)
+"""How often a patient's credit has changed. Its row is the lock on her marks."""
+
+
 def _insert(tx: Tx, table: sa.Table) -> Any:
     return (postgresql.insert if tx.postgres else sqlite.insert)(table)
 
@@ -134,12 +182,73 @@ def patient(conn: sa.Connection, account_id: str, patient_id: str) -> Any:
     return conn.execute(sa.select(patients).where(mine).with_for_update()).one_or_none()
 
 
+def removed_patient(conn: sa.Connection, account_id: str, id_index: str) -> Any:
+    """The row of one who was in the account's list with this document, and was removed last; None if there is none."""
+    was = sa.and_(
+        patients.c.account_id == account_id, patients.c.id_index == id_index, patients.c.removed_at.is_not(None)
+    )
+    query = sa.select(patients).where(was).order_by(patients.c.removed_at.desc(), patients.c.id).limit(1)
+    return conn.execute(query).one_or_none()
+
+
 def add_patient(tx: Tx, values: dict[str, Any]) -> None:
     tx.conn.execute(sa.insert(patients).values(values))
 
 
 def change_patient(tx: Tx, patient_id: str, values: dict[str, Any]) -> None:
     tx.conn.execute(sa.update(patients).where(patients.c.id == patient_id).values(values))
+
+
+# --- credit ----------------------------------------------------------------------------------------------------------
+
+
+def was_patient_of(conn: sa.Connection, account_id: str, patient_id: str) -> bool:
+    """True if she is in the account's list, or was."""
+    mine = sa.and_(patients.c.id == patient_id, patients.c.account_id == account_id)
+    return conn.execute(sa.select(patients.c.id).where(mine)).scalar() is not None
+
+
+def next_credit_revision(tx: Tx, patient_id: str) -> int:
+    """Count a change of a patient's credit. Her marks are ours until the end of the transaction."""
+    insert = _insert(tx, credit_revisions).values(patient_id=patient_id, revision=1)
+    statement = insert.on_conflict_do_update(
+        index_elements=["patient_id"], set_={"revision": credit_revisions.c.revision + 1}
+    ).returning(credit_revisions.c.revision)
+    return int(tx.conn.execute(statement).scalar_one())
+
+
+def add_mark(tx: Tx, values: dict[str, Any]) -> bool:
+    """False if the order has a mark of that kind already."""
+    statement = _insert(tx, credit_marks).values(values).on_conflict_do_nothing(index_elements=["order_id", "kind"])
+    return bool(tx.conn.execute(statement).rowcount)
+
+
+def marks_of(conn: sa.Connection, patient_id: str) -> Sequence[Any]:
+    """All that were ever made, the newest first."""
+    query = sa.select(credit_marks).where(credit_marks.c.patient_id == patient_id)
+    return conn.execute(query.order_by(credit_marks.c.at.desc(), credit_marks.c.id)).all()
+
+
+def mark(conn: sa.Connection, mark_id: str) -> Any:
+    """The row, locked in a transaction; None if there is none."""
+    return conn.execute(sa.select(credit_marks).where(credit_marks.c.id == mark_id).with_for_update()).one_or_none()
+
+
+def change_mark(tx: Tx, mark_id: str, values: dict[str, Any]) -> None:
+    tx.conn.execute(sa.update(credit_marks).where(credit_marks.c.id == mark_id).values(values))
+
+
+def open_appeals(
+    conn: sa.Connection, hospital_id: str | None, after: Sequence[Any] | None, limit: int
+) -> Sequence[Any]:
+    """Marks whose appeal waits for a verdict, in the order of appealing; of one hospital, or of all."""
+    c = credit_marks.c
+    query = sa.select(credit_marks).where(c.appeal == sa.literal_column("'open'")).order_by(c.appealed_at, c.id)
+    if hospital_id is not None:
+        query = query.where(c.hospital_id == hospital_id)
+    if after is not None:
+        query = query.where(sa.or_(c.appealed_at > after[0], sa.and_(c.appealed_at == after[0], c.id > after[1])))
+    return conn.execute(query.limit(limit)).all()
 
 
 def audit_figures(conn: sa.Connection) -> dict[str, Any]:

@@ -1,8 +1,11 @@
-"""What user-svc's worker does: it sends what the transactions have left in the outbox. It takes no messages yet."""
+"""What user-svc listens to: what is marked in patients' credit."""
 
+from common.messages import OrderWithdrawn, VisitMissed
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Handler
 
-SUBSCRIPTIONS: dict[type, Handler] = {}
+from user_svc.usecases import credit
+
+SUBSCRIPTIONS: dict[type, Handler] = {VisitMissed: credit.note_missed, OrderWithdrawn: credit.note_withdrawn}
 TIMERS: dict[str, TimerHandler] = {}
 JOBS: dict[str, JobHandler] = {}

@@ -25,7 +25,10 @@ def list_patients(database: Database, parts: Parts, account_id: str) -> list[Pat
 def add_patient(
     database: Database, parts: Parts, account_id: str, *, name: str, id_type: str, id_number: str, phone: str
 ) -> Patient:
-    """Add a person to book for. Raises Invalid, Conflict (patient_exists, too_many_patients) or NotFound (the account)."""
+    """Add a person to book for. Raises Invalid, Conflict (patient_exists, too_many_patients) or NotFound (the account).
+
+    One who was removed before comes back under her id: nobody gets rid of limits and credit by removing and adding again.
+    """
     today = database.clock().astimezone(SHANGHAI).date()
     number = identity.check_id_number(id_type, id_number, today)
     known_as, reached_at = identity.check_name(name), identity.check_phone(phone)
@@ -34,18 +37,16 @@ def add_patient(
         if store.account(tx.conn, account_id, lock=True) is None:
             raise no_account()
         place = _free_place(store.patients_of(tx.conn, account_id), index)
-        added = Patient(mint("pat", account_id), account_id, known_as, id_type, number, reached_at, 1, tx.now)
-        values = {
-            "id": added.id,
-            "account_id": account_id,
-            "place": place,
-            "id_type": id_type,
-            "id_index": index,
-            "revision": 1,
-            "created_at": tx.now,
-            **_sealed(parts.vault, added),
-        }
-        store.add_patient(tx, values)
+        before = store.removed_patient(tx.conn, account_id, index)
+        if before is None:
+            added = Patient(mint("pat", account_id), account_id, known_as, id_type, number, reached_at, 1, tx.now)
+            values: dict[str, Any] = {"id": added.id, "account_id": account_id, "created_at": tx.now}
+            values |= {"id_type": id_type, "id_index": index}
+            store.add_patient(tx, values | _kept(parts.vault, added, place))
+        else:
+            revision = before.revision + 1
+            added = Patient(before.id, account_id, known_as, id_type, number, reached_at, revision, before.created_at)
+            store.change_patient(tx, added.id, {"removed_at": None} | _kept(parts.vault, added, place))
         _tell(tx, added)
     return added
 
@@ -116,6 +117,11 @@ def _tell(tx: Tx, patient: Patient, *, revision: int | None = None, removed: boo
             removed=removed,
         )
     )
+
+
+def _kept(vault: Vault, patient: Patient, place: int) -> dict[str, Any]:
+    """The columns that adding writes, whether she is new or comes back."""
+    return {"place": place, "revision": patient.revision, **_sealed(vault, patient)}
 
 
 def _sealed(vault: Vault, patient: Patient) -> dict[str, str]:

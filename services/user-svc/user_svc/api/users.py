@@ -1,4 +1,4 @@
-"""user-svc over HTTP. Translates; decides nothing."""
+"""Accounts, logins, the people one books for, and the keys of access tokens."""
 
 import base64
 import hashlib

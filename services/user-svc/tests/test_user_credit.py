@@ -1,0 +1,344 @@
+"""Patients' credit: marks made of events, once; told with all that stand; appealed by patients, decided by staff."""
+
+import threading
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from common.clock import SHANGHAI, ManualClock
+from common.messages import CreditChanged, OrderWithdrawn, PatientSaved, Visit, VisitMissed
+from common.service import Service
+from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, deliver, sent, take_sent
+from user_svc import store
+from user_svc.api.credit import MarkOut, MarksOut
+from user_svc.app import Settings, build
+from user_svc.credit import notice_hours
+from user_world import CHEAP, PASSWORD, Person, join
+
+ZHANG = {"name": "张三丰", "id_type": "resident_id", "id_number": "110101199003071233", "phone": "13812345678"}
+DAY = timedelta(days=1)
+
+
+def visit(starts_at: datetime, hospital_id: str = "hos_1") -> Visit:
+    day: date = starts_at.astimezone(SHANGHAI).date()
+    return Visit(
+        hospital_id, "仁爱医院", "dep_1", "心内科", "doc_1", "张伟", "主任医师", day, "morning",
+        starts_at, starts_at + timedelta(minutes=30), "3F-12",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def patient(alice: Person) -> str:
+    answer = alice.call("POST", "/users/me/patients", ZHANG)
+    take_sent(alice.service.database)
+    return str(answer.get_json()["id"])
+
+
+@pytest.fixture
+def registrar(service: Service, operator: Person) -> Person:
+    return staff(service, operator, "rita", "hos_1")
+
+
+def staff(service: Service, operator: Person, name: str, hospital_id: str) -> Person:
+    person = join(service, name)
+    body = {"roles": ["registrar"], "hospital_id": hospital_id}
+    assert operator.call("POST", f"/users/{person.id}/roles", body).status_code == 200
+    return Person(service).log_in(name, PASSWORD)
+
+
+def missed(
+    owner: Person, patient_id: str, order: str = "ord_1", at: datetime | None = None, **more: Any
+) -> VisitMissed:
+    starts = at or owner.service.database.clock() - timedelta(hours=2)
+    return VisitMissed(order, owner.id, patient_id, "ses_1", visit(starts, **more), "acc_staff")
+
+
+def withdrawn(owner: Person, patient_id: str, hours: float, order: str = "ord_2", **changes: Any) -> OrderWithdrawn:
+    values: dict[str, Any] = {
+        "order_id": order,
+        "account_id": owner.id,
+        "patient_id": patient_id,
+        "session_id": "ses_1",
+        "was_confirmed": True,
+        "cause": "patient",
+        "amount": 5000,
+        "visit": visit(owner.service.database.clock() + timedelta(hours=hours)),
+    }
+    return OrderWithdrawn(**values | changes)
+
+
+def told(service: Service) -> list[CreditChanged]:
+    assert [p.reason for p in service.database.parked()] == []
+    messages = sent(service.database, CreditChanged)
+    take_sent(service.database)
+    return messages
+
+
+def credit(owner: Person, patient_id: str) -> list[dict[str, Any]]:
+    answer = owner.call("GET", f"/users/me/patients/{patient_id}/credit")
+    assert answer.status_code == 200
+    assert MarksOut().validate(answer.get_json()) == {}
+    items: list[dict[str, Any]] = answer.get_json()["items"]
+    return items
+
+
+# --- marks -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_missed_visit_is_a_mark_with_its_evidence(alice: Person, patient: str, clock: ManualClock) -> None:
+    starts = clock() - timedelta(hours=2)
+    deliver(alice.service, missed(alice, patient, at=starts))
+    (changed,) = told(alice.service)
+    assert (changed.patient_id, changed.account_id, changed.revision, changed.change) == (
+        patient,
+        alice.id,
+        1,
+        "recorded",
+    )
+    (mark,) = changed.marks
+    assert mark.id == changed.mark_id
+    assert (mark.kind, mark.hospital_id, mark.order_id, mark.notice_hours) == ("no_show", "hos_1", "ord_1", None)
+    assert (mark.at, mark.expires_at) == (starts, starts + 365 * DAY)
+    (shown,) = credit(alice, patient)
+    assert (shown["id"], shown["state"], shown["appeal"]["state"]) == (mark.id, "standing", "none")
+    assert (shown["evidence"]["order_id"], shown["evidence"]["marked_by"]) == ("ord_1", "acc_staff")
+    local = starts.astimezone(SHANGHAI)
+    assert shown["evidence"]["zh-CN"] == (
+        f"{local:%Y-%m-%d} 上午 {local:%H:%M}，仁爱医院 心内科 张伟：医院登记为未到诊。订单 ord_1。"
+    )
+    assert "noted by the hospital as missed" in shown["evidence"]["en"]
+
+
+def test_a_late_cancellation_is_a_mark_with_its_notice(alice: Person, patient: str, clock: ManualClock) -> None:
+    deliver(alice.service, withdrawn(alice, patient, hours=13.5))
+    (changed,) = told(alice.service)
+    (mark,) = changed.marks
+    assert (mark.kind, mark.notice_hours, mark.at) == ("late_cancel", 13, clock())
+    (shown,) = credit(alice, patient)
+    assert (shown["notice_hours"], shown["evidence"]["marked_by"]) == (13, None)
+    assert "距就诊不足 14 小时退号" in shown["evidence"]["zh-CN"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "changes"),
+    [(72, {}), (100, {}), (5, {"was_confirmed": False}), (5, {"cause": "session_stopped"})],
+    ids=["72 h before", "in good time", "never paid", "stopped by the hospital"],
+)
+def test_what_is_held_against_nobody(alice: Person, patient: str, hours: float, changes: dict[str, Any]) -> None:
+    deliver(alice.service, withdrawn(alice, patient, hours, **changes))
+    assert told(alice.service) == []
+    assert credit(alice, patient) == []
+
+
+def test_notice_is_in_whole_hours_rounded_down(clock: ManualClock) -> None:
+    now = clock()
+    hours = {h: notice_hours(now, visit(now + timedelta(hours=h))) for h in (-1, 0, 0.99, 23.99, 24, 71.99, 72)}
+    assert hours == {-1: 0, 0: 0, 0.99: 0, 23.99: 23, 24: 24, 71.99: 71, 72: None}
+
+
+def test_the_same_event_again_changes_nothing(alice: Person, patient: str) -> None:
+    event = missed(alice, patient)
+    deliver(alice.service, event, event)
+    deliver(alice.service, event)
+    assert len(told(alice.service)) == 1
+    assert len(credit(alice, patient)) == 1
+
+
+def test_an_order_may_have_a_mark_of_each_kind_and_revisions_count(alice: Person, patient: str) -> None:
+    deliver(alice.service, missed(alice, patient, "ord_1"), withdrawn(alice, patient, 5, "ord_1"))
+    deliver(alice.service, missed(alice, patient, "ord_3"))
+    changes = told(alice.service)
+    assert [(c.revision, len(c.marks)) for c in changes] == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_a_mark_expires_after_a_year_and_is_told_no_more(alice: Person, patient: str, clock: ManualClock) -> None:
+    deliver(alice.service, missed(alice, patient, "ord_1", clock() - 364 * DAY))
+    clock.advance(2 * DAY)
+    deliver(alice.service, missed(alice, patient, "ord_2"))
+    first, second = told(alice.service)
+    assert [mark.order_id for mark in first.marks] == ["ord_1"]
+    assert [mark.order_id for mark in second.marks] == ["ord_2"]
+    assert [(m["evidence"]["order_id"], m["state"]) for m in credit(alice, patient)] == [
+        ("ord_2", "standing"),
+        ("ord_1", "expired"),
+    ]
+
+
+# --- whose it is -----------------------------------------------------------------------------------------------------
+
+
+def test_nobody_sees_anothers_credit(alice: Person, bob: Person, operator: Person, patient: str) -> None:
+    deliver(alice.service, missed(alice, patient))
+    (mark,) = credit(alice, patient)
+    for other in (bob, operator):
+        path = f"/users/me/patients/{patient}/credit"
+        assert_problem(other.call("GET", path), 404, "patient_not_found")
+        assert_problem(other.call("POST", f"{path}/{mark['id']}/appeal", {"reason": "x"}), 404, "mark_not_found")
+    assert_problem(alice.call("GET", "/users/me/patients/pat_none/credit"), 404, "patient_not_found")
+
+
+def test_removing_and_adding_again_keeps_her_id_and_so_her_limits_and_her_credit(alice: Person, patient: str) -> None:
+    deliver(alice.service, missed(alice, patient))
+    take_sent(alice.service.database)
+    assert alice.call("DELETE", f"/users/me/patients/{patient}").status_code == 204
+    assert len(credit(alice, patient)) == 1, "what was marked can be appealed still"
+    back = alice.call("POST", "/users/me/patients", {**ZHANG, "name": "张三", "phone": "13912345678"})
+    assert (back.status_code, back.get_json()["id"], back.get_json()["revision"]) == (201, patient, 3)
+    assert back.get_json()["phone"] == "139****5678"
+    assert [(m.revision, m.removed) for m in sent(alice.service.database, PatientSaved)] == [(2, True), (3, False)]
+    assert len(credit(alice, patient)) == 1
+    assert len(alice.call("GET", "/users/me/patients").get_json()["items"]) == 1
+
+
+# --- appeals ---------------------------------------------------------------------------------------------------------
+
+
+def marked(owner: Person, patient_id: str, order: str = "ord_1", **more: Any) -> str:
+    deliver(owner.service, missed(owner, patient_id, order, **more))
+    (changed,) = told(owner.service)
+    return changed.mark_id
+
+
+def appeal(owner: Person, patient_id: str, mark_id: str, reason: str = "我在住院") -> Any:
+    return owner.call("POST", f"/users/me/patients/{patient_id}/credit/{mark_id}/appeal", {"reason": reason})
+
+
+def test_an_appeal_is_heard_and_the_mark_lifted(alice: Person, patient: str, registrar: Person) -> None:
+    marked(alice, patient, "ord_0")
+    mark_id = marked(alice, patient)
+    answer = appeal(alice, patient, mark_id)
+    assert (answer.status_code, MarkOut().validate(answer.get_json())) == (201, {})
+    assert answer.get_json()["appeal"]["state"] == "open"
+    assert told(alice.service) == [], "it stands until it is decided"
+    (listed,) = registrar.call("GET", "/credit/appeals").get_json()["items"]
+    assert (listed["id"], listed["appeal"]["reason"]) == (mark_id, "我在住院")
+    verdict = {"verdict": "lifted", "reason": "有住院证明"}
+    decided = registrar.call("POST", f"/credit/appeals/{mark_id}", verdict)
+    assert (decided.status_code, MarkOut().validate(decided.get_json())) == (200, {})
+    (changed,) = told(alice.service)
+    assert (changed.change, changed.mark_id, changed.revision) == ("lifted", mark_id, 3)
+    assert [mark.order_id for mark in changed.marks] == ["ord_0"]
+    shown = {mark["evidence"]["order_id"]: mark for mark in credit(alice, patient)}
+    assert shown["ord_1"]["state"] == "lifted"
+    assert shown["ord_1"]["appeal"]["verdict_reason"] == "有住院证明"
+    assert registrar.call("GET", "/credit/appeals").get_json()["items"] == []
+
+
+def test_upheld_is_final(alice: Person, patient: str, operator: Person) -> None:
+    mark_id = marked(alice, patient)
+    appeal(alice, patient, mark_id)
+    verdict = {"verdict": "upheld", "reason": "监控显示未到"}
+    assert operator.call("POST", f"/credit/appeals/{mark_id}", verdict).get_json()["appeal"]["state"] == "upheld"
+    assert told(alice.service) == []
+    assert credit(alice, patient)[0]["state"] == "standing"
+    assert_problem(appeal(alice, patient, mark_id, "再申诉一次"), 409, "appeal_exists")
+    other = {"verdict": "lifted", "reason": "x"}
+    assert_problem(operator.call("POST", f"/credit/appeals/{mark_id}", other), 409, "no_open_appeal")
+
+
+def test_the_same_appeal_and_the_same_verdict_again_change_nothing(
+    alice: Person, patient: str, operator: Person
+) -> None:
+    mark_id = marked(alice, patient)
+    first = appeal(alice, patient, mark_id)
+    assert appeal(alice, patient, mark_id).get_json() == first.get_json()
+    verdict = {"verdict": "lifted", "reason": "x"}
+    decided = [operator.call("POST", f"/credit/appeals/{mark_id}", verdict).get_json() for _ in range(2)]
+    assert decided[0] == decided[1]
+    assert len(told(alice.service)) == 1
+
+
+def test_what_cannot_be_appealed(alice: Person, patient: str, clock: ManualClock) -> None:
+    deliver(alice.service, missed(alice, patient, at=clock() - 364 * DAY))
+    (changed,) = told(alice.service)
+    clock.advance(DAY)
+    assert_problem(appeal(alice, patient, changed.mark_id), 409, "mark_expired")
+    assert_problem(appeal(alice, patient, "mrk_none"), 404, "mark_not_found")
+    other = alice.call("POST", "/users/me/patients", {**ZHANG, "id_type": "passport", "id_number": "E12345678"})
+    assert_problem(appeal(alice, other.get_json()["id"], changed.mark_id), 404, "mark_not_found")
+
+
+def test_without_an_appeal_there_is_nothing_to_decide(alice: Person, patient: str, operator: Person) -> None:
+    mark_id = marked(alice, patient)
+    verdict = {"verdict": "lifted", "reason": "x"}
+    assert_problem(operator.call("POST", f"/credit/appeals/{mark_id}", verdict), 409, "no_open_appeal")
+    assert_problem(operator.call("POST", "/credit/appeals/mrk_none", verdict), 404, "mark_not_found")
+
+
+def test_staff_decide_for_their_own_hospital(
+    alice: Person, patient: str, service: Service, operator: Person, registrar: Person
+) -> None:
+    ours, theirs = marked(alice, patient, "ord_1"), marked(alice, patient, "ord_2", hospital_id="hos_2")
+    for mark_id in (ours, theirs):
+        appeal(alice, patient, mark_id)
+
+    def listed(who: Person, query: str = "") -> Any:
+        page = who.call("GET", f"/credit/appeals{query}").get_json()
+        assert MarksOut().validate(page) == {}
+        return [item["id"] for item in page["items"]], page["next_cursor"]
+
+    assert listed(registrar) == ([ours], None)
+    assert listed(staff(service, operator, "otto", "hos_2")) == ([theirs], None)
+    everything, _ = listed(operator)
+    assert sorted(everything) == sorted([ours, theirs])
+    first, cursor = listed(operator, "?limit=1")
+    assert [*first, *listed(operator, f"?limit=1&cursor={cursor}")[0]] == everything
+    verdict = {"verdict": "lifted", "reason": "x"}
+    assert_problem(registrar.call("POST", f"/credit/appeals/{theirs}", verdict), 404, "mark_not_found")
+    assert_problem(alice.call("GET", "/credit/appeals"), 403, "wrong_role")
+    assert_problem(alice.call("POST", f"/credit/appeals/{ours}", verdict), 403, "wrong_role")
+
+
+def test_bad_bodies_are_refused(alice: Person, patient: str, operator: Person) -> None:
+    mark_id = marked(alice, patient)
+    client = alice.service.app.test_client()
+    for person, path, good in (
+        (alice, f"/api/v1/users/me/patients/{patient}/credit/{mark_id}/appeal", {"reason": "x"}),
+        (operator, f"/api/v1/credit/appeals/{mark_id}", {"verdict": "lifted", "reason": "x"}),
+    ):
+        headers = {"Authorization": f"Bearer {person.tokens['access_token']}"}
+        assert_bad_input_is_refused(client, path, good, headers, skip=("reason",))
+        for value in HOSTILE_VALUES:
+            if not isinstance(value, str) or value in ("", "\x00", "x" * 100_000):
+                assert_problem(client.post(path, json=good | {"reason": value}, headers=headers), 422, field="reason")
+    assert_problem(operator.call("GET", "/credit/appeals?cursor=zzz"), 422, field="cursor")
+
+
+def test_what_an_appeal_says_stands_in_clear_nowhere(alice: Person, patient: str, operator: Person) -> None:
+    mark_id = marked(alice, patient)
+    headers = {"Idempotency-Key": "k"}
+    path = f"/users/me/patients/{patient}/credit/{mark_id}/appeal"
+    assert alice.call("POST", path, {"reason": "我在住院"}, **headers).status_code == 201
+    operator.call("POST", f"/credit/appeals/{mark_id}", {"verdict": "upheld", "reason": "x"}, **headers)
+    with alice.service.database.reading() as conn:
+        for table in ("credit_marks", "outbox", "idempotency"):
+            everything = str(conn.exec_driver_sql(f"SELECT * FROM {table}").all())
+            assert "我在住院" not in everything
+            assert "我在住院".encode().hex() not in everything
+        (row,) = store.marks_of(conn, patient)
+    assert row.appeal_sealed
+
+
+@pytest.mark.stack
+def test_marks_made_at_once_are_all_told_on_postgresql(postgres_url: str, clock: ManualClock) -> None:
+    """Whoever is last, by the revision, tells of all: no mark is lost to a reader that keeps the newest."""
+    service = build(Settings(database_url=postgres_url, admin_password=PASSWORD, **CHEAP), clock)
+    service.migrate()
+    alice = join(service, "alice")
+    patient_id = alice.call("POST", "/users/me/patients", ZHANG).get_json()["id"]
+    barrier = threading.Barrier(8, timeout=30)
+
+    def mark_one(n: int) -> None:
+        barrier.wait()
+        deliver(service, missed(alice, patient_id, f"ord_{n}"))
+
+    threads = [threading.Thread(target=mark_one, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    changes = {change.revision: change for change in told(service)}
+    assert {revision: len(change.marks) for revision, change in changes.items()} == {n: n for n in range(1, 9)}
+    appealed = changes[8].mark_id
+    assert appeal(alice, patient_id, appealed).status_code == 201
+    service.database.close()

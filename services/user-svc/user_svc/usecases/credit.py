@@ -1,0 +1,171 @@
+"""Patients' credit: marks are made of events, appealed by patients, decided by staff; each change is told."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from common.envelope import Received
+from common.errors import Conflict, NotFound
+from common.ids import mint
+from common.log import get_logger
+from common.messages import CreditChanged, CreditMark, OrderWithdrawn, Visit, VisitMissed
+from common.outbox import Database, Tx
+
+from user_svc import store
+from user_svc.credit import STANDS, Mark, notice_hours
+from user_svc.usecases.parts import Parts
+from user_svc.vault import Vault
+
+log = get_logger("credit")
+
+MOST_TOLD = 200
+"""Marks of one patient in a message, the newest: more would not fit, and no rule counts so many."""
+
+
+def note_missed(tx: Tx, received: Sequence[Received]) -> None:
+    """VisitMissed: a no_show, with the visit and who says so as evidence."""
+    for r in received:
+        m: VisitMissed = r.message
+        _record(tx, _mark(m, "no_show", m.visit.starts_at, None, m.marked_by))
+
+
+def note_withdrawn(tx: Tx, received: Sequence[Received]) -> None:
+    """OrderWithdrawn: a late_cancel, if the patient herself gave back a number that was hers for good, at short notice.
+
+    The message's time is that of the cancellation. A stopped session never counts.
+    """
+    for r in received:
+        m: OrderWithdrawn = r.message
+        hours = notice_hours(r.time, m.visit)
+        if m.cause == "patient" and m.was_confirmed and hours is not None:
+            _record(tx, _mark(m, "late_cancel", r.time, hours, None))
+
+
+def _mark(m: VisitMissed | OrderWithdrawn, kind: Any, at: datetime, hours: int | None, marked_by: str | None) -> Mark:
+    return Mark(
+        id=mint("mrk"),
+        patient_id=m.patient_id,
+        account_id=m.account_id,
+        kind=kind,
+        hospital_id=m.visit.hospital_id,
+        order_id=m.order_id,
+        session_id=m.session_id,
+        visit=m.visit,
+        at=at,
+        expires_at=at + STANDS,
+        notice_hours=hours,
+        marked_by=marked_by,
+    )
+
+
+_COLUMNS = ("id", "patient_id", "account_id", "kind", "hospital_id", "order_id", "session_id", "at", "expires_at",
+            "notice_hours", "marked_by", "appeal")  # fmt: skip
+
+
+def _record(tx: Tx, mark: Mark) -> None:
+    """Keep a mark and tell of it, once for an order and kind, however often the event comes."""
+    values = {name: getattr(mark, name) for name in _COLUMNS}
+    if store.add_mark(tx, {**values, "visit": msgspec.json.encode(mark.visit).decode()}):
+        log.info("credit_marked", mark_id=mark.id, kind=mark.kind, order_id=mark.order_id)
+        _tell(tx, mark, "recorded")
+
+
+def _tell(tx: Tx, mark: Mark, change: Any) -> None:
+    """Tell all marks of the patient that stand now. That one expires is not told: each says when it does."""
+    revision = store.next_credit_revision(tx, mark.patient_id)
+    standing = [
+        CreditMark(m.id, m.kind, m.hospital_id, m.order_id, m.at, m.expires_at, m.notice_hours)
+        for m in map(_read, store.marks_of(tx.conn, mark.patient_id))
+        if m.stands(tx.now)
+    ]
+    told = standing[:MOST_TOLD]
+    tx.send(CreditChanged(mark.patient_id, mark.account_id, revision, change, mark.id, told))
+
+
+def credit_of(database: Database, parts: Parts, account_id: str, patient_id: str) -> list[Mark]:
+    """All marks of a patient of one's own, the newest first. Raises NotFound."""
+    with database.reading() as conn:
+        if not store.was_patient_of(conn, account_id, patient_id):
+            raise NotFound("no such person in your list", code="patient_not_found")
+        return [_read(row, parts.vault) for row in store.marks_of(conn, patient_id)]
+
+
+def appeal(database: Database, parts: Parts, account_id: str, patient_id: str, mark_id: str, reason: str) -> Mark:
+    """Ask that a mark be lifted; once, and the same again changes nothing. Raises NotFound, Conflict (mark_expired,
+    appeal_exists).
+    """
+    with database.transaction() as tx:
+        row = store.mark(tx.conn, mark_id)
+        owned = store.was_patient_of(tx.conn, account_id, patient_id)
+        if row is None or row.patient_id != patient_id or not owned:
+            raise NotFound("no such mark", code="mark_not_found")
+        mark = _read(row, parts.vault)
+        if mark.appeal == "open" and mark.appeal_reason == reason:
+            return mark
+        if mark.appeal != "none":
+            raise Conflict("a mark can be appealed once", code="appeal_exists")
+        if not mark.stands(tx.now):
+            raise Conflict("the mark has expired and no longer counts", code="mark_expired")
+        sealed = parts.vault.seal(reason, f"{mark_id}/appeal")
+        store.change_mark(tx, mark_id, {"appeal": "open", "appealed_at": tx.now, "appeal_sealed": sealed})
+        return replace(mark, appeal="open", appealed_at=tx.now, appeal_reason=reason)
+
+
+def open_appeals(
+    database: Database, parts: Parts, hospital_id: str | None, after: Sequence[Any] | None, limit: int
+) -> list[Mark]:
+    """Appeals that wait for a verdict, in the order of appealing; of one hospital, or of all."""
+    with database.reading() as conn:
+        return [_read(row, parts.vault) for row in store.open_appeals(conn, hospital_id, after, limit)]
+
+
+def decide(
+    database: Database,
+    parts: Parts,
+    mark_id: str,
+    *,
+    verdict: Any,
+    reason: str,
+    account_id: str,
+    hospital_id: str | None,
+) -> Mark:
+    """Lift a mark, or uphold it for good. `hospital_id`: whose marks the caller may decide; None: all. The same again
+    changes nothing.
+
+    Raises NotFound (another hospital's too), Conflict (no_open_appeal).
+    """
+    with database.transaction() as tx:
+        row = store.mark(tx.conn, mark_id)
+        if row is None or hospital_id not in (None, row.hospital_id):
+            raise NotFound("no such mark", code="mark_not_found")
+        mark = _read(row, parts.vault)
+        if (mark.appeal, mark.verdict_reason, mark.decided_by) == (verdict, reason, account_id):
+            return mark
+        if mark.appeal != "open":
+            raise Conflict("no appeal of this mark waits for a verdict", code="no_open_appeal")
+        verdict_is = {"appeal": verdict, "verdict_reason": reason, "decided_at": tx.now, "decided_by": account_id}
+        store.change_mark(tx, mark_id, verdict_is)
+        log.info("appeal_decided", mark_id=mark_id, verdict=verdict)
+        decided = replace(mark, **verdict_is)
+        if verdict == "lifted":
+            _tell(tx, decided, "lifted")
+        return decided
+
+
+_read_visit = msgspec.json.Decoder(Visit).decode
+
+
+def _read(row: Any, vault: Vault | None = None) -> Mark:
+    """A stored mark; with the vault, what its appeal says too."""
+    said = vault.open(row.appeal_sealed, f"{row.id}/appeal") if vault and row.appeal_sealed else None
+    return Mark(
+        **{name: getattr(row, name) for name in _COLUMNS},
+        visit=_read_visit(row.visit),
+        appeal_reason=said,
+        appealed_at=row.appealed_at,
+        verdict_reason=row.verdict_reason,
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+    )
