@@ -5,7 +5,8 @@
 
 A hospital's code is its user's name. Its password comes from BROKER_PASSWORD_<CODE> (RENAI, XIEHE), else it is made and printed this
 once: the file holds salted hashes only. Importing adds and replaces, and removes nothing: name one hospital alone to rotate its
-password. With RABBITMQ_PASSWORD the file holds our own user too, as a broker needs that is to start from it (`load_definitions`).
+password. With RABBITMQ_PASSWORD the file holds our own user too (RABBITMQ_USER, else haoyuan), as a broker needs that is to start
+from it (`load_definitions`).
 
 A hospital's user configures nothing; it writes to roster.in, and there only keys of its own, <code>.roster.<type>; it reads
 roster.results.<code>. https://www.rabbitmq.com/docs/access-control and https://www.rabbitmq.com/docs/definitions tell of the
@@ -24,8 +25,7 @@ from typing import Any
 
 IN, OUT, UNCLAIMED = "roster.in", "roster.out", "roster.unclaimed"
 """As schedule-svc declares them: its Intake and its Outlet."""
-OURS = "haoyuan"
-RESERVED = {OURS, "guest"}
+RESERVED = {"haoyuan", "guest"}
 LONGEST_CODE = 64
 RESULTS_KEPT, RESULTS_BYTES = 10_000, 256 * 1024**2
 """Of each hospital that does not fetch them; the oldest go first. As a policy, which an operator may change at any time."""
@@ -63,8 +63,10 @@ def variable(code: str) -> str:
     return "BROKER_PASSWORD_" + re.sub(r"\W", "_", code).upper()
 
 
-def definitions(passwords: Mapping[str, str], *, vhost: str = "/", ours: str = "") -> dict[str, Any]:
-    """The document for RabbitMQ. passwords: by the hospitals' codes. ours: our own user's password; "" leaves it out."""
+def definitions(
+    passwords: Mapping[str, str], *, vhost: str = "/", ours: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """The document for RabbitMQ. passwords: by the hospitals' codes. ours: our own user and its password, if it is to be in it."""
     codes = checked(list(passwords))
     document: dict[str, Any] = {
         "users": [_user(code, passwords[code]) for code in codes],
@@ -77,9 +79,9 @@ def definitions(passwords: Mapping[str, str], *, vhost: str = "/", ours: str = "
     }
     if ours:
         document["vhosts"] = [{"name": vhost}]
-        document["users"].append(_user(OURS, ours, "administrator"))
+        document["users"].append(_user(*ours, "administrator"))
         everything = dict.fromkeys(("configure", "write", "read"), ".*")
-        document["permissions"].append({"user": OURS, "vhost": vhost, **everything})
+        document["permissions"].append({"user": ours[0], "vhost": vhost, **everything})
     return document
 
 
@@ -137,17 +139,19 @@ def _binding(code: str, vhost: str) -> dict[str, Any]:
 
 
 def _policy(vhost: str) -> dict[str, Any]:
-    bound = {"max-length": RESULTS_KEPT, "max-length-bytes": RESULTS_BYTES, "overflow": "drop-head"}
-    patient = {
-        "delivery-limit": 1_000_000_000
-    }  # RabbitMQ 4 drops after 20 deliveries by itself; a reader may be restarted often
+    bounds = {
+        "max-length": RESULTS_KEPT,
+        "max-length-bytes": RESULTS_BYTES,
+        "overflow": "drop-head",
+        "delivery-limit": 1_000_000_000,  # RabbitMQ 4 drops after 20 by itself; a reader may be restarted often
+    }
     pattern = rf"^{re.escape(_results_queue(''))}"
     return {
         "vhost": vhost,
         "name": "roster-results",
         "pattern": pattern,
         "apply-to": "queues",
-        "definition": {**bound, **patient},
+        "definition": bounds,
         "priority": 0,
     }
 
@@ -165,7 +169,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return 2
     made = {code: secrets.token_urlsafe(24) for code, password in passwords.items() if not password}
     vhost = arguments[1] if len(arguments) > 1 else "/"
-    document = definitions({**passwords, **made}, vhost=vhost, ours=environ.get("RABBITMQ_PASSWORD", ""))
+    password = environ.get("RABBITMQ_PASSWORD")
+    ours = (environ.get("RABBITMQ_USER", "haoyuan"), password) if password else None
+    document = definitions({**passwords, **made}, vhost=vhost, ours=ours)
     text = json.dumps(document, indent=2) + "\n"
     if arguments[0] == "-":
         sys.stdout.write(text)
