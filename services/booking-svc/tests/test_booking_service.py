@@ -6,11 +6,10 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from booking_patient import FACTS, ME, OTHER, PATIENT, SESSION, fire, paid_order, place, reserved, state
 from booking_svc import store, usecases
-from booking_svc.app import Settings, build
-from booking_world import FEE, HOLD, NOW, VISIT
+from booking_world import FEE, NOW, VISIT
 from common import ids
-from common.clock import ManualClock
 from common.messages import (
     ClosePayment,
     OrderCancelled,
@@ -28,87 +27,17 @@ from common.messages import (
     RequestPayment,
     ReserveSlot,
     SessionChanged,
-    SessionFacts,
     SessionPublished,
     SessionStopped,
     SlotRejected,
     SlotReleased,
-    SlotReserved,
     SlotWaitlisted,
 )
-from common.outbox import TimerLoop
 from common.outbox.tables import metadata as chassis
 from common.outbox.tables import timers
 from common.testing import assert_bad_input_is_refused, assert_problem, bearer, deliver, sent, take_sent
 
-ME = ids.mint("acc")
-OTHER = ids.mint("acc")
-SESSION = ids.mint("ses")
-PATIENT = ids.mint("pat", ME)
-FACTS = SessionFacts(
-    session_id=SESSION,
-    revision=1,
-    hospital_id="h",
-    department_id="d",
-    doctor_id="doc",
-    state="open",
-    policy="first_come",
-    fee=FEE,
-    release_at=NOW - timedelta(days=1),
-    draw_at=None,
-    drawn=False,
-    starts_at=VISIT.starts_at,
-    ends_at=VISIT.ends_at,
-    cancel_before=NOW + timedelta(days=1),
-    sold_out=False,
-)
-
-
-@pytest.fixture
-def clock():
-    return ManualClock(NOW)
-
-
-@pytest.fixture
-def service(tmp_path, clock):
-    service = build(Settings(database_url=f"sqlite:///{tmp_path}/booking.db"), clock)
-    service.parts.board._believed = 0.0
-    service.migrate()
-    yield service
-    service.database.close()
-
-
-@pytest.fixture
-def client(service):
-    return service.app.test_client()
-
-
-def place(client, headers=None, **body):
-    body = {"session_id": SESSION, "patient_id": PATIENT, **body}
-    return client.post("/api/v1/orders", json=body, headers={**bearer(ME), **(headers or {})})
-
-
-def reserved(order_id, fee=FEE):
-    return SlotReserved(order_id, SESSION, "slot", 7, fee, VISIT, NOW + timedelta(days=1), HOLD, False)
-
-
-def state(client, order_id):
-    return client.get(f"/api/v1/orders/{order_id}", headers=bearer(ME)).json["state"]
-
-
-def fire(service):
-    loop = TimerLoop(service.database, service.timers)
-    while loop.fire_due() > 1:
-        pass
-
-
-def paid_order(service, client):
-    order_id = place(client).json["id"]
-    deliver(service, reserved(order_id))
-    deliver(service, PaymentSucceeded(order_id, ME, "pay", FEE, "sandbox", NOW))
-    assert state(client, order_id) == "confirmed"
-    take_sent(service.database)
-    return order_id
+DRAW = {"policy": "lottery", "draw_at": NOW + timedelta(hours=2)}
 
 
 def test_placing_an_order_asks_for_a_number(service, client):
@@ -142,6 +71,9 @@ def test_a_removed_patient_cannot_be_booked_for(service, client):
         ({"release_at": NOW + timedelta(microseconds=1)}, "not_released"),
         ({"ends_at": NOW}, "session_over"),
         ({"sold_out": True}, "sold_out"),
+        ({"sold_out": True, **DRAW, "drawn": True}, "sold_out"),
+        ({**DRAW, "draw_at": NOW}, "entries_closed"),
+        ({**DRAW, "release_at": NOW + timedelta(hours=1)}, "not_released"),
     ],
 )
 def test_what_cannot_be_had_is_refused_at_once(service, client, changes, code):
@@ -404,8 +336,11 @@ def test_the_list_pages_newest_first(service, client, clock):
 
 
 def test_bad_input_is_refused_with_the_field(service, client):
-    good = {"session_id": SESSION, "patient_id": PATIENT, "slot_id": None, "join_waitlist": False}
-    assert_bad_input_is_refused(client, "/api/v1/orders", good, bearer(ME), skip=["slot_id", "join_waitlist"])
+    good = {"session_id": SESSION, "patient_id": PATIENT}
+    optional = {"slot_id": None, "join_waitlist": False, "auto_book": True, "voucher": None}
+    assert_bad_input_is_refused(client, "/api/v1/orders", good | optional, bearer(ME), skip=list(optional))
+    assert_problem(place(client, auto_book="no"), 422, field="auto_book")
+    assert_problem(place(client, voucher="x" * 65), 422, field="voucher")
     assert_problem(place(client, surprise=1), 422, field="surprise")
     assert_problem(place(client, join_waitlist="yes"), 422, field="join_waitlist")
     assert_problem(place(client, {"Idempotency-Key": "x" * 256}), 422, field="Idempotency-Key")

@@ -1,0 +1,392 @@
+"""Who gets a number, and what becomes of it: draws, offers, 停诊 with substitutes, visits missed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from booking_patient import (
+    FACTS,
+    ME,
+    OTHER,
+    PATIENT,
+    SESSION,
+    do,
+    fire,
+    paid_order,
+    place,
+    reserved,
+    see,
+    state,
+)
+from booking_svc import usecases
+from booking_world import FEE, HOLD, NOW, VISIT
+from common import ids
+from common.messages import (
+    ClosePayment,
+    OrderCancelled,
+    OrderEntered,
+    OrderExpired,
+    OrderHeld,
+    OrderOffered,
+    OrderRejected,
+    PaymentClosed,
+    PaymentMoved,
+    RefundPayment,
+    RefundSucceeded,
+    ReleaseSlot,
+    RequestPayment,
+    ReserveSlot,
+    SessionChanged,
+    SessionPublished,
+    SessionStopped,
+    SlotEntered,
+    SlotRejected,
+    SlotWaitlisted,
+    Substitute,
+    SubstitutesOffered,
+    VisitMissed,
+    WeightPart,
+)
+from common.testing import assert_bad_input_is_refused, assert_problem, bearer, deliver, sent, take_sent
+
+DRAW_AT = NOW + timedelta(hours=2)
+DRAW = replace(FACTS, policy="weighted", draw_at=DRAW_AT, sold_out=True)
+ELSEWHERE, LATER = ids.mint("ses"), ids.mint("ses")
+SUBSTITUTES = [
+    Substitute(ELSEWHERE, FEE, VISIT),
+    Substitute(LATER, 2000, replace(VISIT, starts_at=NOW + timedelta(hours=20))),
+]
+STOPPED = SessionStopped(SESSION, replace(FACTS, revision=9, state="stopped"), "医生生病", SUBSTITUTES)
+REGISTRAR = bearer(ids.mint("acc"), "registrar", hospital_id="h")
+STRANGER = bearer(ids.mint("acc"), "registrar", hospital_id="h2")
+
+
+def entered(order_id):
+    return SlotEntered(order_id, SESSION, DRAW_AT, "p7", 3, [WeightPart("base", 1), WeightPart("follow_up", 2)])
+
+
+# --- draws -----------------------------------------------------------------------------------------------------------
+
+
+def test_one_enters_a_draw_and_sees_her_weight_with_its_parts(service, client):
+    deliver(service, SessionPublished(SESSION, DRAW))
+    order_id = place(client, voucher="V1").json["id"]
+    assert sent(service.database, ReserveSlot)[0].voucher == "V1"
+    take_sent(service.database)
+    deliver(service, entered(order_id))
+    assert take_sent(service.database) == [OrderEntered(order_id, ME, SESSION, DRAW_AT, 3)]
+    shown = see(client, order_id)
+    assert shown["state"] == "entered"
+    assert (shown["entry"]["pseudonym"], shown["entry"]["weight"]) == ("p7", 3)
+    assert shown["entry"]["parts"] == [{"name": "base", "points": 1}, {"name": "follow_up", "points": 2}]
+    deliver(service, entered(order_id), reserved(order_id))
+    assert state(client, order_id) == "awaiting_payment"
+
+
+def test_in_a_draw_nobody_chooses_a_time(service, client):
+    deliver(service, SessionPublished(SESSION, DRAW))
+    assert_problem(place(client, slot_id="slt_1"), 409, "slot_not_choosable")
+    deliver(service, SessionChanged(SESSION, replace(DRAW, revision=2, drawn=True, sold_out=False)))
+    assert place(client, slot_id="slt_1").status_code == 202, "what the draw has left over is first come"
+
+
+def test_who_is_not_drawn_waits_or_is_told(service, client):
+    loser, waiter = (place(client, join_waitlist=wait).json["id"] for wait in (False, True))
+    deliver(service, entered(loser), entered(waiter))
+    take_sent(service.database)
+    deliver(service, SlotRejected(loser, SESSION, "not_drawn", None, None), SlotWaitlisted(waiter, SESSION, 4))
+    assert (state(client, loser), state(client, waiter)) == ("rejected", "waitlisted")
+    assert sent(service.database, OrderRejected)[0].reason == "not_drawn"
+    assert see(client, waiter)["waitlist_position"] == 4
+
+
+def test_an_entrant_asks_again_only_when_the_draw_is_long_over(service, client, clock):
+    order_id = place(client).json["id"]
+    deliver(service, entered(order_id))
+    take_sent(service.database)
+    clock.set(DRAW_AT + usecases.LONG_OVERDUE)
+    fire(service)
+    assert sent(service.database, ReserveSlot) == []
+    clock.advance(usecases.WATCH_EVERY)
+    fire(service)
+    assert [m.order_id for m in sent(service.database, ReserveSlot)] == [order_id]
+
+
+def test_a_rule_that_refuses_is_named_with_its_end(service, client):
+    order_id = place(client).json["id"]
+    until = NOW + timedelta(days=1)
+    deliver(service, SlotRejected(order_id, SESSION, "limit_reached", "per_doctor_and_day", until))
+    shown = see(client, order_id)
+    assert (shown["reason"], shown["rule"]) == ("limit_reached", "per_doctor_and_day")
+    assert shown["until"] == "2026-11-23T16:00:00+08:00"
+
+
+def test_who_has_a_voucher_is_not_refused_because_the_rest_is_sold_out(service, client):
+    deliver(service, SessionPublished(SESSION, replace(FACTS, sold_out=True)))
+    assert_problem(place(client), 409, "sold_out")
+    assert place(client, voucher="V1").status_code == 202
+
+
+# --- offers ----------------------------------------------------------------------------------------------------------
+
+
+def offered_order(service, client, fee=FEE):
+    order_id = place(client, join_waitlist=True, auto_book=False).json["id"]
+    assert sent(service.database, ReserveSlot)[-1].auto_book is False
+    deliver(service, SlotWaitlisted(order_id, SESSION, 1))
+    take_sent(service.database)
+    deliver(service, reserved(order_id, fee, offered=True))
+    return order_id
+
+
+def test_a_freed_number_is_offered_and_taken(service, client, clock):
+    order_id = offered_order(service, client)
+    until = NOW + timedelta(seconds=HOLD)
+    assert take_sent(service.database) == [OrderOffered(order_id, ME, VISIT, 7, FEE, until)]
+    assert see(client, order_id)["state"] == "offered"
+    assert see(client, order_id)["accept_before"] == "2026-11-22T16:15:00+08:00"
+    clock.advance(timedelta(seconds=HOLD - 1))
+    for _ in range(2):
+        response = do(client, order_id, "accept")
+        assert (response.status_code, response.json["state"]) == (202, "awaiting_payment")
+    assert [type(m) for m in take_sent(service.database)] == [RequestPayment, OrderHeld], "accepted once"
+    clock.advance(timedelta(seconds=HOLD - 1))
+    fire(service)
+    assert state(client, order_id) == "awaiting_payment", "the window of the payment is its own"
+    clock.advance(timedelta(seconds=1))
+    fire(service)
+    assert state(client, order_id) == "closing"
+
+
+def test_a_free_number_that_is_taken_is_hers(service, client):
+    order_id = offered_order(service, client, fee=0)
+    assert do(client, order_id, "accept").json["state"] == "confirmed"
+
+
+def test_an_offer_that_is_not_taken_goes_to_the_next(service, client, clock):
+    order_id = offered_order(service, client)
+    take_sent(service.database)
+    clock.advance(timedelta(seconds=HOLD))
+    assert_problem(do(client, order_id, "accept"), 409, "offer_over")
+    fire(service)
+    assert take_sent(service.database) == [
+        ReleaseSlot(order_id, SESSION, "expired"),
+        OrderExpired(order_id, ME, SESSION, VISIT),
+    ]
+    assert state(client, order_id) == "expired"
+    assert_problem(do(client, order_id, "accept"), 409, "order_ended")
+
+
+def test_only_what_is_offered_can_be_taken_and_only_by_her(service, client):
+    order_id = place(client).json["id"]
+    assert_problem(do(client, order_id, "accept"), 409, "not_offered")
+    assert_problem(do(client, order_id, "accept", headers=bearer(OTHER)), 404, "order_not_found")
+
+
+def test_an_offer_may_be_declined(service, client):
+    order_id = offered_order(service, client)
+    assert do(client, order_id, "cancel").json["state"] == "cancelled"
+    assert sent(service.database, ReleaseSlot) == [ReleaseSlot(order_id, SESSION, "patient")]
+
+
+# --- 停诊 ------------------------------------------------------------------------------------------------------------
+
+
+def stopped_order(service, client):
+    order_id = paid_order(service, client)
+    deliver(service, STOPPED)
+    return order_id
+
+
+def test_a_stop_offers_substitutes_to_those_who_have_paid(service, client):
+    order_id = paid_order(service, client)
+    unpaid, free = place(client).json["id"], place(client).json["id"]
+    deliver(service, reserved(unpaid), reserved(free, 0))
+    take_sent(service.database)
+    deliver(service, STOPPED)
+    assert [state(client, o) for o in (order_id, unpaid, free)] == ["substitute_offered", "withdrawing", "cancelled"]
+    offer = sent(service.database, SubstitutesOffered)
+    until = NOW + timedelta(hours=24)
+    assert offer == [SubstitutesOffered(order_id, ME, VISIT, FEE, SUBSTITUTES, until)]
+    assert ReleaseSlot(order_id, SESSION, "session_stopped") in sent(service.database)
+    assert sent(service.database, RefundPayment) == [], "her money stays while she chooses"
+    shown = see(client, order_id)
+    assert [s["session_id"] for s in shown["substitutes"]] == [ELSEWHERE, LATER]
+    assert shown["accept_before"] == "2026-11-23T16:00:00+08:00"
+
+
+def test_a_substitute_is_taken_and_costs_no_more(service, client):
+    order_id = stopped_order(service, client)
+    response = do(client, order_id, "substitute", {"session_id": LATER})
+    assert response.status_code == 202
+    new = response.json["id"]
+    assert response.headers["Location"] == f"/api/v1/orders/{new}"
+    assert (response.json["replaces"], response.json["session_id"]) == (order_id, LATER)
+    assert sent(service.database, ReserveSlot)[-1].replaces == order_id
+    assert_problem(do(client, order_id, "substitute", {"session_id": ELSEWHERE}), 409, "already_moving")
+    deliver(service, reserved(new, 9000, LATER))
+    assert (state(client, order_id), state(client, new)) == ("rescheduled", "moving")
+    deliver(service, PaymentMoved(new, order_id, ME, FEE, 0))
+    shown = see(client, new)
+    assert (shown["state"], shown["fee"]["amount"], shown["paid"]["amount"]) == ("confirmed", FEE, FEE)
+    old = see(client, order_id)
+    assert (old["replaced_by"], old["moved"]["amount"], old["refunded"]["amount"]) == (new, FEE, 0)
+    assert_problem(do(client, order_id, "substitute", {"session_id": ELSEWHERE}), 409, "order_ended")
+
+
+def test_a_substitute_that_is_sold_out_leaves_the_others(service, client):
+    order_id = stopped_order(service, client)
+    first = do(client, order_id, "substitute", {"session_id": LATER}).json["id"]
+    deliver(service, SlotRejected(first, LATER, "sold_out", None, None))
+    assert state(client, order_id) == "substitute_offered"
+    assert do(client, order_id, "substitute", {"session_id": ELSEWHERE}).status_code == 202
+
+
+def test_declining_gives_the_money_back(service, client):
+    order_id = stopped_order(service, client)
+    assert do(client, order_id, "cancel").json["state"] == "refunding"
+    deliver(service, RefundSucceeded(order_id, ME, "r", FEE, "order", "sandbox"))
+    assert sent(service.database, OrderCancelled)[0].cause == "session_stopped", "none of it is her doing"
+
+
+def test_not_choosing_gives_the_money_back_too(service, client, clock):
+    order_id = stopped_order(service, client)
+    clock.advance(timedelta(hours=24) - timedelta(microseconds=1))
+    fire(service)
+    assert state(client, order_id) == "substitute_offered"
+    clock.advance(timedelta(microseconds=1))
+    assert_problem(do(client, order_id, "substitute", {"session_id": ELSEWHERE}), 409, "offer_over")
+    fire(service)
+    assert state(client, order_id) == "refunding"
+
+
+def test_the_end_waits_for_a_choice_that_is_being_decided(service, client, clock):
+    order_id = stopped_order(service, client)
+    new = do(client, order_id, "substitute", {"session_id": ELSEWHERE}).json["id"]
+    clock.advance(timedelta(hours=24))
+    fire(service)
+    assert state(client, order_id) == "substitute_offered"
+    deliver(service, SlotRejected(new, ELSEWHERE, "sold_out", None, None))
+    clock.advance(timedelta(minutes=1))
+    fire(service)
+    assert state(client, order_id) == "refunding"
+
+
+def test_only_what_is_offered_may_be_had_instead(service, client):
+    confirmed = paid_order(service, client)
+    assert_problem(do(client, confirmed, "substitute", {"session_id": ELSEWHERE}), 409, "not_offered")
+    deliver(service, STOPPED)
+    assert_problem(do(client, confirmed, "substitute", {"session_id": ids.mint("ses")}), 409, "not_a_substitute")
+    other = bearer(OTHER)
+    assert_problem(do(client, confirmed, "substitute", {"session_id": ELSEWHERE}, other), 404, "order_not_found")
+    over = replace(FACTS, session_id=ELSEWHERE, sold_out=True)
+    deliver(service, SessionPublished(ELSEWHERE, over))
+    assert_problem(do(client, confirmed, "substitute", {"session_id": ELSEWHERE}), 409, "sold_out")
+    path = f"/api/v1/orders/{confirmed}/substitute"
+    assert_bad_input_is_refused(client, path, {"session_id": LATER, "slot_id": None}, bearer(ME), skip=["slot_id"])
+
+
+def test_a_substitute_that_begins_too_soon_is_none(service, client):
+    order_id = paid_order(service, client)
+    past = [replace(SUBSTITUTES[0], visit=replace(VISIT, starts_at=NOW))]
+    deliver(service, replace(STOPPED, substitutes=past))
+    assert state(client, order_id) == "refunding"
+
+
+@pytest.mark.parametrize("again", [STOPPED, replace(STOPPED, substitutes=[])], ids=["the same", "without substitutes"])
+def test_a_stop_that_is_told_again_changes_nothing(service, client, again):
+    order_id = stopped_order(service, client)
+    take_sent(service.database)
+    deliver(service, again)
+    assert (state(client, order_id), sent(service.database)) == ("substitute_offered", [])
+
+
+def test_a_late_stop_does_not_hit_those_who_came_after_it_was_resumed(service, client):
+    deliver(service, STOPPED)
+    deliver(service, SessionChanged(SESSION, replace(FACTS, revision=10)))
+    order_id = paid_order(service, client)
+    deliver(service, STOPPED)
+    assert state(client, order_id) == "confirmed"
+    deliver(service, replace(STOPPED, session=replace(STOPPED.session, revision=11)))
+    assert state(client, order_id) == "substitute_offered"
+
+
+def board(client, headers=REGISTRAR):
+    return client.get(f"/api/v1/sessions/{SESSION}/stoppage", headers=headers)
+
+
+def test_the_board_shows_the_impact_and_then_what_is_left_down_to_zero(service, client):
+    deliver(service, SessionPublished(SESSION, FACTS))
+    paid, declined = paid_order(service, client), paid_order(service, client)
+    deliver(service, reserved(place(client).json["id"]))
+    rejected = place(client).json["id"]
+    deliver(service, SlotRejected(rejected, SESSION, "sold_out", None, None))
+    before = board(client).json
+    assert (before["stopped"], before["settled"], before["orders"]) == (False, False, 3)
+    assert before["amount"] == {"amount": 2 * FEE, "currency": "CNY"}
+    assert before["states"] == [
+        {"state": "awaiting_payment", "orders": 1, "amount": {"amount": 0, "currency": "CNY"}},
+        {"state": "confirmed", "orders": 2, "amount": {"amount": 2 * FEE, "currency": "CNY"}},
+    ]
+    deliver(service, replace(STOPPED, substitutes=[SUBSTITUTES[1]]))
+    do(client, declined, "cancel")
+    after = board(client).json
+    assert [(s["state"], s["orders"]) for s in after["states"]] == [
+        ("refunding", 1),
+        ("substitute_offered", 1),
+        ("withdrawing", 1),
+    ]
+    assert (after["stopped"], after["settled"], after["amount"]["amount"]) == (True, False, 2 * FEE)
+    new = do(client, paid, "substitute", {"session_id": LATER}).json["id"]
+    deliver(service, reserved(new, 2000, LATER), RefundSucceeded(declined, ME, "r", FEE, "order", "sandbox"))
+    left = board(client).json
+    assert [(s["state"], s["amount"]["amount"]) for s in left["states"]] == [("withdrawing", 0)]
+    deliver(service, *(PaymentClosed(m.order_id) for m in sent(service.database, ClosePayment)))
+    end = board(client).json
+    assert (end["settled"], end["orders"], end["amount"]["amount"], end["states"]) == (True, 0, 0, [])
+
+
+def test_the_board_is_for_the_hospitals_staff(service, client):
+    assert_problem(board(client), 404, "session_not_found")
+    deliver(service, SessionPublished(SESSION, FACTS))
+    assert_problem(board(client, STRANGER), 403, "other_hospital")
+    assert_problem(board(client, bearer(ME)), 403, "wrong_role")
+    assert_problem(client.get(f"/api/v1/sessions/{SESSION}/stoppage"), 401)
+    assert board(client, bearer(OTHER, "operator")).status_code == 200
+
+
+# --- 爽约 ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_visit_is_missed_when_it_has_begun(service, client, clock):
+    order_id = paid_order(service, client)
+    early = assert_problem(do(client, order_id, "missed", headers=REGISTRAR), 409, "visit_not_begun")
+    assert early["starts_at"].endswith("+08:00")
+    clock.set(VISIT.starts_at)
+    take_sent(service.database)
+    for _ in range(2):
+        response = do(client, order_id, "missed", headers=REGISTRAR)
+        assert (response.status_code, response.json["state"]) == (200, "no_show")
+    missed = take_sent(service.database)
+    assert [type(m) for m in missed] == [VisitMissed]
+    assert (missed[0].patient_id, missed[0].visit) == (PATIENT, VISIT)
+    shown = see(client, order_id)
+    assert (shown["paid"]["amount"], shown["refunded"]["amount"]) == (FEE, 0), "the fee stays with the hospital"
+    assert shown["history"][-1]["event"] == "visit_missed"
+    assert_problem(do(client, order_id, "cancel"), 409, "order_ended")
+
+
+def test_only_the_hospitals_staff_say_who_missed_a_visit(service, client, clock):
+    order_id = paid_order(service, client)
+    clock.set(VISIT.starts_at)
+    assert_problem(do(client, order_id, "missed"), 403, "wrong_role")
+    assert_problem(do(client, order_id, "missed", headers=STRANGER), 404, "order_not_found")
+    assert_problem(do(client, "ord_x", "missed", headers=REGISTRAR), 404, "order_not_found")
+    assert state(client, order_id) == "confirmed"
+
+
+def test_what_is_not_hers_cannot_be_missed(service, client, clock):
+    order_id = place(client).json["id"]
+    deliver(service, reserved(order_id))
+    clock.set(VISIT.starts_at)
+    assert_problem(do(client, order_id, "missed", headers=REGISTRAR), 409, "not_confirmed")
