@@ -220,6 +220,9 @@ def test_the_parts_of_a_weight():
     assert parts(before, urgency="soon") == {"base": 10, "clean_credit": 2, "follow_up": 5, "referral": 7}
     assert parts(marks=[mark(1)], urgency="urgent") == {"base": 10, "referral": 20}
     assert parts(marks=[mark(364)]) == {"base": 10, "clean_credit": 2}, "expired before the visit"
+    noted = mark(1, "late_cancel", notice_hours=30)
+    assert parts(marks=[noted]) == {"base": 10, "clean_credit": 2}, "with notice enough for this hospital"
+    assert parts(marks=[mark(1, "late_cancel", notice_hours=3)]) == {"base": 10}
     assert parts(urgency="routine") == {"base": 10, "clean_credit": 2}, "what adds nothing is no part"
 
 

@@ -68,9 +68,7 @@ def show_rules(hospital_id: str) -> Response:
 
     404 `hospital_not_found`.
     """
-    database = service().database
-    with database.reading() as conn:
-        found = usecases.published(conn, hospital_id, database.clock())
+    found = usecases.published(service().database, hospital_id)
     shown = {
         "hospital_id": hospital_id,
         **_show(found.in_force),

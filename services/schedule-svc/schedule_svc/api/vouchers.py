@@ -95,7 +95,6 @@ def issue_voucher(body: dict[str, Any], session_id: str) -> Response:
 def show_vouchers(query: dict[str, Any], session_id: str) -> dict[str, Any]:
     """A session's vouchers, and which orders use them. 404 `session_not_found`."""
     database = service().database
-    with database.reading() as conn:
-        found = usecases.page(conn, session_id, query["cursor"], query["limit"] + 1, principal().require_hospital)
+    found = usecases.page(database, session_id, query["cursor"], query["limit"] + 1, principal().require_hospital)
     now = database.clock()
     return page_of(found, query["limit"], lambda v: [v.issued_at, v.code], lambda v: _show(v, now))

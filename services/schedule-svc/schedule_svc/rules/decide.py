@@ -100,11 +100,13 @@ def weigh(
 ) -> list[WeightPart]:
     """The parts of her weight in a weighted draw: base, clean_credit, follow_up, referral; their sum is at least 1.
 
-    `urgency` is that of her referral: routine, soon, urgent, or None. Credit is clean if no mark stands at the visit.
+    `urgency` is that of her referral: routine, soon, urgent, or None. Credit is clean if no mark stands at the visit that
+    one of the hospital's penalties counts.
     """
     weights = rules.weights
     parts = [WeightPart("base", weights.base)]
-    if not any(mark.expires_at > wish.starts_at for mark in marks):
+    standing = [mark for mark in marks if mark.expires_at > wish.starts_at]
+    if not any(_counts(penalty, wish.hospital_id, mark) for penalty in rules.penalties for mark in standing):
         parts.append(WeightPart("clean_credit", weights.clean_credit))
     if is_follow_up(rules, wish, registrations):
         parts.append(WeightPart("follow_up", weights.follow_up))

@@ -25,6 +25,7 @@ def in_words(rules: RuleSet) -> list[Sentence]:
         *(_limit(f"limits[{i}]", limit) for i, limit in enumerate(rules.limits)),
         *_window(rules.window),
         *_numbers(rules),
+        *_freed(rules),
         *_waitlist(rules),
         *(_penalty(f"penalties[{i}]", penalty) for i, penalty in enumerate(rules.penalties)),
         *_weights(rules),
@@ -112,6 +113,9 @@ def _numbers(rules: RuleSet) -> Iterator[Sentence]:
                 f"{after_zh}后，{zh}内不能再预约同一医生。",
                 f"After {after_en}, the same doctor cannot be booked again for {en}.",
             )
+
+
+def _freed(rules: RuleSet) -> Iterator[Sentence]:
     least, most = _duration(rules.rest.least_seconds), _duration(rules.rest.most_seconds)
     yield Sentence(
         "rest",

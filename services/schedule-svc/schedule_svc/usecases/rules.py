@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sa
 from common.errors import Invalid, NotFound
 from common.log import get_logger
-from common.outbox import Tx
+from common.outbox import Database, Tx
 
 from schedule_svc.rules import BadRules, RuleSet, read_rules
 from schedule_svc.store import rules as store
@@ -69,13 +68,16 @@ def _checked(document: Any, effective_from: datetime | None, now: datetime) -> R
     return rules
 
 
-def published(conn: sa.Connection, hospital_id: str, now: datetime) -> Published:
+def published(database: Database, hospital_id: str) -> Published:
     """The version in force, and those that will be. Raises NotFound."""
-    if not store.hospital_exists(conn, hospital_id):
-        raise NotFound("there is no such hospital", code="hospital_not_found")
+    now = database.clock()
+    with database.reading() as conn:
+        if not store.hospital_exists(conn, hospital_id):
+            raise NotFound("there is no such hospital", code="hospital_not_found")
+        versions = store.versions_of(conn, hospital_id)
     in_force: store.Version | None = None
     upcoming: list[store.Version] = []
-    for version in store.versions_of(conn, hospital_id):
+    for version in versions:
         if version.effective_from <= now:
             in_force = version
         elif upcoming and upcoming[-1].effective_from == version.effective_from:

@@ -4,9 +4,8 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-import sqlalchemy as sa
 from common.errors import Conflict, Invalid, NotFound
-from common.outbox import Tx
+from common.outbox import Database, Tx
 
 from schedule_svc.store import vouchers as store
 from schedule_svc.usecases.rules import MayTouch
@@ -45,10 +44,8 @@ def issue(
     if tx.now >= session.ends_at:
         raise Conflict("the session is over", code="session_over")
     if expires_at is not None and not tx.now < expires_at <= session.ends_at:
-        raise Invalid(
-            "some fields are wrong",
-            errors=[{"field": "expires_at", "message": "must lie ahead, and not after the end of the session"}],
-        )
+        errors = [{"field": "expires_at", "message": "must lie ahead, and not after the end of the session"}]
+        raise Invalid("some fields are wrong", errors=errors)
     voucher = Voucher(
         code=new_code(),
         hospital_id=session.hospital_id,
@@ -65,14 +62,15 @@ def issue(
 
 
 def page(
-    conn: sa.Connection, session_id: str, after: Sequence[object] | None, limit: int, may_touch: MayTouch
+    database: Database, session_id: str, after: Sequence[object] | None, limit: int, may_touch: MayTouch
 ) -> list[Voucher]:
     """A session's vouchers, in the order in which they were issued. `after`: issued_at and code of the last one seen.
 
     Raises NotFound, Forbidden.
     """
-    session = store.session(conn, session_id)
-    if session is None:
-        raise NotFound("there is no such session", code="session_not_found")
-    may_touch(session.hospital_id)
-    return store.page(conn, session_id, after, limit)
+    with database.reading() as conn:
+        session = store.session(conn, session_id)
+        if session is None:
+            raise NotFound("there is no such session", code="session_not_found")
+        may_touch(session.hospital_id)
+        return store.page(conn, session_id, after, limit)
