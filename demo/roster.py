@@ -107,8 +107,8 @@ def _session(hospital: Hospital, index: int, day: date, period: str) -> dict[str
 
 
 def _evening_clinic(hospital: Hospital, index: int, day: date) -> dict[str, Any]:
-    """A famous doctor's: eight numbers, drawn at noon of the day before."""
-    slots = [{"starts_at": start, "ends_at": end, "capacity": 2} for start, end in _segments(day, "evening")]
+    """A famous doctor's: four numbers, drawn at noon of the day before."""
+    slots = [{"starts_at": start, "ends_at": end, "capacity": 1} for start, end in _segments(day, "evening")]
     row = _row(index, day, "evening", FAMOUS_FEE, slots, room=_room(_dice(hospital, index, day, "evening")))
     return row | {
         "grade": "知名专家",

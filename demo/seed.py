@@ -1,7 +1,7 @@
 """Seeds a running system over HTTP: `python -m demo.seed http://localhost:8000`. Doing it again changes nothing.
 
 The rosters go through the intake that hospitals use; the accounts through the registration that patients use. On a fresh system
-a family enters a draw, which is held some seconds later. Needs the operator's account: ADMIN_USERNAME and ADMIN_PASSWORD.
+a family enters two draws, one of which is held some seconds later. Needs the operator's account: ADMIN_USERNAME and ADMIN_PASSWORD.
 """
 
 import os
@@ -37,7 +37,7 @@ class Account:
 
 ACCOUNTS = (
     Account("demo", ("patient",), "", "a patient, with one person to book for"),
-    Account("family", ("patient",), "", "a family of four, who took part in a draw"),
+    Account("family", ("patient",), "", "a family of four, who took part in a draw and wait for another"),
     Account("registrar", ("registrar",), "renji", "publishes sessions, 停诊"),
     Account("cashier", ("cashier",), "renji", "records payments at the counter"),
 )
@@ -76,7 +76,7 @@ def _ensure(operator: Client, account: Account, hospitals: dict[str, str]) -> No
         return
     client.login(account.username, PASSWORD)
     if account.username == "family":
-        _enter_a_draw(operator, client, hospitals)
+        _enter_draws(operator, client, hospitals)
     else:
         client.post("/users/me/patients", PATIENT)
 
@@ -86,8 +86,8 @@ def _ensure_rules(operator: Client, hospital: str, rules: dict[str, Any]) -> Non
         operator.post(f"/hospitals/{hospital}/rules", {"rules": rules})
 
 
-def _enter_a_draw(operator: Client, family: Client, hospitals: dict[str, str]) -> None:
-    """Publish a draw that is soon held, with twice as many entrants as numbers."""
+def _enter_draws(operator: Client, family: Client, hospitals: dict[str, str]) -> None:
+    """Publish a draw with half as many numbers as the family has members, and enter all of them into the draws of that day."""
     people = [
         family.post("/users/me/patients", {**PATIENT, "name": name, "id_number": number})["id"]
         for name, number in FAMILY.items()
@@ -95,14 +95,11 @@ def _enter_a_draw(operator: Client, family: Client, hospitals: dict[str, str]) -
     now = datetime.now(UTC)
     roster = drawn_clinic(now, now + DRAW_AFTER)
     operator.post("/rosters", roster)
-    (wanted,) = roster["sessions"]
-    code, hospital = wanted["code"], hospitals[roster["hospital"]["code"]]
-    found = operator.get(
-        f"/sessions?hospital_id={hospital}&date_from={wanted['date']}&date_to={wanted['date']}&limit=200"
-    )
-    session = next(s["id"] for s in found["items"] if s["code"] == code)
-    for person in people:
-        family.post("/orders", {"session_id": session, "patient_id": person, "join_waitlist": True})
+    hospital, day = hospitals[roster["hospital"]["code"]], roster["sessions"][0]["date"]
+    found = operator.get(f"/sessions?hospital_id={hospital}&date_from={day}&date_to={day}&limit=200")
+    for session in (s["id"] for s in found["items"] if s["policy"] == "lottery"):
+        for person in people:
+            family.post("/orders", {"session_id": session, "patient_id": person, "join_waitlist": True})
 
 
 if __name__ == "__main__":
