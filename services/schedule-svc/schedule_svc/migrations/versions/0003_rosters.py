@@ -84,9 +84,7 @@ def _registers() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("needs", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "aspect IN ('doctor', 'plan', 'status', 'extra', 'named')", name="roster_registers_aspect"
-        ),
+        sa.CheckConstraint("aspect IN ('doctor', 'plan', 'status', 'extra', 'named')", name="roster_registers_aspect"),
         sa.ForeignKeyConstraint(["hospital_id"], ["hospitals.id"]),
         sa.PrimaryKeyConstraint("hospital_id", "aspect", "code", "version"),
     )

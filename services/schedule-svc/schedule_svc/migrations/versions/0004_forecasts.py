@@ -21,9 +21,7 @@ def upgrade() -> None:
         sa.Column("forecasts", sa.Integer(), nullable=False),
         sa.Column("squares", sa.Float(), nullable=False),
         sa.CheckConstraint("kind IN ('lottery', 'weighted', 'waitlist')", name="forecast_scores_kind"),
-        sa.CheckConstraint(
-            "forecasts >= 0 AND squares >= 0 AND squares <= forecasts", name="forecast_scores_sum"
-        ),
+        sa.CheckConstraint("forecasts >= 0 AND squares >= 0 AND squares <= forecasts", name="forecast_scores_sum"),
     )
     freed = "state = 'released' AND slot_id IS NOT NULL"
     op.create_index(
