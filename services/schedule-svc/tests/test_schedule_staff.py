@@ -138,7 +138,10 @@ def test_a_roster_is_uploaded(client: FlaskClient, world: World) -> None:
     summary = response.get_json()
     assert (response.status_code, schemas.RosterSummary().validate(summary)) == (200, {})
     assert (summary["status"], summary["applied"], summary["rejected"]) == ("partial", 1, 1)
-    assert [(r["path"], r["code"]) for r in summary["rows"]] == [("sessions[1].doctor", "unknown_doctor")]
+    assert [(r["path"], r["code"]) for r in summary["rows"]] == [
+        ("sessions[1].doctor", "unknown_doctor"),
+        ("sessions[0]", "doctor_overlap"),
+    ]
 
 
 def test_a_roster_may_be_long_and_other_bodies_may_not(client: FlaskClient, world: World) -> None:

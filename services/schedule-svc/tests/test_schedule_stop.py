@@ -6,7 +6,7 @@ import pytest
 from common.messages import SessionStopped
 from common.outbox import TimerLoop
 from common.testing import take_sent
-from schedule_svc.usecases import sessions
+from schedule_svc.usecases import sessions, stops
 from schedule_svc.worker import TIMERS
 from schedule_world import World
 
@@ -32,7 +32,7 @@ def later(world: World, passed: timedelta) -> list[SessionStopped]:
 
 
 def pending(world: World) -> int:
-    return len(world.rows("SELECT key FROM timers WHERE kind = :kind", kind=sessions.STOP_SETTLES))
+    return len(world.rows("SELECT key FROM timers WHERE kind = :kind", kind=stops.STOP_SETTLES))
 
 
 def test_a_stop_is_told_again_while_a_number_is_out_less_and_less_often(world: World) -> None:

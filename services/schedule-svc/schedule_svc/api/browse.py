@@ -12,6 +12,7 @@ from schedule_svc.api import schemas
 from schedule_svc.api.show import show_department, show_doctor, show_hospital, show_session
 from schedule_svc.domain import local_date
 from schedule_svc.store import browse as store
+from schedule_svc.usecases import substitutes
 
 blp = Routes("browse", __name__, url_prefix="/api/v1", description="Hospitals, departments, doctors, sessions")
 
@@ -94,9 +95,26 @@ def session(session_id: str) -> Response:
     database = service().database
     with database.reading() as conn:
         found = store.session_by_id(conn, session_id, database.clock())
-    if found is None:
+    if found is None or found.session.draft:
         raise NotFound("there is no such session", code="session_not_found")
     return shortly(show_session(found, database.clock()))
+
+
+@blp.get("/sessions/<session_id>/substitutes")
+@public
+@blp.response(200, schemas.Substitutes)
+def session_substitutes(session_id: str) -> Response:
+    """Up to three sessions that could stand in for this one, soonest first: same department and grade, a number to be had now,
+    in the next 14 days.
+    """
+    database = service().database
+    now = database.clock()
+    with database.reading() as conn:
+        found = store.session_by_id(conn, session_id, now)
+        if found is None or found.session.draft:
+            raise NotFound("there is no such session", code="session_not_found")
+        others = substitutes.find(conn, found.session, now)
+    return shortly({"items": [show_session(other, now) for other in others]})
 
 
 def _midnight(day: Any) -> datetime:

@@ -4,11 +4,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from common.web import Idents, MoneySchema, Paged, Schema
+from haoyuan_roster_format import MOST_NUMBERS, MOST_SLOTS
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from schedule_svc.domain import MOST_NUMBERS
-
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+_POLICIES = validate.OneOf(["first_come", "lottery", "weighted"])
+_STATES = validate.OneOf(["draft", "announced", "open", "sold_out", "stopped", "closed"])
 _PERIODS = validate.OneOf(["morning", "afternoon", "evening"])
 
 
@@ -93,16 +94,21 @@ class Session(Schema):
     doctor = fields.Nested(SessionDoctor, required=True)
     date = fields.Date(required=True)
     period = fields.String(required=True, validate=_PERIODS)
+    grade = fields.String(required=True, metadata={"description": "号别"})
+    urgent = fields.Boolean(required=True, metadata={"description": "急诊: missed visits bar nobody from it"})
     starts_at = fields.AwareDateTime(required=True)
     ends_at = fields.AwareDateTime(required=True)
     room = fields.String(required=True)
     fee = fields.Nested(MoneySchema, required=True)
-    policy = fields.String(required=True, validate=validate.OneOf(["first_come"]))
+    policy = fields.String(required=True, validate=_POLICIES)
     release_at = fields.AwareDateTime(
         required=True, metadata={"description": "放号: numbers are to be had from here on"}
     )
+    draw_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "a draw takes entries until then"}
+    )
     cancel_before = fields.AwareDateTime(required=True)
-    state = fields.String(required=True, validate=validate.OneOf(["announced", "open", "sold_out", "stopped", "over"]))
+    state = fields.String(required=True, validate=_STATES, metadata={"description": "a draft is shown to staff alone"})
     stop_reason = fields.String(metadata={"description": "only when stopped"})
     capacity = fields.Integer(required=True)
     remaining = fields.Integer(required=True)
@@ -117,6 +123,10 @@ def _page(item: type[Schema]) -> type[Schema]:
     return type(f"{item.__name__}Page", (Schema,), members)
 
 
+class Substitutes(Schema):
+    items = fields.List(fields.Nested(Session), required=True)
+
+
 HospitalPage, DepartmentPage, DoctorPage, SessionPage = map(_page, (Hospital, Department, Doctor, Session))
 
 
@@ -126,6 +136,11 @@ class PublishSlot(Schema):
     capacity = fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_NUMBERS))
     blocked = fields.Integer(
         strict=True, validate=validate.Range(0, MOST_NUMBERS), metadata={"description": "numbers not for sale here"}
+    )
+    quotas = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(["referral", "window", "follow_up"])),
+        values=fields.Integer(strict=True, validate=validate.Range(0, MOST_NUMBERS)),
+        metadata={"description": "numbers set aside: to be had through that channel only"},
     )
 
 
@@ -141,9 +156,13 @@ class PublishSession(Schema):
     room = Idents.text(400, 0)
     fee = fields.Nested(MoneySchema, required=True)
     release_at = fields.AwareDateTime(required=True, format="iso")
-    cancel_before = fields.AwareDateTime(format="iso", metadata={"description": "default: 12 h before the session"})
-    policy = fields.String(validate=validate.OneOf(["first_come"]))
-    slots = fields.List(fields.Nested(PublishSlot), required=True, validate=validate.Length(1, 200))
+    cancel_before = fields.AwareDateTime(format="iso", metadata={"description": "default: by the hospital's rules"})
+    policy = fields.String(validate=_POLICIES)
+    draw_at = fields.AwareDateTime(format="iso", metadata={"description": "exactly for draws"})
+    grade = Idents.text(400, 0, metadata={"description": "default: the doctor's title"})
+    urgent = fields.Boolean(truthy={True}, falsy={False})
+    draft = fields.Boolean(truthy={True}, falsy={False}, metadata={"description": "known, but not public yet"})
+    slots = fields.List(fields.Nested(PublishSlot), required=True, validate=validate.Length(1, MOST_SLOTS))
 
 
 class StopSession(Schema):
@@ -153,6 +172,10 @@ class StopSession(Schema):
 class AddNumbers(Schema):
     slot_id = Idents.id(required=True)
     extra = fields.Integer(required=True, strict=True, validate=validate.Range(1, 1000))
+    patient_id = fields.String(
+        validate=validate.Regexp(r"pat_[a-z2-7]{24}\Z", error="is no patient's id"),
+        metadata={"description": "only she gets them"},
+    )
 
 
 _EXAMPLE_SLOT = {
@@ -181,7 +204,10 @@ def _example(**row: Any) -> dict[str, Any]:
 
 
 class Roster(Schema):
-    """Things are named by the hospital's own codes. Each row has a `version` (default 0): a greater one applies."""
+    """Things are named by the hospital's own codes. Each row has a `version` (default 0): a greater one applies.
+
+    Instead of a roster, the body may be any roster event in its CloudEvents envelope: see /api/v1/rosters/schemas/.
+    """
 
     hospital = fields.Raw(
         required=True,
@@ -194,6 +220,9 @@ class Roster(Schema):
         )
     )
     sessions = fields.Raw(metadata=_example(**_EXAMPLE_SESSION))
+    window = fields.Raw(metadata={"example": {"from": "2026-12-01", "to": "2026-12-07"}})
+    as_of = fields.Raw(metadata={"example": "2026-11-24T02:00:00+08:00"})
+    part = fields.Raw(metadata={"example": {"of": "2026-11-24", "number": 1, "count": 2}})
 
 
 class RosterRow(Schema):
@@ -205,13 +234,44 @@ class RosterRow(Schema):
 
 
 class RosterSummary(Schema):
+    """`kept` are those of the rejected that take effect as soon as what they refer to is known; `more`: rows left out."""
+
     roster_id = fields.String(required=True)
     hospital_id = fields.String(required=True)
+    input = fields.String(required=True, metadata={"description": "the event's id"})
+    type = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf(["applied", "partial", "rejected"]))
     applied = fields.Integer(required=True)
     unchanged = fields.Integer(required=True)
     rejected = fields.Integer(required=True)
+    kept = fields.Integer(required=True)
+    more = fields.Integer(required=True)
     rows = fields.List(fields.Nested(RosterRow), required=True)
+
+
+class LoggedRoster(RosterSummary):
+    """What came of an input, as it is logged."""
+
+    received_at = fields.AwareDateTime(required=True)
+
+
+class RosterInList(LoggedRoster):
+    class Meta:
+        exclude = ("rows",)
+
+
+RosterPage = _page(RosterInList)
+
+
+class RosterQuery(Paged):
+    """Newest first."""
+
+    sort_kinds = (datetime, str)
+    hospital_id = Idents.id(metadata={"description": "default: the caller's own"})
+
+
+class SchemaNames(Schema):
+    items = fields.List(fields.String(), required=True)
 
 
 ONE_DAY = timedelta(days=1)

@@ -34,7 +34,9 @@ def show_session(shown: Shown, now: datetime) -> dict[str, Any]:
     """`remaining` is 0 when nothing more can be had, whatever the counters say."""
     row, slots = shown.session, shown.slots
     free = sum(slot.free for slot in slots)
-    state = shown_state(stopped=row.stopped, release_at=row.release_at, ends_at=row.ends_at, free=free, now=now)
+    state: str = "draft"
+    if not row.draft:
+        state = shown_state(stopped=row.stopped, release_at=row.release_at, ends_at=row.ends_at, free=free, now=now)
     closed = state in ("stopped", "closed")
     session = {
         "id": row.id,
@@ -45,12 +47,15 @@ def show_session(shown: Shown, now: datetime) -> dict[str, Any]:
         "doctor": {"id": row.doctor_id, "name": row.doctor_name, "title": row.doctor_title},
         "date": row.date,
         "period": row.period,
+        "grade": row.grade,
+        "urgent": row.urgent,
         "starts_at": local(row.starts_at),
         "ends_at": local(row.ends_at),
         "room": row.room,
         "fee": money(row.fee),
         "policy": row.policy,
         "release_at": local(row.release_at),
+        "draw_at": local(row.draw_at),
         "cancel_before": local(shown.cancel_before),
         "state": state,
         "capacity": sum(slot.capacity for slot in slots),
@@ -67,3 +72,20 @@ def show_session(shown: Shown, now: datetime) -> dict[str, Any]:
         ],
     }
     return session | ({"stop_reason": row.stop_reason} if row.stopped else {})
+
+
+def show_roster(row: Any) -> dict[str, Any]:
+    """An input of a hospital, as it is logged, without its rows."""
+    return {
+        "roster_id": row.id,
+        "hospital_id": row.hospital_id,
+        "input": row.input,
+        "type": row.type,
+        "received_at": local(row.received_at),
+        "status": row.status,
+        "applied": row.applied,
+        "unchanged": row.unchanged,
+        "rejected": row.rejected,
+        "kept": row.kept,
+        "more": row.more,
+    }

@@ -56,11 +56,13 @@ def page_of_sessions(
     limit: int,
     now: datetime,
 ) -> list[Shown]:
-    """Sessions that start in [starts[0], starts[1]), by time; `wanted` names hospital_id, department_id or doctor_id.
+    """Public sessions that start in [starts[0], starts[1]), by time; `wanted` names hospital_id, department_id or doctor_id.
 
     `after` is the start and the id of the last one seen.
     """
-    query = _sessions.where(sessions.c.starts_at >= starts[0], sessions.c.starts_at < starts[1])
+    query = _sessions.where(
+        sessions.c.starts_at >= starts[0], sessions.c.starts_at < starts[1], sessions.c.draft.is_(False)
+    )
     for name, value in wanted.items():
         query = query.where(_filters[name] == value)
     if after is not None and after[0] >= starts[1]:
@@ -90,8 +92,8 @@ def _with_slots(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime)
 
 
 def page_of_hospitals(conn: sa.Connection, after: Sequence[str] | None, limit: int) -> Sequence[sa.Row[Any]]:
-    """By code."""
-    query = sa.select(hospitals).order_by(hospitals.c.code).limit(limit)
+    """By code. One that has only been named, and has not said what it is, is not shown."""
+    query = sa.select(hospitals).where(hospitals.c.version >= 0).order_by(hospitals.c.code).limit(limit)
     return conn.execute(query.where(hospitals.c.code > after[0]) if after is not None else query).all()
 
 
