@@ -342,6 +342,8 @@ class Reservation:
     rule: str | None = None
     until: datetime | None = None
     released_by: str | None = None
+    was_sold: bool = False
+    """It was paid for, or free, when it was given back: the cool-down after that may be a longer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +364,7 @@ def give_back(segment: Segment, reservation: Reservation) -> None:
         segment.held -= 1
     else:
         segment.sold -= 1
+        reservation.was_sold = True
     if reservation.queue_number is not None:
         heappush(segment.returned, reservation.queue_number)
     reservation.state = "released"

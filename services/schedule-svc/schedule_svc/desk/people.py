@@ -36,6 +36,7 @@ class Person:
             r.state,
             r.released_by,
             now,
+            r.was_sold,
         )
 
 

@@ -279,12 +279,12 @@ def update_slots(conn: sa.Connection, segments: Sequence[Segment]) -> None:
 
 _KINDS = {
     "queue_number": "int", "wait_seq": "int", "position": "int", "hold_seconds": "int", "date": "date",
-    "join_waitlist": "bool", "auto_book": "bool", "offered": "bool", "cancel_before": "timestamptz", "until": "timestamptz",
+    "join_waitlist": "bool", "auto_book": "bool", "offered": "bool", "was_sold": "bool", "cancel_before": "timestamptz", "until": "timestamptz",
 }  # fmt: skip
 _LIST = ", ".join(_NAMES)
 _CHANGING = (
     "state", "slot_id", "queue_number", "reason", "wait_seq", "position", "channel", "hold_seconds", "offered",
-    "cancel_before", "released_by", "updated_at",
+    "cancel_before", "released_by", "was_sold", "updated_at",
 )  # fmt: skip
 _ON_CONFLICT = "ON CONFLICT (order_id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
 # One JSON document in place of an array per column: psycopg takes longer to write ten arrays than PostgreSQL to read this.

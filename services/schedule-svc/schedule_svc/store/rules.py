@@ -145,6 +145,7 @@ _registration_columns = (
     reservations.c.state,
     reservations.c.released_by,
     reservations.c.updated_at,
+    reservations.c.was_sold,
 )
 _NAMES = ", ".join(column.name for column in _registration_columns)
 _RELEVANT = (

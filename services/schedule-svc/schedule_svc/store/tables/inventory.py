@@ -139,6 +139,7 @@ reservations = Table(
     Column("rule", Text),
     Column("until", UtcDateTime),
     Column("released_by", Text),
+    Column("was_sold", Boolean, nullable=False, server_default=sa.false()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     CheckConstraint(
