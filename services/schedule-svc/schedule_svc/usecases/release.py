@@ -7,6 +7,7 @@ from common.outbox import Timer, Tx
 from schedule_svc import rules as hospital_rules
 from schedule_svc.domain import CHANNELS, Session
 from schedule_svc.store import rules as rules_store
+from schedule_svc.usecases import draws
 from schedule_svc.usecases.orders import at_desk, finish
 
 RELEASE = "release"
@@ -24,6 +25,7 @@ def plan(tx: Tx, sessions: Iterable[Session]) -> None:
             tx.set_timer(
                 ASIDES_END, session.id, hospital_rules.asides_end(rules[session.hospital_id], session.starts_at)
             )
+    draws.prepare(tx, planned)
 
 
 def release(tx: Tx, timer: Timer) -> None:
