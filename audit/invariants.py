@@ -12,10 +12,23 @@ from typing import Any
 Figures = Mapping[str, Any]
 """Service name -> its figures."""
 
-IN_FLIGHT = {"reserving", "closing", "withdrawing", "refunding"}
-ENDED = {"cancelled", "expired", "rejected"}
-NUMBER_OF = {"confirmed": "sold", "awaiting_payment": "held", "closing": "held", "waitlisted": "waiting"}
+IN_FLIGHT = {"reserving", "closing", "moving", "withdrawing", "returning", "refunding"}
+WINDOWED = {"awaiting_payment", "offered", "substitute_offered"}
+"""What waits for its patient, until a timer ends it."""
+NUMBER_OF = {
+    "entered": "entered",
+    "waitlisted": "waiting",
+    "offered": "held",
+    "awaiting_payment": "held",
+    "closing": "held",
+    "moving": "held",
+    "confirmed": "sold",
+    "no_show": "sold",
+}
 """What an order's reservation must be; every other order holds nothing."""
+ACTIVE = {"entered", "waiting", "held", "sold"}
+PAID = {"confirmed", "no_show", "substitute_offered"}
+"""Here the order's money is with the hospital, or waits for her choice: exactly its fee."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +63,17 @@ def no_order_is_stuck(f: Figures) -> Iterator[Broken]:
         by_hand = order["state"] == "refunding" and intents.get(order["id"], {}).get("refunding", 0) > 0
         if order["state"] in IN_FLIGHT and not by_hand:
             yield Broken("no_order_is_stuck", order["id"], f"is {order['state']} since {order['updated_at']}")
-        if order["state"] == "awaiting_payment" and order["id"] not in windows:
-            yield Broken("no_order_is_stuck", order["id"], "awaits its payment, and nothing will end that")
+        if order["state"] in WINDOWED and order["id"] not in windows:
+            yield Broken("no_order_is_stuck", order["id"], f"is {order['state']}, and nothing will end that")
         if order["state"] in NUMBER_OF and sessions.get(order["session_id"], {}).get("stopped"):
             yield Broken("no_order_is_stuck", order["id"], f"is {order['state']}, but its session is stopped")
 
 
 def orders_and_numbers_agree(f: Figures) -> Iterator[Broken]:
-    """A confirmed order has its number sold, a held one held, an ended one none; no number is held for nobody."""
+    """A confirmed order has its number sold, a held one held, an entered one its entry, an ended one none.
+
+    No number is held for nobody.
+    """
     reservations = f["schedule-svc"]["reservations"]
     known = set()
     for order in f["booking-svc"]["orders"]:
@@ -66,12 +82,12 @@ def orders_and_numbers_agree(f: Figures) -> Iterator[Broken]:
         found = reservations.get(order["id"], {}).get("state")
         if wanted is not None and found != wanted:
             yield Broken("orders_and_numbers_agree", order["id"], f"is {order['state']}, but its number is {found}")
-        if wanted is None and order["state"] != "reserving" and found in {"held", "sold", "waiting"}:
+        if wanted is None and order["state"] != "reserving" and found in ACTIVE:
             yield Broken(
                 "orders_and_numbers_agree", order["id"], f"is {order['state']}, but its number is still {found}"
             )
     for order_id, reservation in reservations.items():
-        if order_id not in known and reservation["state"] in {"held", "sold", "waiting"}:
+        if order_id not in known and reservation["state"] in ACTIVE:
             yield Broken(
                 "orders_and_numbers_agree", order_id, f"has a number {reservation['state']}, but no such order exists"
             )
@@ -96,28 +112,54 @@ def inventory_adds_up(f: Figures) -> Iterator[Broken]:
             yield Broken(
                 "inventory_adds_up", session, f"{s['capacity']} numbers, but the parts sum to another figure: {s}"
             )
-        for name in ("held", "sold", "waiting"):
+        for name in ("held", "sold", "waiting", "entered", "resting"):
             if s[name] != s[f"counted_{name}"]:
                 yield Broken(
-                    "inventory_adds_up", session, f"{s[name]} {name}, but {s[f'counted_{name}']} reservations are"
+                    "inventory_adds_up", session, f"{s[name]} {name}, but a count gives {s[f'counted_{name}']}"
                 )
 
 
+NO_MONEY = dict.fromkeys(("captured", "refunded", "refunding", "refund_failed", "counted", "moved_in", "moved_out"), 0)
+
+
 def no_fen_is_lost(f: Figures) -> Iterator[Broken]:
-    """What was captured and not given back is exactly the fee of a confirmed order, and nothing for any other."""
+    """What came for an order, by payment or from the order that it replaced, and did not go, back or on, is exactly its fee
+    if it is confirmed or she did not come, what could not be given back, and nothing for any other.
+    """
     intents = f["payment-svc"]["intents"]
     for order in f["booking-svc"]["orders"]:
-        intent = intents.get(order["id"], {"captured": 0, "refunded": 0, "refunding": 0, "counted": 0})
-        kept = intent["captured"] - intent["refunded"] - intent["refunding"]
-        due = (order["fee"] or 0) if order["state"] in {"confirmed", "refund_failed"} else 0
+        intent = intents.get(order["id"], NO_MONEY)
+        came, went = intent["captured"] + intent["moved_in"], intent["moved_out"] + intent["refunded"]
+        kept = came - went - intent["refunding"]
+        due = (order["fee"] or 0) if order["state"] in PAID else 0
+        if order["state"] == "refund_failed":
+            due = intent["refund_failed"]
         if kept != due and order["state"] not in IN_FLIGHT:
             yield Broken("no_fen_is_lost", order["id"], f"is {order['state']}: {kept} fen kept, {due} due")
-        if order["state"] == "confirmed" and order["fee"] and order["paid"] != intent["counted"]:
+        if order["state"] in PAID and order["fee"] and order["paid"] != intent["counted"]:
             yield Broken(
                 "no_fen_is_lost", order["id"], f"knows of {order['paid']} fen paid, payment-svc of {intent['counted']}"
             )
-        if intent["refunded"] > intent["captured"]:
-            yield Broken("no_fen_is_lost", order["id"], f"{intent['refunded']} fen refunded of {intent['captured']}")
+        if went > came:
+            yield Broken("no_fen_is_lost", order["id"], f"{went} fen went back or on of {came}")
+
+
+def moves_agree(f: Figures) -> Iterator[Broken]:
+    """What paid for an order and now pays for the one that replaced it is the same for both, in both services."""
+    intents, orders = f["payment-svc"]["intents"], {o["id"]: o for o in f["booking-svc"]["orders"]}
+    for order in orders.values():
+        moved_out = intents.get(order["id"], NO_MONEY)["moved_out"]
+        if order["moved"] != moved_out:
+            yield Broken("moves_agree", order["id"], f"{order['moved']} fen moved on, payment-svc says {moved_out}")
+        if not order["replaced_by"]:
+            continue
+        successor = orders.get(order["replaced_by"])
+        if successor is None or successor["replaces"] != order["id"]:
+            yield Broken(
+                "moves_agree", order["id"], f"was replaced by {order['replaced_by']}, which knows nothing of it"
+            )
+        elif (moved_in := intents.get(successor["id"], NO_MONEY)["moved_in"]) != order["moved"]:
+            yield Broken("moves_agree", order["id"], f"{order['moved']} fen moved on, {moved_in} arrived")
 
 
 def ledger_balances(f: Figures) -> Iterator[Broken]:
@@ -134,8 +176,22 @@ def ledger_balances(f: Figures) -> Iterator[Broken]:
         yield Broken("ledger_balances", "sandbox", f"holds {theirs}, and we say {ours} fen")
 
 
-ONCE = ("order_placed", "order_held", "order_confirmed", "order_expired", "order_cancelled", "order_rejected")
+ONCE = (
+    "order_placed",
+    "order_entered",
+    "order_offered",
+    "order_held",
+    "order_confirmed",
+    "order_expired",
+    "order_cancelled",
+    "order_rejected",
+    "order_rescheduled",
+    "substitutes_offered",
+    "visit_missed",
+)
 TOLD_OF = {
+    "entered": {"order_entered"},
+    "offered": {"order_offered"},
     "waitlisted": {"order_waitlisted"},
     "awaiting_payment": {"order_held"},
     "confirmed": {"order_confirmed"},
@@ -143,6 +199,9 @@ TOLD_OF = {
     "cancelled": {"order_cancelled", "session_stopped"},
     "expired": {"order_expired"},
     "rejected": {"order_rejected"},
+    "substitute_offered": {"substitutes_offered"},
+    "rescheduled": {"order_rescheduled"},
+    "no_show": {"visit_missed"},
 }
 """What the patient must have been told, one of these, of an order in this state."""
 
@@ -169,6 +228,7 @@ RULES: tuple[Callable[[Figures], Iterator[Broken]], ...] = (
     no_slot_is_sold_twice,
     inventory_adds_up,
     no_fen_is_lost,
+    moves_agree,
     ledger_balances,
     everybody_was_told_once,
 )

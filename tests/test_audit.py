@@ -6,6 +6,23 @@ import pytest
 
 from audit.invariants import broken
 
+
+def session(**counters):
+    names = ("capacity", "free", "held", "sold", "blocked", "waiting", "entered", "resting")
+    figures = dict.fromkeys(names, 0) | {"stopped": False} | counters
+    return figures | {f"counted_{name}": figures[name] for name in ("held", "sold", "waiting", "entered", "resting")}
+
+
+def order(order_id, state, paid, **changes):
+    usual = {"session_id": "s", "fee": 50, "moved": 0, "replaces": None, "replaced_by": None, "updated_at": "t"}
+    return {"id": order_id, "state": state, "paid": paid, **usual, **changes}
+
+
+def intent(**amounts):
+    names = ("captured", "refunded", "refunding", "refund_failed", "counted", "moved_in", "moved_out", "live_attempts")
+    return dict.fromkeys(names, 0) | amounts
+
+
 GOOD = {
     "user-svc": {"chassis": {"outbox": 0, "parked": [], "overdue": []}},
     "schedule-svc": {
@@ -14,39 +31,44 @@ GOOD = {
             "o1": {"session_id": "s", "queue_number": 1, "state": "sold"},
             "o2": {"session_id": "s", "queue_number": 2, "state": "held"},
             "o3": {"session_id": "s", "queue_number": 3, "state": "released"},
+            "o4": {"session_id": "d", "queue_number": None, "state": "entered"},
+            "o5": {"session_id": "x", "queue_number": 1, "state": "released"},
+            "o6": {"session_id": "s", "queue_number": 4, "state": "sold"},
+            "o7": {"session_id": "x", "queue_number": 2, "state": "released"},
+            "o8": {"session_id": "x", "queue_number": 3, "state": "released"},
         },
         "sessions": {
-            "s": {
-                "capacity": 4,
-                "free": 1,
-                "held": 1,
-                "sold": 1,
-                "blocked": 1,
-                "waiting": 0,
-                "counted_held": 1,
-                "counted_sold": 1,
-                "counted_waiting": 0,
-                "stopped": False,
-            }
+            "s": session(capacity=5, free=1, held=1, sold=2, blocked=1),
+            "d": session(capacity=3, free=3, entered=1),
+            "x": session(capacity=3, free=2, blocked=1, resting=1, stopped=True),
         },
     },
     "booking-svc": {
         "chassis": {"outbox": 0, "parked": [], "overdue": []},
         "orders": [
-            {"id": "o1", "session_id": "s", "state": "confirmed", "fee": 50, "paid": 50, "updated_at": "t"},
-            {"id": "o2", "session_id": "s", "state": "awaiting_payment", "fee": 50, "paid": 0, "updated_at": "t"},
-            {"id": "o3", "session_id": "s", "state": "cancelled", "fee": 50, "paid": 50, "updated_at": "t"},
+            order("o1", "confirmed", 50),
+            order("o2", "awaiting_payment", 0),
+            order("o3", "cancelled", 50),
+            order("o4", "entered", 0, session_id="d", fee=None),
+            order("o5", "rescheduled", 50, session_id="x", moved=30, replaced_by="o6"),
+            order("o6", "no_show", 30, fee=30, replaces="o5"),
+            order("o7", "substitute_offered", 50, session_id="x"),
+            order("o8", "refund_failed", 50, session_id="x"),
         ],
-        "windows": ["o2"],
+        "windows": ["o2", "o7"],
     },
     "payment-svc": {
         "chassis": {"outbox": 0, "parked": [], "overdue": []},
         "intents": {
-            "o1": {"captured": 50, "refunded": 0, "refunding": 0, "counted": 50, "live_attempts": 0},
-            "o3": {"captured": 50, "refunded": 50, "refunding": 0, "counted": 50, "live_attempts": 0},
+            "o1": intent(captured=50, counted=50),
+            "o3": intent(captured=50, refunded=50, counted=50),
+            "o5": intent(captured=50, moved_out=30, refunded=20),
+            "o6": intent(moved_in=30, counted=30),
+            "o7": intent(captured=50, counted=50),
+            "o8": intent(captured=50, counted=50, refund_failed=50),
         },
-        "ledger": {"clearing:sandbox": 50, "order_payable": -50},
-        "sandbox": {"taken_in": 100, "given_back": 50},
+        "ledger": {"clearing:sandbox": 180, "order_payable": -180},
+        "sandbox": {"taken_in": 250, "given_back": 70},
         "unbalanced": [],
         "captures_without_entry": [],
         "unknown_captures": [],
@@ -54,7 +76,16 @@ GOOD = {
     },
     "notify-svc": {
         "chassis": {"outbox": 0, "parked": [], "overdue": []},
-        "by_order": {"o1": {"order_confirmed": 1}, "o2": {"order_held": 1}, "o3": {"order_cancelled": 1}},
+        "by_order": {
+            "o1": {"order_confirmed": 1},
+            "o2": {"order_held": 1},
+            "o3": {"order_cancelled": 1},
+            "o4": {"order_entered": 1},
+            "o5": {"order_rescheduled": 1},
+            "o6": {"visit_missed": 1},
+            "o7": {"substitutes_offered": 1},
+            "o8": {"refund_stalled": 1},
+        },
         "undelivered": [],
         "untold": [],
     },
@@ -86,6 +117,22 @@ def plant(*path, value):
         (plant("payment-svc", "chassis", "overdue", value=["refund r"]), "work_is_done", "payment-svc"),
         (plant("booking-svc", "orders", 1, "state", value="closing"), "no_order_is_stuck", "o2"),
         (plant("booking-svc", "windows", value=[]), "no_order_is_stuck", "o2"),
+        (plant("booking-svc", "windows", value=["o2"]), "no_order_is_stuck", "o7"),
+        (plant("booking-svc", "orders", 5, "state", value="moving"), "no_order_is_stuck", "o6"),
+        (plant("schedule-svc", "reservations", "o4", "state", value="rejected"), "orders_and_numbers_agree", "o4"),
+        (plant("schedule-svc", "reservations", "o6", "state", value="released"), "orders_and_numbers_agree", "o6"),
+        (plant("schedule-svc", "reservations", "o7", "state", value="sold"), "orders_and_numbers_agree", "o7"),
+        (plant("schedule-svc", "sessions", "d", "counted_entered", value=2), "inventory_adds_up", "d"),
+        (plant("schedule-svc", "sessions", "x", "counted_resting", value=0), "inventory_adds_up", "x"),
+        (plant("payment-svc", "intents", "o5", "moved_out", value=20), "moves_agree", "o5"),
+        (plant("payment-svc", "intents", "o6", "moved_in", value=20), "moves_agree", "o5"),
+        (plant("payment-svc", "intents", "o5", "refunded", value=0), "no_fen_is_lost", "o5"),
+        (plant("payment-svc", "intents", "o6", "refunding", value=30), "no_fen_is_lost", "o6"),
+        (plant("payment-svc", "intents", "o7", "refunded", value=50), "no_fen_is_lost", "o7"),
+        (plant("payment-svc", "intents", "o8", "refund_failed", value=20), "no_fen_is_lost", "o8"),
+        (plant("booking-svc", "orders", 5, "replaces", value=None), "moves_agree", "o5"),
+        (plant("notify-svc", "by_order", "o6", value={"order_confirmed": 1}), "everybody_was_told_once", "o6"),
+        (plant("notify-svc", "by_order", "o5", "order_rescheduled", value=2), "everybody_was_told_once", "o5"),
         (plant("schedule-svc", "sessions", "s", "stopped", value=True), "no_order_is_stuck", "o1"),
         (plant("schedule-svc", "reservations", "o1", "state", value="released"), "orders_and_numbers_agree", "o1"),
         (plant("schedule-svc", "reservations", "o3", "state", value="held"), "orders_and_numbers_agree", "o3"),

@@ -34,7 +34,9 @@ class State(StrEnum):
     NO_SHOW = "no_show"
 
 
-FINAL = frozenset({State.CANCELLED, State.EXPIRED, State.REJECTED, State.RESCHEDULED, State.NO_SHOW})
+FINAL = frozenset({State.CANCELLED, State.EXPIRED, State.REJECTED, State.RESCHEDULED})
+OVER = FINAL | {State.NO_SHOW}
+"""The patient can do nothing more about it. A visit missed is undone when its session is stopped after all."""
 IN_FLIGHT = frozenset(
     {State.RESERVING, State.CLOSING, State.MOVING, State.WITHDRAWING, State.RETURNING, State.REFUNDING}
 )
@@ -144,7 +146,7 @@ def to_be_drawn(session: SessionFacts) -> bool:
 
 def check_cancellable(order: Order, now: datetime) -> None:
     """Raises Conflict when the patient may no longer cancel: the order has ended, or its deadline (退号) is over."""
-    if order.state in FINAL:
+    if order.state in OVER:
         raise Conflict(f"the order is {order.state}", code="order_ended", state=order.state)
     hers = order.state in {State.CONFIRMED, State.MOVING}
     if hers and order.cancel_before is not None and now >= order.cancel_before:
@@ -155,7 +157,7 @@ def check_cancellable(order: Order, now: datetime) -> None:
 
 def check_acceptable(order: Order, now: datetime) -> None:
     """Raises Conflict unless a freed number is offered to this order now."""
-    if order.state in FINAL:
+    if order.state in OVER:
         raise Conflict(f"the order is {order.state}", code="order_ended", state=order.state)
     if order.state != State.OFFERED:
         raise Conflict("no number is offered", code="not_offered", state=order.state)
@@ -185,7 +187,7 @@ def check_movable_to(session: SessionFacts, now: datetime, slot_id: str | None) 
 
 def check_substitutable(order: Order, now: datetime, session_id: str) -> None:
     """Raises Conflict unless `session_id` is offered now in place of this order's stopped session."""
-    if order.state in FINAL:
+    if order.state in OVER:
         raise Conflict(f"the order is {order.state}", code="order_ended", state=order.state)
     if order.state != State.SUBSTITUTE_OFFERED:
         raise Conflict("no substitute is offered", code="not_offered", state=order.state)

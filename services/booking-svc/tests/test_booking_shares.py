@@ -376,6 +376,16 @@ def test_a_visit_is_missed_when_it_has_begun(service, client, clock):
     assert_problem(do(client, order_id, "cancel"), 409, "order_ended")
 
 
+@pytest.mark.parametrize(("fee", "then"), [(FEE, "refunding"), (0, "cancelled")])
+def test_nobody_misses_a_session_that_was_stopped(service, client, clock, fee, then):
+    order_id = paid_order(service, client, fee)
+    clock.set(VISIT.starts_at)
+    do(client, order_id, "missed", headers=REGISTRAR)
+    deliver(service, STOPPED)
+    assert state(client, order_id) == then
+    assert ReleaseSlot(order_id, SESSION, "session_stopped") in sent(service.database)
+
+
 def test_only_the_hospitals_staff_say_who_missed_a_visit(service, client, clock):
     order_id = paid_order(service, client)
     clock.set(VISIT.starts_at)

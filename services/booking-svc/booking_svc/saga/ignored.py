@@ -46,7 +46,7 @@ IGNORED: dict[str, set[tuple[State, Input]]] = {
         (S.AWAITING_PAYMENT, I.PAYMENT_CLOSED)
     },
     "a repetition: the order is paid, and what came on top is surplus": _pairs(
-        [S.CONFIRMED, S.SUBSTITUTE_OFFERED, S.MOVING, S.RETURNING], _PAYMENT_ANSWERS
+        [S.CONFIRMED, S.NO_SHOW, S.SUBSTITUTE_OFFERED, S.MOVING, S.RETURNING], _PAYMENT_ANSWERS
     ),
     "a repetition: whether there is money has been decided": _pairs(
         [S.REFUNDING, S.REFUND_FAILED, *FINAL], _PAYMENT_ANSWERS
@@ -61,6 +61,7 @@ IGNORED: dict[str, set[tuple[State, Input]]] = {
     ),
     "nothing is offered": _pairs(_all_but(S.OFFERED), [I.ACCEPT, I.ACCEPT_FREE]),
     "the order is on its way out already": _pairs(_ON_ITS_WAY_OUT, [I.CANCEL, I.STOP, I.CANCEL_FREE, I.STOP_FREE]),
+    "she cannot cancel what is over": _pairs([S.NO_SHOW], [I.CANCEL, I.CANCEL_FREE]),
     "the session was stopped before; she is choosing among its substitutes": {(S.SUBSTITUTE_OFFERED, I.STOP)},
     "an order in this state is not known to be free, or is not": _pairs(
         [*UNDECIDED, *_UNPAID, S.MOVING, S.SUBSTITUTE_OFFERED], [I.CANCEL_FREE, I.STOP_FREE]

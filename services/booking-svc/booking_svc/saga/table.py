@@ -104,6 +104,9 @@ TABLE: dict[tuple[State, Input], Step] = {
     (S.CONFIRMED, I.REPLACED): Step(S.RESCHEDULED, (release_slot,)),
     (S.CONFIRMED, I.REPLACED_BY_FREE): Step(S.REFUNDING, (release_slot, refund_payment)),
     (S.CONFIRMED, I.MISSED): Step(S.NO_SHOW, (visit_missed,)),
+    # 停诊 is never held against anybody
+    (S.NO_SHOW, I.STOP): Step(S.REFUNDING, (release_slot, refund_payment, order_withdrawn)),
+    (S.NO_SHOW, I.STOP_FREE): Step(S.CANCELLED, (release_slot, order_cancelled)),
     # 停诊: the number has gone back, the money stays until she chooses, or the time for that is over
     (S.SUBSTITUTE_OFFERED, I.REPLACED): Step(S.RESCHEDULED),
     (S.SUBSTITUTE_OFFERED, I.REPLACED_BY_FREE): Step(S.REFUNDING, (refund_payment,)),
