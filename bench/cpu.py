@@ -74,6 +74,11 @@ def roots(system: System) -> dict[str, int]:
     return found
 
 
+def tree(pid: int) -> set[int]:
+    """A process and all below it."""
+    return _tree(pid, _table()[1])
+
+
 def _table() -> tuple[dict[int, int], dict[int, list[int]]]:
     ticks: dict[int, int] = {}
     children: defaultdict[int, list[int]] = defaultdict(list)
