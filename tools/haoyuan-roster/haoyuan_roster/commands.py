@@ -13,7 +13,7 @@ from haoyuan_roster.faults import Undelivered, Unusable
 from haoyuan_roster.ledger import Ledger
 from haoyuan_roster.link import Link
 from haoyuan_roster.parts import Edition, Letter, Versions, letter
-from haoyuan_roster.results import Watch, summary
+from haoyuan_roster.results import Watch, summary, unnamed
 from haoyuan_roster.roster import Roster, examined
 from haoyuan_roster.show import out, progress, say, table
 from haoyuan_roster.singles import Single
@@ -141,7 +141,10 @@ def _deliver(link: Link, letters: Edition | Sequence[Letter], hospital: str, wai
         out(_delivered(link, sent, going, len(letters)))
     if len(sent) < len(letters):
         return UNDELIVERED
-    return OK if wait is None else _listen(Watch(link, hospital, [s.id for s in sent], wait))
+    if wait is None:
+        return OK
+    code = letters.code if isinstance(letters, Edition) else unnamed
+    return _listen(Watch(link, hospital, [s.id for s in sent], wait, code))
 
 
 def _delivered(link: Link, sent: Sequence[Sent], going: Sent | None, total: int) -> Iterator[str]:

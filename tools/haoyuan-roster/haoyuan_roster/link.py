@@ -40,11 +40,11 @@ class Link:
     def __init__(self, url: str, say: Callable[[str], None], patience: float = 60.0) -> None:
         logging.getLogger("pika").setLevel(logging.CRITICAL)  # it tells the same thing six times; we tell it once
         try:
+            if not url.startswith(("amqp://", "amqps://")):
+                raise ValueError("its scheme is neither amqp nor amqps")
             self._parameters = pika.URLParameters(url)
         except Exception as error:  # pika raises what it stumbles over
-            raise Unusable(
-                f"this is no URL such as amqps://user:password@host/vhost: {type(error).__name__}"
-            ) from error
+            raise Unusable("the broker's URL must be such as amqps://user:password@host/vhost", "usage") from error
         self._parameters.heartbeat = HEARTBEAT
         self._parameters.blocked_connection_timeout = patience
         self._parameters.client_properties = {"connection_name": "haoyuan-roster"}
@@ -118,7 +118,7 @@ class Link:
                 now = time.monotonic()
                 if not lost_at or now - began_at > LONGEST_PAUSE:  # the last one has lasted: a new trouble
                     pause, lost_at = FIRST_PAUSE, now
-                if not self._was_there or _final(error) or now - lost_at > self._patience:
+                if _final(error) or (not self._was_there and _is_unreachable(error)) or now - lost_at > self._patience:
                     raise Undelivered(f"no connection to {self.place}: {_words(error)}") from error
                 if pause == FIRST_PAUSE:
                     self._say(f"the connection is lost ({_words(error)}); trying again for {self._patience:.0f} s")
@@ -145,26 +145,36 @@ class Link:
                 connection.close()
 
 
+_GUESSES = (exceptions.ProbableAuthenticationError, exceptions.ProbableAccessDeniedError)
+"""Pika says so whenever a connection ends before it is open, be it that a cable was pulled; what the broker said stands inside."""
+_LOGIN_REFUSED, _HOST_REFUSED = "ConnectionClosedByBroker: (403)", "ConnectionClosedByBroker: (530)"
+
+
 def _final(error: Exception) -> bool:
     """Whether trying again is in vain: the login or the virtual host is refused."""
-    refused = (
-        exceptions.ProbableAuthenticationError,
-        exceptions.ProbableAccessDeniedError,
-        exceptions.AuthenticationError,
+    if isinstance(error, _GUESSES):
+        return any(sign in str(error) for sign in (_LOGIN_REFUSED, _HOST_REFUSED))
+    return isinstance(error, exceptions.AuthenticationError)
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Whether there was no broker at all: a wrong address, if there has never been one."""
+    return type(error) is exceptions.AMQPConnectionError or isinstance(
+        error, exceptions.IncompatibleProtocolError | OSError
     )
-    return isinstance(error, refused) or getattr(error, "reply_code", 0) in (403, 530)
 
 
 def _words(error: Exception) -> str:
     """A lost or refused connection, for people."""
     text = str(getattr(error, "reply_text", "") or error or "").strip()
-    if (
-        isinstance(error, exceptions.ProbableAuthenticationError | exceptions.AuthenticationError)
-        or "Login was refused" in text
-    ):
-        return "the login is refused (ACCESS_REFUSED): wrong user or password"
-    if isinstance(error, exceptions.ProbableAccessDeniedError) or getattr(error, "reply_code", 0) == 530:
+    if _final(error) and _HOST_REFUSED in text:
         return f"the virtual host is refused: it does not exist, or this user has no permission for it ({text})"
+    if _final(error):
+        return "the login is refused (ACCESS_REFUSED): wrong user or password"
+    if isinstance(error, _GUESSES):
+        return "it ended during the login"
+    if isinstance(error, exceptions.IncompatibleProtocolError):
+        return "what answers there does not speak AMQP 0-9-1"
     if isinstance(error, exceptions.ConnectionBlockedTimeout):
         return "the broker takes nothing in: it is short of memory or disk"
     if isinstance(error, exceptions.AMQPHeartbeatTimeout):

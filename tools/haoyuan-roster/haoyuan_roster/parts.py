@@ -1,5 +1,6 @@
 """The events that a roster becomes: parts of some hundreds of rows, made one after the other."""
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,10 @@ class Versions:
         return [msgspec.json.encode(msgspec.structs.replace(row, version=found[row.code])) for row in rows]
 
 
+class _Coded(msgspec.Struct):
+    code: str
+
+
 class Edition:
     """A roster on its way out, part after part.
 
@@ -74,6 +79,7 @@ class Edition:
             *(("departments", msgspec.json.encode(row)) for row in roster.departments.values()),
             *(("doctors", msgspec.json.encode(row)) for row in roster.doctors.values()),
         ]
+        self._starts: dict[str, int] = {}
         self._sizes = split([*(len(body) for _, body in self._staff), *roster.sessions.lengths], most_rows)
         if len(self._sizes) > MOST_PARTS:
             raise Unusable(f"{len(self._sizes)} parts are too many; choose a greater --part-size")
@@ -86,8 +92,25 @@ class Edition:
         sessions: Iterable[tuple[Kind, bytes]] = (("sessions", body) for body in self._roster.sessions)
         rows = chain(self._staff, sessions)
         whole = uuid.uuid4().hex
+        start = 0
         for number, size in enumerate(self._sizes, 1):
-            yield self._letter(list(islice(rows, size)), Part(whole, number, len(self)))
+            made = self._letter(list(islice(rows, size)), Part(whole, number, len(self)))
+            self._starts[made.id] = start
+            start += size
+            yield made
+
+    def code(self, event: str, path: str) -> str:
+        """The code of the row at a path, such as sessions[3].fee, of the event with this id; "" if it is of no row."""
+        match = re.match(r"(departments|doctors|sessions)\[([0-9]{1,6})\]", path)
+        if match is None or event not in self._starts:
+            return ""
+        departments, staff = len(self._roster.departments), len(self._staff)
+        first = {"departments": 0, "doctors": departments, "sessions": staff}[match[1]]
+        index = max(self._starts[event], first) + int(match[2])
+        if index >= staff + len(self._roster.sessions.lengths):
+            return ""
+        body = self._staff[index][1] if index < staff else self._roster.sessions[index - staff]
+        return msgspec.json.decode(body, type=_Coded).code
 
     def _letter(self, rows: Sequence[tuple[Kind, bytes]], part: Part) -> Letter:
         roster = self._roster

@@ -1,7 +1,7 @@
 """What became of events, as the platform tells it, and how it is shown."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from haoyuan_roster_format import RESULT_TYPE, Result
@@ -13,6 +13,15 @@ LONGEST_UNREADABLE = 300
 """Bytes that are shown of a message that is no result."""
 
 
+NameRow = Callable[[str, str], str]
+"""(event's id, path) -> the code of that row, if it is known."""
+
+
+def unnamed(_event: str, _path: str) -> str:
+    """Nothing is known of what was sent."""
+    return ""
+
+
 class _Event(msgspec.Struct, frozen=True):
     type: str
     data: Result
@@ -21,7 +30,7 @@ class _Event(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-def lines(body: bytes) -> tuple[Result | None, list[str]]:
+def lines(body: bytes, code: NameRow) -> tuple[Result | None, list[str]]:
     """A result, and the lines that show it. Something else is shown as it is."""
     try:
         event = _decode(body)
@@ -32,9 +41,8 @@ def lines(body: bytes) -> tuple[Result | None, list[str]]:
     result = event.data
     counts = ", ".join(f"{number} {name}" for name, number in msgspec.structs.asdict(result.counts).items() if number)
     head = f"{result.type} {result.input}: {result.status}; rows: {counts or 'none'} (GET /rosters/{result.roster_id})"
-    rows = table(
-        ("path", "code", "severity", "message"), ((r.path, r.code, r.severity, r.message) for r in result.rows)
-    )
+    named = ((r.path, code(result.input, r.path), r.code, r.severity, r.message) for r in result.rows)
+    rows = table(("path", "row", "code", "severity", "message"), named)
     more = [f"and {result.more} more"] if result.more else []
     return result, [head, *(f"  {row}" for row in rows), *more]
 
@@ -45,12 +53,20 @@ class Watch:
     `failed` says whether something was rejected, of the wanted ones if there are any.
     """
 
-    def __init__(self, link: Link, hospital: str, wanted: Iterable[str] = (), seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        hospital: str,
+        wanted: Iterable[str] = (),
+        seconds: float | None = None,
+        code: NameRow = unnamed,
+    ) -> None:
         self._link = link
         self._hospital = hospital
         self._wanted = set(wanted)
         self._endless = not self._wanted
         self._seconds = seconds
+        self._code = code
         self.failed = False
 
     @property
@@ -68,7 +84,7 @@ class Watch:
         self._link.listen(results_queue(self._hospital), self._show, done)
 
     def _show(self, body: bytes) -> None:
-        result, shown = lines(body)
+        result, shown = lines(body, self._code)
         out(shown)
         if result is not None and (self._endless or result.input in self._wanted):
             self.failed = self.failed or result.status != "applied"

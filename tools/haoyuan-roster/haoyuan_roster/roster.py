@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Spool:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the roster
         self.lengths = array("I")
+        self._offsets: array[int] = array("Q")
 
     def add(self, row: SessionRow) -> None:
         body = msgspec.json.encode(row)
@@ -42,6 +44,13 @@ class Spool:
         """In the order in which they came."""
         self._file.seek(0)
         return (self._file.read(length) for length in self.lengths)
+
+    def __getitem__(self, index: int) -> bytes:
+        """One row, when all are there."""
+        if not self._offsets:
+            self._offsets = array("Q", accumulate(self.lengths, initial=0))
+        self._file.seek(self._offsets[index])
+        return self._file.read(self.lengths[index])
 
     def close(self) -> None:
         self._file.close()
@@ -170,7 +179,8 @@ def _read_json(path: Path, sessions: _Sessions) -> None:
         elif name == "as_of":
             roster.as_of, notes = _time(raw, place)
         else:
-            notes = [Note(place, "invalid", "is not a field of a roster")]
+            plain = place.encode("utf-8", "replace").decode()  # a name may hold half a character, as an escape
+            notes = [Note(plain, "invalid", "is not a field of a roster")]
         roster.findings.add(*notes or ())
         roster.refused += bool(notes)
 

@@ -281,10 +281,9 @@ class TestJson:
         assert roster.hospital.name == "仁济"
 
     def test_a_lone_surrogate_costs_its_row_only(self, look):
-        roster, rows = self.look(
-            look, '{"sessions": [%s, %s]}' % (json.dumps(session(room="\ud800")), json.dumps(on_day(8)))
-        )
-        assert said(roster) == [("sessions[0].room", "bad_encoding")]
+        document = {"sessions": [session(room="\ud800"), on_day(8)], "\ud800": 1}
+        roster, rows = self.look(look, document)
+        assert said(roster) == [("sessions[0].room", "bad_encoding"), ("?", "invalid")]
         assert len(rows) == 1
 
 

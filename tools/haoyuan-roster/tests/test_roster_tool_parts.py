@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import tracemalloc
 from contextlib import closing
 
 import msgspec
@@ -48,8 +49,7 @@ def edition(tmp_path):
             Versions(Ledger(tmp_path / "state" / "ledger.db", "renji"), minute, fixed) if suffix == "csv" else None
         )
         with examined(path, window and parse_window(window)) as roster:
-            letters = list(Edition(roster, "renji", NOW, as_of=as_of, versions=versions, most_rows=most_rows))
-        return letters
+            return list(Edition(roster, "renji", NOW, as_of=as_of, versions=versions, most_rows=most_rows))
 
     return make
 
@@ -111,6 +111,41 @@ def test_too_many_parts_are_refused(edition, monkeypatch):
     monkeypatch.setattr("haoyuan_roster.parts.MOST_PARTS", 3)
     with pytest.raises(Unusable, match="part-size"):
         edition({"sessions": [on_day(day) for day in range(1, 5)]}, most_rows=1)
+
+
+def _peak(path, tmp_path):
+    """Bytes at the height of looking at a roster and making all of its events."""
+    tracemalloc.start()
+    try:
+        with examined(path) as roster:
+            versions = None if roster.versioned else Versions(Ledger(tmp_path / "ledger.db", "renji"), MINUTE)
+            edition = Edition(roster, "renji", NOW, versions=versions, most_rows=50)
+            assert sum(letter.rows for letter in edition) == len(roster.sessions.lengths) + len(roster.doctors) + 1
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv"])
+def test_memory_holds_of_a_session_a_small_part_only(tmp_path, suffix):
+    few, many = tmp_path / f"few.{suffix}", tmp_path / f"many.{suffix}"
+    for path, doctors in ((few, 20), (many, 100)):
+        if suffix == "csv":
+            path.write_text(csv_text(*({"doctor": f"D{n}", "hours": "daily 8-12"} for n in range(doctors))))
+        else:
+            slots = [
+                {
+                    "starts_at": f"2026-12-07T{h:02}:00:00+08:00",
+                    "ends_at": f"2026-12-07T{h + 1:02}:00:00+08:00",
+                    "capacity": 5,
+                }
+                for h in range(4, 12)
+            ]
+            rows = [session(f"S{n}", doctor=f"D{n}", slots=slots) for n in range(7 * doctors)]
+            path.write_text(json.dumps({"departments": [{"code": "c", "name": "C"}], "sessions": rows}))
+    _peak(few, tmp_path)  # what is made once and kept
+    growth = _peak(many, tmp_path) - _peak(few, tmp_path)
+    assert growth / (7 * 80) < 500  # as JSON a session has some 1200 bytes, as an object more
 
 
 def versions_of(letters):

@@ -1,0 +1,350 @@
+"""Publishing and watching on a real RabbitMQ, as a hospital's user with a hospital's permissions."""
+
+import itertools
+import json
+import threading
+import time
+from urllib.parse import urlsplit
+
+import pika
+import pytest
+from haoyuan_roster.cli import main
+from haoyuan_roster.link import Link
+from haoyuan_roster.parts import letter
+from haoyuan_roster_format import Event, decode, read
+from roster_tool_broker import INTAKE, Broker, Wire, add_hospitals
+from roster_tool_rig import csv_text, on_day, utc
+
+NOW = utc("2026-11-22T12:00:00+08:00")
+
+
+@pytest.fixture(scope="module")
+def _hospitals(servers, rabbit_url):
+    remove = add_hospitals(servers.rabbitmq.ctl, urlsplit(rabbit_url).path.lstrip("/"))
+    yield
+    remove()
+
+
+@pytest.fixture
+def broker(rabbit_url, _hospitals):
+    broker = Broker(rabbit_url)
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+def wire(rabbit_url):
+    where = urlsplit(rabbit_url)
+    wire = Wire(where.hostname, where.port)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def run(broker, tmp_path, monkeypatch, capsys):
+    """Run the command as renji; answers its exit status, and what it said on both streams."""
+    monkeypatch.setenv("HAOYUAN_ROSTER_URL", broker.url("renji"))
+    monkeypatch.setenv("HAOYUAN_ROSTER_HOSPITAL", "renji")
+    monkeypatch.setenv("HAOYUAN_ROSTER_LEDGER", str(tmp_path / "versions.db"))
+
+    def run(*arguments):
+        status = main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def roster(tmp_path):
+    """A CSV roster of a doctor's week, five sessions."""
+    path = tmp_path / "roster.csv"
+    path.write_text(csv_text({}), encoding="utf-8")
+    return path
+
+
+def until(state, seconds=20):
+    end = time.monotonic() + seconds
+    while not (value := state()):
+        assert time.monotonic() < end, "nothing came of it"
+        time.sleep(0.01)
+    return value
+
+
+class TestPublish:
+    def test_events_are_confirmed_persistent_signed_and_readable(self, run, broker, roster):
+        status, out, err = run("publish", roster, "--part-size", "3")
+        assert status == 0, err
+        arrived = broker.take()
+        assert len(arrived) == 3
+        for number, (method, properties, document) in enumerate(arrived, 1):
+            assert method.routing_key == "renji.roster.roster_published.v1"
+            assert properties.user_id == "renji"
+            assert properties.delivery_mode == 2
+            assert properties.content_type == "application/cloudevents+json"
+            assert properties.message_id == document["id"]
+            assert properties.type == document["type"]
+            event = read(decode(json.dumps(document).encode())[0])
+            assert isinstance(event, Event)
+            assert event.data["part"]["number"] == number
+            assert document["id"] in out
+        assert sum(len(d["data"]["sessions"]) for _, _, d in arrived) == 5
+        assert "delivered: 3 of 3 events, 7 rows" in out
+        assert "part 3 of 3" in err
+
+    def test_rows_with_errors_keep_a_roster_back_unless_they_are_to_be_left_out(self, run, broker, roster):
+        roster.write_text(csv_text({}, {"doctor": "D2", "hours": "M-F 25:00-26:00"}), encoding="utf-8")
+        status, out, err = run("publish", roster)
+        assert status == 1
+        assert "line 3, hours" in out
+        assert "nothing was sent" in err
+        assert broker.take() == []
+        status, *_ = run("publish", roster, "--keep-going")
+        assert status == 1
+        ((_, _, document),) = broker.take()
+        assert {row["doctor"] for row in document["data"]["sessions"]} == {"D001"}
+
+    def test_a_snapshot_with_errors_is_never_sent(self, run, broker, roster):
+        roster.write_text(csv_text({}, {"fee": "x"}), encoding="utf-8")
+        status, _, err = run("publish", roster, "--keep-going", "--window", "2026-12-01..2026-12-31")
+        assert status == 1
+        assert "taken for cancelled" in err
+        assert broker.take() == []
+
+    def test_a_snapshot_says_its_window_and_its_time(self, run, broker, roster):
+        run("publish", roster, "--window", "2026-12-08..2026-12-09", "--as-of", "2026-11-22T02:00")
+        ((_, _, document),) = broker.take()
+        assert document["data"]["window"] == {"from": "2026-12-08", "to": "2026-12-09"}
+        assert utc(document["data"]["as_of"]) == utc("2026-11-22T02:00:00+08:00")
+        assert len(document["data"]["sessions"]) == 2
+
+    def test_published_again_equal_rows_have_equal_versions(self, run, broker, roster):
+        run("publish", roster)
+        run("publish", roster)
+        one, two = (document for _, _, document in broker.take())
+        assert one["data"]["sessions"] == two["data"]["sessions"]
+        assert one["id"] != two["id"]
+
+    def test_what_no_queue_takes_is_told(self, run, broker, roster):
+        broker.unbind()
+        status, out, err = run("publish", roster, "--part-size", "3")
+        assert status == 3
+        assert "no queue is bound" in err
+        assert "delivered: 0 of 3" in out
+        assert "NOT delivered: part 1 of 3" in out
+        assert "NOT sent: the 2 events after that" in out
+
+    def test_a_platform_that_is_not_set_up_is_told(self, run, broker, roster):
+        broker.channel.exchange_delete("roster.in")
+        status, _, err = run("publish", roster)
+        assert status == 3
+        assert "no exchange 'roster.in'" in err
+
+    def test_a_foreign_key_is_refused_and_the_permission_named(self, run, broker, roster):
+        status, _, err = run("publish", roster, "--hospital", "tongde")
+        assert status == 3
+        assert "no permission" in err
+        assert "ACCESS_REFUSED" in err
+        assert "tongde.roster.roster_published.v1" in err
+        assert broker.take() == []
+
+    def test_a_refused_login_and_a_refused_virtual_host_are_told_without_the_password(self, run, broker, roster):
+        status, out, err = run("publish", roster, "--url", broker.url("renji", "wr0ng"))
+        assert status == 3
+        assert "the login is refused" in err
+        assert "wr0ng" not in out + err
+        status, out, err = run("publish", roster, "--url", broker.url("renji", vhost="nowhere"))
+        assert status == 3
+        assert "the virtual host is refused" in err
+
+    def test_a_single_event_says_what_it_should_with_versions_that_grow(self, run, broker):
+        assert run("stop", "S1", "--reason", "医生生病")[0] == 0
+        assert run("stop", "S1", "--reason", "医生生病")[0] == 0
+        assert run("resume", "S1")[0] == 0
+        assert run("add", "S1", "2026-12-07T08:00=2", "2026-12-07T08:30=1", "--version", "9")[0] == 0
+        stop, again, resume, add = broker.take()
+        assert [m.routing_key for m, *_ in (stop, resume, add)] == [
+            "renji.roster.session_stopped.v1",
+            "renji.roster.session_resumed.v1",
+            "renji.roster.slots_added.v1",
+        ]
+        assert stop[2]["data"] == again[2]["data"]
+        assert stop[2]["data"]["reason"] == "医生生病"
+        assert resume[2]["data"] == {"session": "S1", "version": stop[2]["data"]["version"] + 1}
+        assert [(utc(s["starts_at"]), s["extra"]) for s in add[2]["data"]["slots"]] == [
+            (utc("2026-12-07T08:00:00+08:00"), 2),
+            (utc("2026-12-07T08:30:00+08:00"), 1),
+        ]
+        assert add[2]["data"]["version"] == 9
+        for _, _, document in (stop, resume, add):
+            assert isinstance(read(document), Event)
+
+    def test_a_single_event_that_cannot_be_is_not_sent(self, run, broker):
+        assert run("stop", "S1", "--reason", "")[0] == 2
+        assert run("add", "S1", "2026-12-07T08:00=2", "2026-12-07T08:00=1")[0] == 2
+        assert broker.take() == []
+
+
+class TestReconnect:
+    def test_what_was_not_confirmed_is_repeated_under_its_id(self, broker, wire):
+        said = []
+        one, two = (letter("session_resumed", "renji", {"session": f"S{n}", "version": 1}, NOW) for n in (1, 2))
+        with Link(broker.url("renji", port=wire.port), said.append) as link:
+            link.send(one)
+            wire.deaf.set()  # the event arrives, its confirmation does not
+            sender = threading.Thread(target=link.send, args=(two,))
+            sender.start()
+            assert wire.silenced.wait(20)
+            until(lambda: broker.depth(INTAKE) == 2)
+            wire.cut()
+            sender.join(20)
+            assert not sender.is_alive()
+        assert [document["id"] for *_, document in broker.take()] == [one.id, two.id, two.id]
+        assert any("the connection is lost" in line for line in said)
+        assert any("connected again" in line for line in said)
+
+    def test_a_roster_survives_connections_that_are_cut_all_the_time(self, run, broker, wire, tmp_path):
+        path = tmp_path / "many.json"
+        path.write_text(
+            json.dumps({"sessions": [on_day(day, f"S{day}-{n}") for day in range(1, 29) for n in range(5)]})
+        )
+        stop = threading.Event()
+
+        def cut():
+            while not stop.wait(0.1):
+                wire.cut()
+
+        cutter = threading.Thread(target=cut)
+        cutter.start()
+        try:
+            status, out, err = run("publish", path, "--part-size", "2", "--url", broker.url("renji", port=wire.port))
+        finally:
+            stop.set()
+            cutter.join()
+        assert status == 0, err
+        assert "delivered: 70 of 70 events" in out
+        parts = [document["data"]["part"]["number"] for *_, document in broker.take()]
+        assert sorted(set(parts)) == list(range(1, 71))
+        assert list(dict.fromkeys(parts)) == sorted(set(parts))
+
+    def test_a_broker_that_does_not_come_back_is_given_up_after_the_patience(self, broker, wire):
+        said = []
+        events = (letter("session_resumed", "renji", {"session": "S", "version": 1}, NOW) for _ in itertools.count())
+        with Link(broker.url("renji", port=wire.port), said.append, patience=0.5) as link:
+            link.send(next(events))
+            wire.close()
+            with pytest.raises(Exception, match="no connection to 127"):
+                link.send(next(events))
+        assert any("trying again" in line for line in said)
+
+    def test_a_watcher_comes_back_too(self, run, broker, wire, capsys):
+        result = []
+        arguments = ("watch", "--until-done", "b", "--url", broker.url("renji", port=wire.port))
+        watcher = threading.Thread(target=lambda: result.append(main(list(arguments))))
+        watcher.start()
+        broker.answer("a")
+        until(lambda: broker.depth("roster.results.renji") == 0 and _consumers(broker) == 1)
+        wire.cut()
+        broker.answer("b")
+        watcher.join(20)
+        assert result == [0]
+
+
+def _consumers(broker):
+    return broker.channel.queue_declare("roster.results.renji", passive=True).method.consumer_count
+
+
+class TestWatch:
+    def test_results_are_shown_as_tables_and_only_those_are_acknowledged(self, run, broker):
+        row = {"path": "sessions[3].fee", "session_id": None, "code": "invalid", "severity": "error", "message": "坏"}
+        broker.answer("one", status="partial", rows=[row], more=4, counts={"applied": 5, "rejected": 1})
+        broker.answer("two")
+        broker.answer("three")
+        status, out, _ = run("watch", "--until-done", "two")
+        assert status == 0
+        assert "one: partial; rows: 5 applied, 1 rejected" in out
+        assert "sessions[3].fee       invalid  error" in out
+        assert "and 4 more" in out
+        assert "three" not in out
+        until(lambda: broker.depth("roster.results.renji") == 1)
+
+    def test_a_rejected_event_decides_the_exit_status(self, run, broker):
+        broker.answer("one", status="rejected")
+        assert run("watch", "--until-done", "one")[0] == 1
+
+    def test_what_is_no_result_is_shown_as_it_is(self, run, broker):
+        for body in (b"\xff\x00", b"{}", b'{"type": "other", "data": {}}'):
+            broker.channel.basic_publish("roster.out", "res.renji", body)
+        broker.answer("one")
+        status, out, _ = run("watch", "--until-done", "one")
+        assert status == 0
+        assert out.count("this is no result") == 3
+
+    def test_a_result_that_does_not_come_is_told(self, run, broker):
+        broker.answer("two")
+        status, out, err = run("watch", "--until-done", "one", "--timeout", "1")
+        assert status == 3
+        assert "two: applied" in out
+        assert "no result yet of 1: one" in err
+
+    def test_anothers_results_are_refused(self, run, broker):
+        status, _, err = run("watch", "--hospital", "tongde", "--timeout", "1")
+        assert status == 3
+        assert "ACCESS_REFUSED" in err
+        assert "roster.results.tongde" in err
+
+
+class TestWait:
+    @pytest.fixture
+    def platform(self, broker):
+        """Answers each event that comes, in a thread of its own."""
+        verdicts = {"status": "applied"}
+        stop = threading.Event()
+
+        def serve():
+            connection = pika.BlockingConnection(pika.URLParameters(broker.admin_url))
+            channel = connection.channel()
+            while not stop.is_set():
+                _, _, body = channel.basic_get(INTAKE, auto_ack=True)
+                if body is None:
+                    connection.sleep(0.01)
+                else:
+                    broker.answer(json.loads(body)["id"], channel=channel, **verdicts)
+            connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield verdicts
+        stop.set()
+        thread.join()
+
+    def test_publishing_waits_for_the_results_of_what_it_sent(self, run, platform, broker, roster):
+        broker.answer("yesterday's", status="rejected")
+        status, out, _ = run("publish", roster, "--wait", "--part-size", "3")
+        assert status == 0
+        assert out.count("applied; rows") == 3
+        assert "yesterday's: rejected" in out
+        assert broker.depth("roster.results.renji") == 0
+
+    def test_the_results_decide_the_exit_status(self, run, platform, roster):
+        platform["status"] = "partial"
+        assert run("publish", roster, "--wait")[0] == 1
+        assert run("resume", "S1", "--wait")[0] == 1
+
+    def test_a_row_is_named_by_its_code_too(self, run, platform, roster):
+        row = {"path": "sessions[0].fee", "session_id": None, "code": "invalid", "severity": "error", "message": "x"}
+        platform["rows"] = [row, row | {"path": "doctors[0].name"}, row | {"path": "part"}]
+        _, out, _ = run("publish", roster, "--wait", "--part-size", "3")
+        lines = [line.split()[:2] for line in out.splitlines() if "invalid" in line]
+        assert [code for path, code in lines if path == "sessions[0].fee"] == [
+            "D001-20261207-morning",  # after a department and a doctor
+            "D001-20261208-morning",
+            "D001-20261211-morning",
+        ]
+        assert lines[1] == ["doctors[0].name", "D001"]
+        assert lines[2] == ["part", "invalid"]
+
+    def test_an_answer_that_does_not_come_is_told(self, run, roster):
+        status, _, err = run("publish", roster, "--wait", "--timeout", "1")
+        assert status == 3
+        assert "no result yet of 1" in err
