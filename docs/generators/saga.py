@@ -38,10 +38,14 @@ def _label(inputs: list[str]) -> str:
 
 def _steps() -> str:
     rows = [
-        (code(state), what, code(step.next), ", ".join(code(page_name(send)) for send in step.sends))
+        (code(state), what, code(step.next), ", ".join(code(page_name(send)) for send in step.sends) + _pair(step))
         for (state, what), step in TABLE.items()
     ]
     return table(("state", "input", "next state", "sends"), rows)
+
+
+def _pair(step: Step) -> str:
+    return f"; the other order is *{Input.REPLACED}*" if step.replaces else ""
 
 
 def _matrix() -> str:
@@ -71,16 +75,18 @@ def page() -> str:
     """The whole page."""
     reasons = "\n".join(f"{n}. {reason}." for n, reason in enumerate(IGNORED, 1))
     return paragraphs(
-        notice("booking_svc/saga.py"),
+        notice("booking_svc/saga"),
         "# The life of an order",
         summary(_RULES),
         diagram(),
         "## States",
-        "An order *at rest* waits for a person or for its payment window. One *in flight* waits for another service: the "
-        "worker sends the command again when its answer is overdue, and commands are idempotent by order. Seldom, it asks after "
-        "what nobody waits for, too: numbers that were released, and orders that are waitlisted.",
+        "An order *at rest* waits for a person, for a draw, or for the end of its window. One *in flight* waits for another "
+        "service: the worker sends the command again when its answer is overdue, and commands are idempotent by order. Seldom, it "
+        "asks after what nobody waits for, too: numbers that were released, and orders that are waitlisted or were drawn.",
         _kinds(),
         "## Steps",
+        "An order that *replaces* another (rescheduling, a substitute for a stopped session) takes its number first. Both orders are "
+        "moved in one transaction; if the other can no longer be replaced, this one goes on by itself.",
         _steps(),
         "## Every pair",
         "Bold is the next state; a number is the reason why the input changes nothing. A test proves that no pair is "

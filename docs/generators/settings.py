@@ -29,7 +29,7 @@ ABOUT = {
     "PORT": "where the API listens",
     "WORKER_PORT": "where the worker answers `/healthz`, `/readyz` and `/metrics`; 0: nowhere",
     "PARTITIONS": "how many queues, and so how many active workers, share the service's messages",
-    "PAYMENT_WINDOW_SECONDS": "how long a number is held unpaid",
+    "PAYMENT_WINDOW_SECONDS": "how long a number is held unpaid or offered, in place of the hospitals' rules; 0: as their rules say",
     "INTENT_WAIT_SECONDS": "how long starting a payment waits for an intent that must be on its way",
     "ADMIN_USERNAME": "the first operator's account, made by the migration",
     "ADMIN_PASSWORD": "their password; empty: no account is made",
