@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import pika
 import pytest
 from amqp.basic_message import Message
+from common.broker import consumer, topology
 from common.broker.topology import connect, dead_exchange, dead_queue, queue_names
 from common.foreign import MAX_BYTES, Outlet, foreign
 from common.metrics import OUTBOX_RETURNED
@@ -206,6 +208,50 @@ def test_one_that_is_too_large_is_parked_and_the_next_ones_flow(rig: RabbitRig, 
     (parked,) = rig[DESK].store.parked()
     assert parked.reason == f"larger than {MAX_BYTES} bytes"
     assert len(parked.body) == MAX_BYTES + 1
+
+
+def test_large_ones_go_in_small_batches(rig: RabbitRig, channel: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(consumer, "BATCH_BYTES", 2500)
+    batches: list[list[int]] = []
+    take = rig[DESK].processor.take
+    rig[DESK].processor.take = lambda queue, batch: (  # type: ignore[method-assign]
+        batches.append([len(m.body) for m in batch]) or take(queue, batch)  # type: ignore[func-returns-value]
+    )
+    rig.start()
+    rig[DESK].store.away = True
+    publish(channel, b"first")
+    until(lambda: batches, what="it holds the first, while the others come")
+    for n, size in enumerate([1000, 1400, 3000, 2000, 400, 100]):
+        publish(channel, b"%d" % n + b"x" * (size - 1))
+    until(lambda: depth(channel, QUEUE) == 0, what="all are on their way to the consumer")
+    rig[DESK].store.away = False
+    until(lambda: len(rig[DESK].effects) == 7)
+    assert batches[-1][-1] == 100
+    assert [n for batch in batches if batch != [5] for n in batch] == [1000, 1400, 3000, 2000, 400, 100]
+    assert all(sum(batch) <= 2500 for batch in batches if batch != [3000])
+    assert any(len(batch) > 1 for batch in batches)
+
+
+def test_an_intake_that_is_full_refuses_until_there_is_room_again(
+    rig: RabbitRig, broker: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(topology, "_INTAKE_BYTES", 50_000)
+    rig.start()
+    rig.stop()
+    with pika.BlockingConnection(pika.URLParameters(broker)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+
+        def taken() -> bool:
+            try:
+                channel.basic_publish(IN, "a.r", b"x" * 1000 + str(time.monotonic()).encode(), mandatory=True)
+            except pika.exceptions.NackError:
+                return False
+            return True
+
+        until(lambda: not taken(), what="it is full")
+        rig.start()
+        until(taken, what="it has room again")
 
 
 def test_what_rabbitmq_gives_up_is_parked_as_whose_it_was_and_can_be_replayed(rig: RabbitRig, channel: Any) -> None:
