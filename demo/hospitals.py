@@ -70,7 +70,7 @@ HOSPITALS = (
             ],
             "cancel": {"hours": 12},
             "hold_minutes": 15,
-            "cool_down": {"unpaid_seconds": 5, "confirmed_seconds": 30},
+            "cool_down": {"unpaid_seconds": 5, "confirmed_seconds": 5},
         },
     ),
     Hospital(
