@@ -77,10 +77,10 @@ def _may_move(command: MovePayment, giver: Intent, taker: Intent | None, there: 
         raise InvalidMessage(f"{giver.order_id} was paid {there} fen, and {command.amount} are to move")
     if command.order_id == giver.order_id:
         raise InvalidMessage(f"{giver.order_id} cannot take its own place")
-    if {i.account_id for i in (giver, taker) if i} != {command.account_id}:
-        raise InvalidMessage(f"{command.order_id} and {giver.order_id} are not of one account")
     if taker is not None and taker.state != "paid":
         raise InvalidMessage(f"{command.order_id} is {taker.state}: nothing can move there")
+    if {i.account_id for i in (giver, taker) if i} != {command.account_id}:
+        raise InvalidMessage(f"{command.order_id} and {giver.order_id} are not of one account")
 
 
 def _let_grow(tx: Tx, command: MovePayment, taker: Intent) -> Intent:
