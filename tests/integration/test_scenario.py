@@ -156,7 +156,8 @@ def test_cancelled_while_unpaid_and_paid_nevertheless(base, hospital):
     patient.state(order["id"], "cancelled")
 
 
-def test_a_stopped_session_ends_all_orders_with_their_money_back(base, hospital):
+def test_a_stopped_session_ends_all_orders_with_their_money_back(base, operator):
+    hospital = Hospital(base, operator)  # with no other session, so that nothing stands in for this one
     session = hospital.session(3)
     paid, unpaid, waiting, gone = (Patient(base) for _ in range(4))
     orders = [p.order(session) for p in (paid, unpaid, gone)]
