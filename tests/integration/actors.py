@@ -94,6 +94,26 @@ class Patient(Client):
     def pay(self, order: str) -> None:
         self.press(self.attempt(order))
 
+    def confirmed(self, session: str) -> dict[str, Any]:
+        """An order that is paid, or needs no payment."""
+        order = self.order(session)
+        if order["state"] == "awaiting_payment":
+            self.pay(order["id"])
+        return self.state(order["id"], "confirmed")
+
+    def move(self, order: str, session: str, how: str = "reschedule") -> str:
+        """Ask for another session in place of an order's, as soon as it is known there; answers the new order's id."""
+
+        def ask() -> str | None:
+            try:
+                return str(self.post(f"/orders/{order}/{how}", {"session_id": session})["id"])
+            except Refused as refused:
+                if refused.problem.get("code") != "session_not_found":
+                    raise
+                return None
+
+        return eventually(ask, f"{session} is known")
+
     def inbox(self) -> list[str]:
         """The kinds of what this account was told, oldest first."""
         items, cursor = [], ""
@@ -128,6 +148,8 @@ class Hospital:
         released: bool = True,
         slots: int = 1,
         release_at: datetime | None = None,
+        policy: str = "first_come",
+        draw_at: datetime | None = None,
     ) -> str:
         """Publish a session, `capacity` numbers in each of its `slots`; answers its id."""
         code = f"s{next(self._sessions)}"
@@ -153,7 +175,10 @@ class Hospital:
                 for t in times
             ],
             "version": 1,
+            "policy": policy,
         }
+        if draw_at is not None:
+            row["draw_at"] = draw_at.isoformat()
         summary = self.registrar.post("/rosters", self._roster([row]))
         assert summary["rejected"] == 0, summary
         found = [s for s in self._pages(f"/sessions?hospital_id={self.id}") if s.get("code") == code]
@@ -166,6 +191,10 @@ class Hospital:
     def stop(self, session: str) -> None:
         """停诊."""
         self.registrar.post(f"/sessions/{session}/stop", {"reason": "医生生病"})
+
+    def stoppage(self, session: str) -> dict[str, Any]:
+        """The board of its stop."""
+        return self.registrar.get(f"/sessions/{session}/stoppage")
 
     def _roster(self, sessions: list[dict[str, Any]]) -> dict[str, Any]:
         return {
