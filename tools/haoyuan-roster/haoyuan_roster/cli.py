@@ -130,7 +130,10 @@ def _target(parser: argparse.ArgumentParser) -> None:
         "--url", default=env("HAOYUAN_ROSTER_URL"), help="amqps://user:password@host/vhost (HAOYUAN_ROSTER_URL)"
     )
     parser.add_argument(
-        "--hospital", default=env("HAOYUAN_ROSTER_HOSPITAL"), metavar="CODE", help="(HAOYUAN_ROSTER_HOSPITAL)"
+        "--hospital",
+        default=env("HAOYUAN_ROSTER_HOSPITAL"),
+        metavar="CODE",
+        help="default: the file's own, or the URL's user (HAOYUAN_ROSTER_HOSPITAL)",
     )
     parser.add_argument(
         "--patience", type=_seconds, default=PATIENCE_SECONDS, help="seconds to wait for a lost connection"

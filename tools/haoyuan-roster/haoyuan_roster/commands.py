@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,13 +36,11 @@ class Target:
             raise Unusable("where is the broker? Give --url or HAOYUAN_ROSTER_URL", "usage")
         return Link(self.url, say, self.patience)
 
-    def of(self, own: str | None = None) -> str:
-        """The hospital's code; `own` is what a file says of itself."""
+    def of(self, link: Link, own: str | None = None) -> str:
+        """The hospital's code: what a file says of itself, what was said, else the user's name."""
         if own and self.hospital and own != self.hospital:
-            raise Unusable(f"the file is hospital {own}'s, not {self.hospital}'s", "other_hospital")
-        if not (own or self.hospital):
-            raise Unusable("which hospital? Give --hospital or HAOYUAN_ROSTER_HOSPITAL", "usage")
-        return own or self.hospital or ""
+            raise Unusable(f"the file is hospital {own}'s, not {self.hospital}'s", "wrong_hospital")
+        return own or self.hospital or link.user
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,42 +72,41 @@ def validate(file: Path, window: Window | None, *, as_json: bool) -> int:
 
 def publish(order: Order, target: Target, now: datetime, wait: float | None) -> int:
     """Look at a file, and send it. `wait`: seconds to wait for the results, if that is wanted."""
-    with examined(order.file, order.window) as roster:
+    with examined(order.file, order.window) as roster, target.link() as link:
         out(_found(order.file, roster))
         if (why_not := _why_not(order, roster)) is not None:
             say(f"nothing was sent: {why_not}")
             return FAULTY
-        hospital = target.of(roster.hospital.code if roster.hospital else None)
-        changed_at = min(now, datetime.fromtimestamp(order.file.stat().st_mtime, UTC))
+        hospital = target.of(link, roster.hospital.code if roster.hospital else None)
+        changed_at = min(now, roster.changed_at)
+        versions = Versions(Ledger(order.ledger, hospital), _minute(changed_at), order.version)
         edition = Edition(
             roster,
             hospital,
-            changed_at,
+            now,
             as_of=order.as_of or roster.as_of or changed_at,
-            versions=None if roster.versioned else _versions(order.ledger, hospital, changed_at, order.version),
+            versions=None if roster.versioned else versions,
             most_rows=order.part_size,
         )
-        with target.link() as link:
-            status = _deliver(link, edition, hospital, wait)
+        status = _deliver(link, edition, hospital, wait)
         return status or (FAULTY if roster.findings.errors else OK)
 
 
 def tell(event: Single, target: Target, now: datetime, version: int | None, ledger: Path, wait: float | None) -> int:
     """Send a single event."""
-    hospital = target.of()
-    event.versioned(version or 0)  # looked at before the ledger is written
-    codes = {event.session: event.digest}
-    given = Ledger(ledger, hospital).versions(event.aspect, codes, _minute(now), version)
-    data = event.versioned(given[event.session])
     with target.link() as link:
+        hospital = target.of(link)
+        event.versioned(version or 0)  # looked at before the ledger is written
+        codes = {event.session: event.digest}
+        given = Ledger(ledger, hospital).versions(event.aspect, codes, _minute(now), version)
+        data = event.versioned(given[event.session])
         return _deliver(link, [letter(event.kind, hospital, data, now, about=event.kind)], hospital, wait)
 
 
 def watch(target: Target, wanted: Sequence[str], seconds: float | None) -> int:
     """Show results as they come."""
-    hospital = target.of()
     with target.link() as link:
-        return _listen(Watch(link, hospital, wanted, seconds))
+        return _listen(Watch(link, target.of(link), wanted, seconds))
 
 
 # --- delivering ------------------------------------------------------------------------------------------------------
@@ -154,7 +151,7 @@ def _delivered(link: Link, sent: Sequence[Sent], going: Sent | None, total: int)
     rows = sum(s.rows for s in sent)
     yield f"delivered: {len(sent)} of {total} events, {rows} rows, to {link.place}"
     if going is not None:
-        yield f"NOT delivered: {going.about}, {going.rows} rows, id {going.id}"
+        yield f"NOT delivered, or not confirmed: {going.about}, {going.rows} rows, id {going.id}"
     if (later := total - len(sent) - (going is not None)) > 0:
         yield f"NOT sent: the {later} events after that" if going or sent else f"NOT sent: {later} events"
     if len(sent) < total:
@@ -183,13 +180,11 @@ def _why_not(order: Order, roster: Roster) -> str | None:
         return "a window says which sessions there are; with rows left out, others would be taken for cancelled"
     if roster.findings.errors and not order.keep_going:
         return "mend the errors, or leave these rows out by --keep-going"
+    if roster.window is not None and not roster.sessions.lengths:
+        return "no session lies in the window; all that are known of these days would be taken for cancelled"
     if not (roster.sessions.lengths or roster.doctors or roster.departments or roster.hospital):
         return "there is no row to send"
     return None
-
-
-def _versions(ledger: Path, hospital: str, changed_at: datetime, fixed: int | None) -> Versions:
-    return Versions(Ledger(ledger, hospital), _minute(changed_at), fixed)
 
 
 def _minute(time: datetime) -> int:

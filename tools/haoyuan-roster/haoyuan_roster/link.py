@@ -64,6 +64,7 @@ class Link:
 
     @property
     def user(self) -> str:
+        """Who logs in: a hospital's code, if it is a hospital's user."""
         return str(self._parameters.credentials.username)
 
     @property

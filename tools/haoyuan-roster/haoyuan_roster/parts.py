@@ -56,7 +56,7 @@ class _Coded(msgspec.Struct):
 class Edition:
     """A roster on its way out, part after part.
 
-    `versions` is None when its rows have versions of their own; `time`: when the hospital knew all that. With `as_of` it is a
+    `versions` is None when its rows have versions of their own; `time`: when the hospital says all that. With `as_of` it is a
     snapshot of the roster's window. Raises Unusable if there are too many parts.
     """
 

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class Roster:
     """The sound rows of a file. `versioned`: they have versions of their own."""
 
     sessions: Spool
+    changed_at: datetime
+    """The file's last change, before it was read."""
     versioned: bool
     encoding: str = "utf-8"
     hospital: HospitalRow | None = None
@@ -94,17 +96,20 @@ def examined(path: Path, window: Window | None = None) -> Iterator[Roster]:
 
 
 def _read(path: Path, window: Window | None, spool: Spool) -> Roster:
+    changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     if _is_json(path):
-        roster = Roster(spool, versioned=True)
+        roster = Roster(spool, changed_at, versioned=True)
         _read_json(path, _Sessions(roster, window))
     else:
         file = CsvFile(path)
-        roster = Roster(spool, versioned=False, encoding=file.encoding)
+        roster = Roster(spool, changed_at, versioned=False, encoding=file.encoding)
         _read_csv(file, _Sessions(roster, window))
     if window is not None:
         roster.window = window
     if roster.as_of is not None and roster.window is None:
-        roster.findings.add(Note("as_of", "invalid", "stands there without a window"))
+        roster.findings.add(Note("as_of", "bad_window", "stands there without a window"))
+    if roster.window is not None and roster.window.first > roster.window.last:
+        roster.findings.add(Note("window", "bad_window", "ends before it begins"))
     return roster
 
 
@@ -152,7 +157,7 @@ class _Sessions:
         others = self._days.setdefault((row.doctor, row.date.toordinal()), [])
         if any(starts < end and start < ends for start, end in others):
             said = f"doctor {row.doctor} has another session at that time, on {row.date}"
-            yield Note(path, "sessions_overlap", said, "warning")
+            yield Note(path, "doctor_overlap", said, "warning")
         others.append((starts, ends))
 
 

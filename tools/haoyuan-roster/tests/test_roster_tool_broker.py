@@ -111,6 +111,18 @@ class TestPublish:
         assert "taken for cancelled" in err
         assert broker.take() == []
 
+    def test_an_empty_snapshot_is_never_sent(self, run, broker, roster):
+        status, _, err = run("publish", roster, "--window", "2027-01-01..2027-01-31")
+        assert status == 1
+        assert "no session lies in the window" in err
+        assert broker.take() == []
+
+    def test_the_user_is_the_hospital_unless_something_else_is_said(self, run, broker, roster, monkeypatch):
+        monkeypatch.delenv("HAOYUAN_ROSTER_HOSPITAL")
+        assert run("publish", roster)[0] == 0
+        ((method, _, document),) = broker.take()
+        assert (method.routing_key, document["subject"]) == ("renji.roster.roster_published.v1", "renji")
+
     def test_a_snapshot_says_its_window_and_its_time(self, run, broker, roster):
         run("publish", roster, "--window", "2026-12-08..2026-12-09", "--as-of", "2026-11-22T02:00")
         ((_, _, document),) = broker.take()
@@ -131,7 +143,7 @@ class TestPublish:
         assert status == 3
         assert "no queue is bound" in err
         assert "delivered: 0 of 3" in out
-        assert "NOT delivered: part 1 of 3" in out
+        assert "NOT delivered, or not confirmed: part 1 of 3" in out
         assert "NOT sent: the 2 events after that" in out
 
     def test_a_platform_that_is_not_set_up_is_told(self, run, broker, roster):

@@ -139,6 +139,7 @@ def test_a_file_that_cannot_be_read_is_2_with_a_code(call, file, content, code):
         ("validate", "r.csv", "--window", "december"),
         ("publish", "r.csv"),
         ("publish", "r.csv", "--hospital", "renji"),
+        ("publish", "r.csv", "--as-of", "2026-12-01T00:00", "--url", "amqp://h/"),
         ("publish", "r.csv", "--hospital", "renji", "--url", "amqp://h:port/"),
         ("publish", "r.csv", "--hospital", "renji", "--url", "http://h/"),
         ("publish", "r.csv", "--part-size", "0"),
@@ -167,7 +168,7 @@ def test_a_broker_that_is_not_there_is_3_at_once_and_the_reason_told(call, file)
     for url, reason in (("amqp://127.0.0.1:1", "refused"), ("amqp://nowhere.invalid", "not known")):
         status, out, err = call("publish", path, "--hospital", "renji", "--url", url)
         assert status == 3
-        assert "NOT delivered: roster, 7 rows" in out
+        assert "NOT delivered, or not confirmed: roster, 7 rows" in out
         assert reason in err
 
 

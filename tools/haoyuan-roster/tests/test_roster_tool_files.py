@@ -152,7 +152,7 @@ class TestCsv:
 
     def test_one_code_twice_is_refused_and_one_doctor_twice_at_a_time_is_told(self, look):
         roster, rows = look(csv_text({}, {}, {"tag": "b", "hours": "Mon 11:30-12:30"}))
-        assert said(roster) == [("line 3", "duplicate"), ("line 4", "sessions_overlap")]
+        assert said(roster) == [("line 3", "duplicate"), ("line 4", "doctor_overlap")]
         assert [note.severity for note in roster.findings.notes] == ["error", "warning"]
         assert len(rows) == 7
 
@@ -249,7 +249,9 @@ class TestJson:
         roster, _ = self.look(look, {"as_of": "2026-11-22T02:00:00", "window": {"from": "x"}, "sessions": []})
         assert {path for path, _ in said(roster)} == {"as_of", "window.from", "window.to"}
         roster, _ = self.look(look, {"as_of": "2026-11-22T02:00:00+08:00"})
-        assert said(roster) == [("as_of", "invalid")]
+        assert said(roster) == [("as_of", "bad_window")]
+        roster, _ = self.look(look, {"window": {"from": "2026-12-02", "to": "2026-12-01"}})
+        assert said(roster) == [("window", "bad_window")]
 
     @pytest.mark.parametrize(
         ("text", "said"),
