@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bench import cpu, load
+from bench.draws import draws
 from bench.load import Load, Outcome
 from bench.pgbench import PgBench
 from bench.report import Figure, cpu_figure
@@ -263,6 +264,7 @@ def idle(world: World, _limits: PgBench) -> list[Figure]:
 
 FIGURES: dict[str, Measure] = {
     "idle": idle,
+    "draws": draws,
     "browsing": browsing,
     "rejected": rejected,
     "latency": latency,
