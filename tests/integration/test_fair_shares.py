@@ -171,7 +171,7 @@ def test_a_free_day_gives_all_of_it_back(base, hospital):
 
 def test_who_gives_up_half_way_keeps_what_she_had(base, hospital):
     patient = Patient(base)
-    there, here = hospital.session(1, days=4, fee=8000), hospital.session(1)
+    there, here = hospital.session(2, days=4, fee=8000), hospital.session(1)
     old = patient.confirmed(here)["id"]
     new = patient.move(old, there)
     patient.state(new, "awaiting_payment")
@@ -179,7 +179,7 @@ def test_who_gives_up_half_way_keeps_what_she_had(base, hospital):
     patient.post(f"/orders/{new}/cancel")
     patient.state(new, "cancelled")
     assert patient.see(old)["state"] == "confirmed"
-    left(hospital, there, 1)
+    left(hospital, there, 2)
 
 
 # --- 停诊 ------------------------------------------------------------------------------------------------------------
@@ -264,18 +264,21 @@ def test_an_extra_number_is_hers_for_whom_the_doctor_asked(base, hospital):
     patient, stranger = Patient(base), Patient(base)
     session = hospital.session(1)
     Patient(base).confirmed(session)
+    eventually(lambda: refused_at_once(patient, session), "it is sold out, and known to be")
     slot = hospital.see(session)["slots"][0]["id"]
     extra = {"slot_id": slot, "extra": 1, "patient_id": patient.patient}
     hospital.registrar.post(f"/sessions/{session}/slots", extra)
     left(hospital, session, 0)
-    assert no_number(stranger, session)
+    eventually(lambda: not refused_at_once(stranger, session), "schedule-svc decides who gets it")
+    assert stranger.get("/orders")["items"][0]["state"] in {"reserving", "rejected"}
     patient.confirmed(session)
-    assert no_number(patient, session), "one, and no more"
+    eventually(lambda: refused_at_once(patient, session), "one, and no more")
 
 
-def no_number(patient: Patient, session: str) -> bool:
-    """True when she is refused as sold out: at once, or by schedule-svc."""
+def refused_at_once(patient: Patient, session: str) -> bool:
+    """True when an order is refused as sold out; False when it was taken in, and schedule-svc has rejected it."""
     try:
         return refusal(lambda: patient.order(session)) == (409, "sold_out")
     except AssertionError:
-        return patient.get("/orders")["items"][0]["reason"] == "sold_out"
+        assert patient.get("/orders")["items"][0]["reason"] == "sold_out"
+        return False

@@ -185,7 +185,8 @@ class Session:
 
     @property
     def full(self) -> bool:
-        return all(segment.free == 0 for segment in self.segments)
+        """True if nobody gets a number at once: there is none that is public, nor one that is set aside for somebody."""
+        return not any(s.free or any(s.left_aside(key) for key in s.asides) for s in self.segments)
 
     @property
     def settled(self) -> bool:
