@@ -204,19 +204,27 @@ def _classes(crowd: Mapping[int, int]) -> tuple[_Crowd, _Crowd, _Crowd]:
 
 
 def waitlist(position: int, taken: int, past: Releases, left: timedelta) -> Chance:
-    """That at least `position` of the `taken` numbers are freed while there is time.
+    """That at least `position` of the `taken` numbers are freed while there is time; 0 and less: enough are freed already.
 
     How often a number is freed has a gamma distribution: the hospital's past, and the prior for so many numbers as it
     weighs. Given that rate, freed numbers are Poisson; so their number is negative binomial (A. Gelman et al.: Bayesian
     Data Analysis, 3rd ed., section 2.6). With little past the prior speaks, with much of it the past.
     """
+    if position <= 0:
+        return Chance(1.0 if left > timedelta(0) else 0.0, "model", None)
+    return Chance(float(waitlist_line(position, taken, past, left)[-1]), "model", None)
+
+
+def waitlist_line(length: int, taken: int, past: Releases, left: timedelta) -> Floats:
+    """The same for each position of a line, from 1 to `length`."""
     if left <= timedelta(0) or taken <= 0:
-        return Chance(0.0, "model", None)
+        return np.zeros(length)
     expected = PRIOR_RATE * min(1.0, left / PRIOR_SPAN)
     shape = PRIOR_NUMBERS * expected + past.freed
     scale = PRIOR_NUMBERS + past.numbers
-    j = np.arange(1, position, dtype=np.float64)
+    j = np.arange(1, length, dtype=np.float64)
     steps = np.log((shape + j - 1) / j) + log(taken / (scale + taken))
     start = shape * log(scale / (scale + taken))
-    fewer = exp(start) + float(np.exp(start + np.cumsum(steps)).sum())
-    return Chance(min(max(1.0 - fewer, 0.0), 1.0), "model", None)
+    fewer = np.cumsum(np.exp(start + np.concatenate(([0.0], np.cumsum(steps)))))
+    line: Floats = np.clip(1.0 - fewer, 0.0, 1.0)
+    return line

@@ -71,7 +71,7 @@ class Desk:
     """Of those who take part in a draw: as stored, and new ones."""
     answers: list[Message] = field(default_factory=list)
     rests: list[Rest] = field(default_factory=list)
-    _joined: dict[str, list[Reservation]] = field(default_factory=dict)
+    joined: dict[str, list[Reservation]] = field(default_factory=dict)  # the waitlist, by session
     _visits: dict[str | None, Visit] = field(default_factory=dict)
 
     def reserve(self, order: ReserveSlot) -> None:
@@ -313,7 +313,7 @@ class Desk:
         session.wait_seq += 1
         reservation.reason = ""
         reservation.state, reservation.wait_seq, reservation.position = "waiting", session.wait_seq, session.waiting
-        self._joined.setdefault(session.id, []).append(reservation)
+        self.joined.setdefault(session.id, []).append(reservation)
 
     # --- freed numbers -----------------------------------------------------------------------------------------------
 
@@ -349,7 +349,7 @@ class Desk:
             reservation = self.reservations.setdefault(stored.order_id, stored)
             if reservation.state == "waiting":
                 return reservation
-        for reservation in self._joined.get(session.id, ()):
+        for reservation in self.joined.get(session.id, ()):
             if reservation.state == "waiting" and reservation.wanted in (None, segment.id):
                 return reservation
         return None

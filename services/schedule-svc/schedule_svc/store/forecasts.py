@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from common.outbox import UtcDateTime
 
 from schedule_svc.chance import Releases
-from schedule_svc.store.sql import insert_rows, postgres
+from schedule_svc.store.sql import postgres
 from schedule_svc.store.tables import entries, forecast_scores, forecasts, reservations, sessions, slots
 
 PAST = timedelta(days=28)
@@ -64,11 +64,24 @@ def keep_draw(
     conn.execute(statement, values)
 
 
+_WAITING = "INSERT INTO forecasts (order_id, kind, session_id, hospital_id, probability, made_at, outcome)"
+_waiting_on_postgres = sa.text(
+    f"{_WAITING} SELECT u.o, 'waitlist', :session_id, :hospital_id, u.p, :now, NULL"  # noqa: S608  names of ours
+    " FROM json_to_recordset(CAST(:told AS json)) AS u (o text, p float8) ON CONFLICT (order_id, kind) DO NOTHING"
+).bindparams(sa.bindparam("now", type_=UtcDateTime))
+_waiting_on_sqlite = sa.text(
+    f"{_WAITING} SELECT u.key, 'waitlist', :session_id, :hospital_id, u.value, :now, NULL FROM json_each(:told) AS u"  # noqa: S608  likewise
+    " WHERE true ON CONFLICT (order_id, kind) DO NOTHING"
+).bindparams(sa.bindparam("now", type_=UtcDateTime))
+
+
 def keep_waiting(conn: sa.Connection, session: Any, told: Mapping[str, float], now: datetime) -> None:
-    """The forecast of each order that has joined the waitlist."""
-    common = {"kind": "waitlist", "session_id": session.id, "hospital_id": session.hospital_id, "made_at": now}
-    rows = [{"order_id": o, "probability": p, "outcome": None, **common} for o, p in told.items()]
-    insert_rows(conn, forecasts, rows)
+    """The forecast of each order that has joined the waitlist; the first one told is the one that counts."""
+    values = {"session_id": session.id, "hospital_id": session.hospital_id, "now": now}
+    if postgres(conn):
+        conn.execute(_waiting_on_postgres, {**values, "told": json.dumps([{"o": o, "p": p} for o, p in told.items()])})
+    else:
+        conn.execute(_waiting_on_sqlite, {**values, "told": json.dumps(told)})
 
 
 _had_a_number = sa.select(reservations.c.slot_id.is_not(None)).where(reservations.c.order_id == forecasts.c.order_id)
@@ -115,7 +128,7 @@ def scores_of(conn: sa.Connection, hospital_id: str, kind: str) -> tuple[int, fl
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A session as it stands, for its chance. `free` and `taken`: numbers of segments that are not over."""
+    """A session as it stands, for its chance. `free`, `taken` and `resting`: numbers of segments that are not over."""
 
     session_id: str
     hospital_id: str
@@ -129,6 +142,8 @@ class Situation:
     waiting: int
     free: int
     taken: int
+    resting: int
+    """Freed, and public in a while; they too go to the line."""
 
 
 _situation = (
@@ -145,6 +160,7 @@ _situation = (
         sessions.c.waiting,
         sa.func.coalesce(sa.func.sum(slots.c.free), 0).label("free"),
         sa.func.coalesce(sa.func.sum(slots.c.held + slots.c.sold), 0).label("taken"),
+        sa.func.coalesce(sa.func.sum(slots.c.resting), 0).label("resting"),
     )
     .outerjoin(
         slots, sa.and_(slots.c.session_id == sessions.c.id, slots.c.ends_at > sa.bindparam("now", type_=UtcDateTime))
@@ -167,13 +183,13 @@ class Mine:
     wanted: str | None
     ahead: int
     weight: int | None
-    rank: int | None
     taken: int
-    """Numbers that are taken where it may have one: of the segment it wants, or of all."""
+    resting: int
+    """Numbers where it may have one: of the segment it wants, or of all."""
 
 
 _mine = (
-    sa.select(reservations.c.state, reservations.c.wanted, reservations.c.wait_seq, entries.c.weight, entries.c.rank)
+    sa.select(reservations.c.state, reservations.c.wanted, reservations.c.wait_seq, entries.c.weight)
     .outerjoin(entries, entries.c.order_id == reservations.c.order_id)
     .where(reservations.c.order_id == sa.bindparam("order"), reservations.c.session_id == sa.bindparam("of"))
 )
@@ -187,7 +203,9 @@ _ahead = sa.select(sa.func.count()).where(
         reservations.c.wanted == sa.bindparam("segment"),
     ),
 )
-_taken = sa.select(sa.func.coalesce(sa.func.sum(slots.c.held + slots.c.sold), 0)).where(
+_taken = sa.select(
+    sa.func.coalesce(sa.func.sum(slots.c.held + slots.c.sold), 0), sa.func.coalesce(sa.func.sum(slots.c.resting), 0)
+).where(
     slots.c.session_id == sa.bindparam("of"),
     slots.c.ends_at > sa.bindparam("now", type_=UtcDateTime),
     sa.or_(sa.bindparam("segment", type_=sa.Text).is_(None), slots.c.id == sa.bindparam("segment")),
@@ -199,12 +217,12 @@ def mine(conn: sa.Connection, session_id: str, order_id: str, now: datetime) -> 
     row = conn.execute(_mine, {"of": session_id, "order": order_id}).one_or_none()
     if row is None:
         return None
-    ahead = taken = 0
+    ahead = taken = resting = 0
     if row.state == "waiting":
         where = {"of": session_id, "segment": row.wanted}
         ahead = int(conn.execute(_ahead, {**where, "before": row.wait_seq}).scalar_one())
-        taken = int(conn.execute(_taken, {**where, "now": now}).scalar_one())
-    return Mine(row.state, row.wanted, ahead, row.weight, row.rank, taken)
+        taken, resting = conn.execute(_taken, {**where, "now": now}).one()
+    return Mine(row.state, row.wanted, ahead, row.weight, taken, resting)
 
 
 @dataclass(frozen=True, slots=True)

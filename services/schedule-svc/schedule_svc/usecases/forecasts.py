@@ -117,7 +117,7 @@ def _told(
     if now_is.draw_state == "drawing":
         return {"kind": kind, "probability": None, "method": "unknown", "assumes": ("being_drawn",)}
     if mine is not None and mine.state == "waiting":
-        return _waiting(conn, now_is, mine.ahead + 1, mine.taken, now)
+        return _waiting(conn, now_is, mine.ahead + 1, mine, now)
     if now_is.draw_state == "open":
         return _entering(now_is, weights, asked, mine)
     if now < now_is.release_at:
@@ -131,7 +131,7 @@ def _told(
             "assumes": ("at_once",),
         }
     position = asked.position if asked.position is not None else now_is.waiting + 1
-    return _waiting(conn, now_is, position, now_is.taken, now)
+    return _waiting(conn, now_is, position, now_is, now)
 
 
 def _entering(now_is: Situation, weights: Mapping[int, int], asked: Asked, mine: Mine | None) -> dict[str, Any]:
@@ -156,9 +156,9 @@ def _entering(now_is: Situation, weights: Mapping[int, int], asked: Asked, mine:
     return told | {"probability": found.probability, "method": found.method, "error": found.error}
 
 
-def _waiting(conn: Any, now_is: Situation, position: int, taken: int, now: datetime) -> dict[str, Any]:
+def _waiting(conn: Any, now_is: Situation, position: int, there: Situation | Mine, now: datetime) -> dict[str, Any]:
     closes, past = _outlook(conn, now_is.hospital_id, now_is.starts_at, now)
-    found = chance.waitlist(position, taken, past, closes - now)
+    found = chance.waitlist(position - there.resting, there.taken, past, closes - now)
     known = "hospital_past" if past.numbers >= chance.PRIOR_NUMBERS else "little_known"
     return {
         "kind": "waitlist",
@@ -203,16 +203,21 @@ def _winners(entrants: Sequence[Entrant], seqs: Sequence[int]) -> list[Entrant]:
 
 
 def keep_waiting(tx: Tx, session: Session, joined: Sequence[Reservation]) -> None:
-    """Orders have joined the waitlist: their chance as of now. To be called once they are stored or will be, in that transaction."""
-    if not joined:
+    """Orders have joined the waitlist: keep the chance that they have as of now."""
+    lines: dict[str | None, list[Reservation]] = {}
+    for reservation in joined:
+        if reservation.state == "waiting":
+            lines.setdefault(reservation.wanted, []).append(reservation)
+    if not lines:
         return
     closes, past = _outlook(tx.conn, session.hospital_id, session.starts_at, tx.now)
-    told = {}
-    for reservation in joined:
-        taken = sum(s.taken for s in session.segments if reservation.wanted in (None, s.id) and tx.now < s.ends_at)
-        told[reservation.order_id] = chance.waitlist(
-            reservation.position or 1, taken, past, closes - tx.now
-        ).probability
+    told: dict[str, float] = {}
+    for wanted, line in lines.items():
+        taken = sum(s.taken for s in session.segments if wanted in (None, s.id) and tx.now < s.ends_at)
+        resting = sum(s.resting for s in session.segments if wanted in (None, s.id) and tx.now < s.ends_at)
+        before = {r.order_id: (r.position or 1) - 1 - resting for r in line}
+        chances = chance.waitlist_line(max(1, *before.values()) + 1, taken, past, closes - tx.now)
+        told |= {order_id: float(chances[n]) if n >= 0 else 1.0 for order_id, n in before.items()}
     store.keep_waiting(tx.conn, session, told, tx.now)
 
 

@@ -12,6 +12,7 @@ from schedule_svc.desk import Desk, Person
 from schedule_svc.store import rules as rules_store
 from schedule_svc.store.desk import Working
 from schedule_svc.store.figures import NUMBER_RESTS
+from schedule_svc.usecases import forecasts
 
 log = get_logger("orders")
 
@@ -86,6 +87,9 @@ def close_waitlist(tx: Tx, timer: Timer) -> None:
         else:
             desk.close_waitlist(session)
     finish(tx, desk, working)
+    for session in working.sessions.values():
+        if not desk.waitlist_open(session):
+            forecasts.settle_waiting(tx, session)
 
 
 def number_has_rested(tx: Tx, timer: Timer) -> None:
@@ -120,3 +124,5 @@ def finish(tx: Tx, desk: Desk, working: Working) -> None:
             tx.set_timer(WAITLIST_CLOSES, session.id, desk.waitlist_closes(session))
     rules_store.use_vouchers(tx.conn, desk.used)
     working.save(tx.now)
+    for session_id, joined in desk.joined.items():
+        forecasts.keep_waiting(tx, desk.sessions[session_id], joined)
