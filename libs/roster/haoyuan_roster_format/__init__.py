@@ -4,6 +4,7 @@ schedule-svc and the hospitals' own tool both use it, so that they say the same 
 """
 
 from haoyuan_roster_format.checks import Verdict, check, check_extra, digest, judge, overlaps
+from haoyuan_roster_format.codes import CODES, WARNINGS
 from haoyuan_roster_format.events import (
     DATA,
     LARGEST_EVENT,
@@ -48,6 +49,7 @@ from haoyuan_roster_format.rows import (
 
 __all__ = [
     "BEIJING",
+    "CODES",
     "DATA",
     "LARGEST_EVENT",
     "MOST_NUMBERS",
@@ -55,6 +57,7 @@ __all__ = [
     "MOST_SLOTS",
     "RESULT_TYPE",
     "SESSIONS_PER_PART",
+    "WARNINGS",
     "Channel",
     "Counts",
     "DepartmentRow",

@@ -105,7 +105,7 @@ def worlds_of_events(draw: st.DrawFn) -> list[Said]:
             said.append(Said("slots_added", {"session": code, "version": version, "slots": extra}, draw(TIMES)))
     for number in range(draw(st.integers(0, 2))):
         said += draw(snapshots(number, rows["sessions"]))
-    assert [note for s in said for note in examine(s.kind, s.data)] == []
+    assert [note for s in said for note in examine(s.kind, s.data) if note.severity == "error"] == []
     return said
 
 
@@ -170,7 +170,7 @@ def waiting(world: World) -> list[Any]:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(said=worlds_of_events(), seed=st.integers(0, 2**32))
 def test_every_order_of_the_same_events_ends_in_the_same_state(migrated: Path, said: list[Said], seed: int) -> None:

@@ -81,22 +81,18 @@ def drop(conn: sa.Connection, hospital_id: str, aspect: str, versions: Mapping[s
         conn.execute(_drop, gone)
 
 
-_name_sessions = (
-    sa.update(sessions)
-    .where(
-        sessions.c.hospital_id == sa.bindparam("of_hospital"),
-        sessions.c.code == sa.bindparam("of_code"),
-        sessions.c.named_at < sa.bindparam("at", type_=UtcDateTime),
+_name_sessions = AmongQuery(
+    lambda among: (
+        sa.update(sessions)
+        .where(among(sessions.c.id), sessions.c.named_at < sa.bindparam("at", type_=UtcDateTime))
+        .values(named_at=sa.bindparam("at", type_=UtcDateTime))
     )
-    .values(named_at=sa.bindparam("at", type_=UtcDateTime))
 )
 
 
-def name_sessions(conn: sa.Connection, hospital_id: str, codes: Iterable[str], at: datetime) -> None:
+def name_sessions(conn: sa.Connection, session_ids: Iterable[str], at: datetime) -> None:
     """The hospital named these sessions at that time, or later."""
-    rows = [{"of_hospital": hospital_id, "of_code": code, "at": at} for code in sorted(codes)]
-    if rows:
-        conn.execute(_name_sessions, rows)
+    _name_sessions.change(conn, session_ids, at=at)
 
 
 # --- snapshots -------------------------------------------------------------------------------------------------------

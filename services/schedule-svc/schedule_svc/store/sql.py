@@ -19,20 +19,27 @@ def postgres(conn: sa.Connection) -> bool:
 
 
 class AmongQuery:
-    """A query with one condition `column among values`. `make` builds it and is given the condition's maker."""
+    """A query, or a change, with one condition `column among values`. `make` builds it and is given the condition's maker."""
 
-    def __init__(self, make: Callable[[Among], sa.Select[Any]]) -> None:
+    def __init__(self, make: Callable[[Among], sa.Select[Any] | sa.Update]) -> None:
         self._postgres = make(lambda column: column == _array)
         self._sqlite = make(lambda column: column.in_(sa.select(_json.c.value)))
 
     def rows(self, conn: sa.Connection, values: Iterable[str], **parameters: Any) -> Sequence[Any]:
         """The rows, as SQLAlchemy's. `parameters` are those that `make` named."""
         given = list(values)
-        if not given:
-            return []
+        return self._execute(conn, given, parameters).all() if given else []
+
+    def change(self, conn: sa.Connection, values: Iterable[str], **parameters: Any) -> None:
+        """Make the change to all rows with these values."""
+        given = list(values)
+        if given:
+            self._execute(conn, given, parameters)
+
+    def _execute(self, conn: sa.Connection, given: list[str], parameters: dict[str, Any]) -> sa.CursorResult[Any]:
         if postgres(conn):
-            return conn.execute(self._postgres, {"values": given, **parameters}).all()
-        return conn.execute(self._sqlite, {"values": json.dumps(given), **parameters}).all()
+            return conn.execute(self._postgres, {"values": given, **parameters})
+        return conn.execute(self._sqlite, {"values": json.dumps(given), **parameters})
 
 
 def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

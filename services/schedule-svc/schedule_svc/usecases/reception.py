@@ -82,7 +82,7 @@ class Reception:
             else:
                 changed.append({"id": stored.id, **values})
         catalogue.save_doctors(self.tx.conn, new, changed)
-        store.drop(self.tx.conn, self.hospital_id, "doctor", versions)
+        self._forget("doctor", versions)
         if changed:
             ours = catalogue.doctors_of(self.tx.conn, self.hospital_id).values()
             planning.follow_doctors(self.tx, [d for d in ours if d.code in versions])
@@ -102,8 +102,10 @@ class Reception:
                     continue
                 named |= {code} if code else set()
                 fresh.append((path, raw))
-            registers.name(self.tx, self.hospital_id, [c for _, raw in fresh if (c := _code_of(raw))], self.origin.at)
+            codes = [code for _, raw in fresh if (code := _code_of(raw)) is not None]
+            registers.name_known(self.tx, self.hospital_id, codes, self.origin.at)
             self._plan(self._sound(SessionRow, fresh), departments, doctors)
+            registers.name_unknown(self.tx, self.hospital_id, codes, self.origin.at)
         return named
 
     def _plan(
@@ -127,7 +129,7 @@ class Reception:
         self.notes += planning.publish(self.tx, self.hospital_id, planned, self.origin.at)
         self.notes += planning.overlaps(self.tx, planned)
         changed = {p.row.code for p in planned}
-        store.drop(self.tx.conn, self.hospital_id, "plan", {p.row.code: p.row.version for p in planned})
+        self._forget("plan", {p.row.code: p.row.version for p in planned})
         # those that a snapshot had withdrawn, and that are named again
         stopped = [row.id for code, row in known.items() if row.roster_stop is not None and code not in changed]
         self.notes += registers.align(self.tx, self.hospital_id, stopped)
@@ -179,6 +181,11 @@ class Reception:
             self.keep(aspect, row.code, row.version, digest(row), row, path, f"{kind}:{wanted}")
             self.kept += 1
         return False
+
+    def _forget(self, aspect: str, versions: Mapping[str, int]) -> None:
+        """What waited up to these versions waits no more."""
+        kept = {r.code for r in store.registers_of(self.tx.conn, self.hospital_id, versions) if r.aspect == aspect}
+        store.drop(self.tx.conn, self.hospital_id, aspect, {code: versions[code] for code in kept})
 
     def keep(self, aspect: str, code: str, version: int, digest: str, value: Any, path: str, needs: str | None) -> None:
         """Enter what is said into a register. What `needs` something is taken in later."""

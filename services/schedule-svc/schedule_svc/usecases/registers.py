@@ -167,10 +167,15 @@ def align(tx: Tx, hospital_id: str, session_ids: Iterable[str], path: str = "") 
     return notes
 
 
-def name(tx: Tx, hospital_id: str, codes: Iterable[str], at: datetime) -> None:
-    """The hospital named these sessions: those that are known, and those that may come to be."""
+def name_known(tx: Tx, hospital_id: str, codes: Iterable[str], at: datetime) -> None:
+    """The hospital named these sessions, as far as they are known."""
+    known = catalogue.sessions_by_code(tx.conn, hospital_id, codes)
+    store.name_sessions(tx.conn, [row.id for row in known.values()], at)
+
+
+def name_unknown(tx: Tx, hospital_id: str, codes: Iterable[str], at: datetime) -> None:
+    """The hospital named these sessions: those of them that are not known may come to be."""
     named = set(codes)
-    store.name_sessions(tx.conn, hospital_id, named, at)
     unknown = named - catalogue.sessions_by_code(tx.conn, hospital_id, named).keys()
     before = by_code(store.registers_of(tx.conn, hospital_id, unknown))
     origin = Origin("", "", at)

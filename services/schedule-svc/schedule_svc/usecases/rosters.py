@@ -184,7 +184,8 @@ def _take_statement(reception: Reception, event: Event) -> None:
             raise Refused([fault])
         aspect, value = "extra", sorted(said.slots, key=lambda slot: slot.starts_at)
     code, version = said.session, said.version
-    registers.name(tx, hospital_id, [code], reception.origin.at)
+    registers.name_known(tx, hospital_id, [code], reception.origin.at)
+    registers.name_unknown(tx, hospital_id, [code], reception.origin.at)
     content = digest([aspect, *value] if isinstance(value, list) else value)
     known = [r for r in store.registers_of(tx.conn, hospital_id, [code]) if r.aspect == aspect]
     verdict = reception.judge("version", version, content, known[0] if known else None)
