@@ -26,7 +26,7 @@ class Broker:
             self.channel.exchange_declare(exchange, "topic", durable=True)
         self.channel.queue_declare(INTAKE, durable=True)
         self.bind()
-        for hospital in ("renji", "tongde"):
+        for hospital in ("eastgate", "westgate"):
             self.channel.queue_declare(f"roster.results.{hospital}", durable=True)
             self.channel.queue_bind(f"roster.results.{hospital}", "roster.out", f"res.{hospital}")
 
@@ -50,7 +50,7 @@ class Broker:
     def depth(self, queue):
         return self.channel.queue_declare(queue, passive=True).method.message_count
 
-    def answer(self, input_id, status="applied", hospital="renji", channel=None, **data):
+    def answer(self, input_id, status="applied", hospital="eastgate", channel=None, **data):
         """A result, as schedule-svc sends it."""
         counts = {"applied": 1, "unchanged": 0, "rejected": 0, "kept": 0}
         result = {
@@ -65,7 +65,7 @@ class Broker:
         (channel or self.channel).basic_publish("roster.out", f"res.{hospital}", body)
 
     def close(self):
-        for queue in (INTAKE, "roster.results.renji", "roster.results.tongde"):
+        for queue in (INTAKE, "roster.results.eastgate", "roster.results.westgate"):
             self.channel.queue_delete(queue)
         for exchange in ("roster.in", "roster.out"):
             self.channel.exchange_delete(exchange)
@@ -73,14 +73,14 @@ class Broker:
 
 
 def add_hospitals(ctl, vhost):
-    """The users renji and tongde: each may write its own keys, and read its own results. Answers how to remove them."""
-    for hospital in ("renji", "tongde"):
+    """The users eastgate and westgate: each may write its own keys, and read its own results. Answers how to remove them."""
+    for hospital in ("eastgate", "westgate"):
         ctl("add_user", hospital, PASSWORD)
         ctl("set_permissions", "-p", vhost, hospital, "^$", r"^roster\.in$", rf"^roster\.results\.{hospital}$")
         ctl("set_topic_permissions", "-p", vhost, hospital, "roster.in", rf"^{hospital}\.roster\.", "^$")
 
     def remove():
-        for hospital in ("renji", "tongde"):
+        for hospital in ("eastgate", "westgate"):
             ctl("delete_user", hospital)
 
     return remove

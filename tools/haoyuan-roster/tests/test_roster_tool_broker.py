@@ -42,9 +42,9 @@ def wire(rabbit_url):
 
 @pytest.fixture
 def run(broker, tmp_path, monkeypatch, capsys):
-    """Run the command as renji; answers its exit status, and what it said on both streams."""
-    monkeypatch.setenv("HAOYUAN_ROSTER_URL", broker.url("renji"))
-    monkeypatch.setenv("HAOYUAN_ROSTER_HOSPITAL", "renji")
+    """Run the command as eastgate; answers its exit status, and what it said on both streams."""
+    monkeypatch.setenv("HAOYUAN_ROSTER_URL", broker.url("eastgate"))
+    monkeypatch.setenv("HAOYUAN_ROSTER_HOSPITAL", "eastgate")
     monkeypatch.setenv("HAOYUAN_ROSTER_LEDGER", str(tmp_path / "versions.db"))
 
     def run(*arguments):
@@ -78,8 +78,8 @@ class TestPublish:
         arrived = broker.take()
         assert len(arrived) == 3
         for number, (method, properties, document) in enumerate(arrived, 1):
-            assert method.routing_key == "renji.roster.roster_published.v1"
-            assert properties.user_id == "renji"
+            assert method.routing_key == "eastgate.roster.roster_published.v1"
+            assert properties.user_id == "eastgate"
             assert properties.delivery_mode == 2
             assert properties.content_type == "application/cloudevents+json"
             assert properties.message_id == document["id"]
@@ -121,7 +121,7 @@ class TestPublish:
         monkeypatch.delenv("HAOYUAN_ROSTER_HOSPITAL")
         assert run("publish", roster)[0] == 0
         ((method, _, document),) = broker.take()
-        assert (method.routing_key, document["subject"]) == ("renji.roster.roster_published.v1", "renji")
+        assert (method.routing_key, document["subject"]) == ("eastgate.roster.roster_published.v1", "eastgate")
 
     def test_a_snapshot_says_its_window_and_its_time(self, run, broker, roster):
         run("publish", roster, "--window", "2026-12-08..2026-12-09", "--as-of", "2026-11-22T02:00")
@@ -153,19 +153,19 @@ class TestPublish:
         assert "no exchange 'roster.in'" in err
 
     def test_a_foreign_key_is_refused_and_the_permission_named(self, run, broker, roster):
-        status, _, err = run("publish", roster, "--hospital", "tongde")
+        status, _, err = run("publish", roster, "--hospital", "westgate")
         assert status == 3
         assert "no permission" in err
         assert "ACCESS_REFUSED" in err
-        assert "tongde.roster.roster_published.v1" in err
+        assert "westgate.roster.roster_published.v1" in err
         assert broker.take() == []
 
     def test_a_refused_login_and_a_refused_virtual_host_are_told_without_the_password(self, run, broker, roster):
-        status, out, err = run("publish", roster, "--url", broker.url("renji", "wr0ng"))
+        status, out, err = run("publish", roster, "--url", broker.url("eastgate", "wr0ng"))
         assert status == 3
         assert "the login is refused" in err
         assert "wr0ng" not in out + err
-        status, out, err = run("publish", roster, "--url", broker.url("renji", vhost="nowhere"))
+        status, out, err = run("publish", roster, "--url", broker.url("eastgate", vhost="nowhere"))
         assert status == 3
         assert "the virtual host is refused" in err
 
@@ -176,9 +176,9 @@ class TestPublish:
         assert run("add", "S1", "2026-12-07T08:00=2", "2026-12-07T08:30=1", "--version", "9")[0] == 0
         stop, again, resume, add = broker.take()
         assert [m.routing_key for m, *_ in (stop, resume, add)] == [
-            "renji.roster.session_stopped.v1",
-            "renji.roster.session_resumed.v1",
-            "renji.roster.slots_added.v1",
+            "eastgate.roster.session_stopped.v1",
+            "eastgate.roster.session_resumed.v1",
+            "eastgate.roster.slots_added.v1",
         ]
         assert stop[2]["data"] == again[2]["data"]
         assert stop[2]["data"]["reason"] == "医生生病"
@@ -200,8 +200,8 @@ class TestPublish:
 class TestReconnect:
     def test_what_was_not_confirmed_is_repeated_under_its_id(self, broker, wire):
         said = []
-        one, two = (letter("session_resumed", "renji", {"session": f"S{n}", "version": 1}, NOW) for n in (1, 2))
-        with Link(broker.url("renji", port=wire.port), said.append) as link:
+        one, two = (letter("session_resumed", "eastgate", {"session": f"S{n}", "version": 1}, NOW) for n in (1, 2))
+        with Link(broker.url("eastgate", port=wire.port), said.append) as link:
             link.send(one)
             wire.deaf.set()  # the event arrives, its confirmation does not
             sender = threading.Thread(target=link.send, args=(two,))
@@ -229,7 +229,7 @@ class TestReconnect:
         cutter = threading.Thread(target=cut)
         cutter.start()
         try:
-            status, out, err = run("publish", path, "--part-size", "2", "--url", broker.url("renji", port=wire.port))
+            status, out, err = run("publish", path, "--part-size", "2", "--url", broker.url("eastgate", port=wire.port))
         finally:
             stop.set()
             cutter.join()
@@ -241,8 +241,8 @@ class TestReconnect:
 
     def test_a_broker_that_does_not_come_back_is_given_up_after_the_patience(self, broker, wire):
         said = []
-        events = (letter("session_resumed", "renji", {"session": "S", "version": 1}, NOW) for _ in itertools.count())
-        with Link(broker.url("renji", port=wire.port), said.append, patience=0.5) as link:
+        events = (letter("session_resumed", "eastgate", {"session": "S", "version": 1}, NOW) for _ in itertools.count())
+        with Link(broker.url("eastgate", port=wire.port), said.append, patience=0.5) as link:
             link.send(next(events))
             wire.close()
             with pytest.raises(Exception, match="no connection to 127"):
@@ -251,11 +251,11 @@ class TestReconnect:
 
     def test_a_watcher_comes_back_too(self, run, broker, wire, capsys):
         result = []
-        arguments = ("watch", "--until-done", "b", "--url", broker.url("renji", port=wire.port))
+        arguments = ("watch", "--until-done", "b", "--url", broker.url("eastgate", port=wire.port))
         watcher = threading.Thread(target=lambda: result.append(main(list(arguments))))
         watcher.start()
         broker.answer("a")
-        until(lambda: broker.depth("roster.results.renji") == 0 and _consumers(broker) == 1)
+        until(lambda: broker.depth("roster.results.eastgate") == 0 and _consumers(broker) == 1)
         wire.cut()
         broker.answer("b")
         watcher.join(20)
@@ -263,7 +263,7 @@ class TestReconnect:
 
 
 def _consumers(broker):
-    return broker.channel.queue_declare("roster.results.renji", passive=True).method.consumer_count
+    return broker.channel.queue_declare("roster.results.eastgate", passive=True).method.consumer_count
 
 
 class TestWatch:
@@ -278,7 +278,7 @@ class TestWatch:
         assert "sessions[3].fee       invalid  error" in out
         assert "and 4 more" in out
         assert "three" not in out
-        until(lambda: broker.depth("roster.results.renji") == 1)
+        until(lambda: broker.depth("roster.results.eastgate") == 1)
 
     def test_a_rejected_event_decides_the_exit_status(self, run, broker):
         broker.answer("one", status="rejected")
@@ -286,7 +286,7 @@ class TestWatch:
 
     def test_what_is_no_result_is_shown_as_it_is(self, run, broker):
         for body in (b"\xff\x00", b"{}", b'{"type": "other", "data": {}}'):
-            broker.channel.basic_publish("roster.out", "res.renji", body)
+            broker.channel.basic_publish("roster.out", "res.eastgate", body)
         broker.answer("one")
         status, out, _ = run("watch", "--until-done", "one")
         assert status == 0
@@ -300,10 +300,10 @@ class TestWatch:
         assert "no result yet of 1: one" in err
 
     def test_anothers_results_are_refused(self, run, broker):
-        status, _, err = run("watch", "--hospital", "tongde", "--timeout", "1")
+        status, _, err = run("watch", "--hospital", "westgate", "--timeout", "1")
         assert status == 3
         assert "ACCESS_REFUSED" in err
-        assert "roster.results.tongde" in err
+        assert "roster.results.westgate" in err
 
 
 class TestWait:
@@ -336,7 +336,7 @@ class TestWait:
         assert status == 0
         assert out.count("applied; rows") == 3
         assert "yesterday's: rejected" in out
-        assert broker.depth("roster.results.renji") == 0
+        assert broker.depth("roster.results.eastgate") == 0
 
     def test_the_results_decide_the_exit_status(self, run, platform, roster):
         platform["status"] = "partial"
