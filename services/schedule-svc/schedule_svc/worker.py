@@ -7,7 +7,7 @@ from common.messages import CreditChanged, OrderConfirmed, ReleaseSlot, ReserveS
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
-from schedule_svc.usecases import credit, draws, intake, orders, release, results, stops, waiting
+from schedule_svc.usecases import credit, draws, intake, orders, release, results, rules, stops, waiting
 
 SUBSCRIPTIONS: Subscriptions = {
     ReserveSlot: orders.serve_orders,
@@ -22,6 +22,7 @@ TIMERS: Mapping[str, TimerHandler] = {
     release.ASIDES_END: release.end_asides,
     draws.DRAW: draws.close_and_draw,
     draws.DELIVER: draws.deliver,
+    rules.RULES_HOLD: rules.take_effect,
     stops.STOP_SETTLES: stops.settle_stop,
     waiting.ROWS_WAIT: waiting.go_on,
 }

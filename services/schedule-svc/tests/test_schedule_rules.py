@@ -1,9 +1,12 @@
 """A hospital's rules as pure functions: what may stand in a rule set, deadlines by Beijing's calendar, words."""
 
+import json
 import os
+import re
 import time as process_time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -105,6 +108,24 @@ def test_a_hostile_value_anywhere_is_refused_or_means_something():
     assert ("penalties", 0, "within_days") in taken
     assert ("limits",) in taken
     assert ("limits", 0, "most") not in taken
+
+
+def test_the_documented_defaults_are_those_of_the_code():
+    page = (Path(__file__).parents[3] / "docs/rules.md").read_text(encoding="utf-8")
+    documented = {
+        path: json.loads(default) for path, default in re.findall(r"^\| `([\w.]+)` \| `(.*?)` \|", page, re.MULTILINE)
+    }
+    defaults = json.loads(msgspec.json.encode(RuleSet()))
+    whole = {"limits", "penalties", "cancel", "closes"}
+
+    def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, dict) and path.rpartition(".")[2] not in whole:
+            for name, inner in value.items():
+                yield from leaves(inner, f"{path}.{name}" if path else name)
+        else:
+            yield path, value
+
+    assert documented == dict(leaves(defaults, ""))
 
 
 def test_only_departments_of_a_hospital_are_counted():

@@ -1,20 +1,25 @@
 """A hospital's rules over HTTP: published as versions, shown from the record that is enforced."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 from common.messages import CreditChanged, CreditMark, SlotRejected, SlotReserved
-from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, bearer
+from common.outbox.tables import timers
+from common.outbox.timers import TimerLoop
+from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, bearer, take_sent
 from flask.testing import FlaskClient
 from schedule_svc.api.rules import RulesOut, VersionOut
 from schedule_svc.rules import RuleSet, read_rules
 from schedule_svc.rules.ruleset import CoolDown
+from schedule_svc.store.desk import Working
 from schedule_svc.store.rules import rules_in_force
 from schedule_svc.store.tables import hospital_rules, sessions
-from schedule_world import API, OPERATOR, World, get, registrar
+from schedule_svc.usecases.release import plan
+from schedule_svc.worker import TIMERS
+from schedule_world import API, OPERATOR, World, check_inventory, get, registrar
 
 TEN = {"hold_minutes": 10}
 
@@ -91,6 +96,48 @@ def test_a_version_never_changes_though_the_defaults_might(client: FlaskClient, 
     assert set(msgspec.json.decode(row.rules)) == set(RuleSet.__struct_fields__), "what was left out is kept too"
     post(client, world, TEN)
     assert world.rows("SELECT rules FROM hospital_rules WHERE version = 1") == [row]
+
+
+def test_waitlists_close_and_set_asides_end_by_the_rules_of_the_day(client: FlaskClient, world: World) -> None:
+    """Also those that were joined, or planned, under the version before."""
+    post(client, world, {"rest": {"least_seconds": 0, "most_seconds": 0}})
+    set_aside(world, "window")
+    world.fill(11)
+    world.tell(world.reserve("patient", wait=True))
+    tomorrow = world.clock() + timedelta(days=1)
+    sooner = {"waitlist": {"closes": {"hours": 48}}, "asides_end_hours": 50}
+    post(client, world, sooner, effective_from=tomorrow.isoformat())
+    starts = datetime(2026, 12, 5, tzinfo=UTC)
+    fire(world, tomorrow - timedelta(seconds=1))
+    assert due(world) == {"waitlist_closes": starts - timedelta(hours=9), "asides_end": starts - timedelta(hours=24)}
+    fire(world, tomorrow)
+    assert due(world) == {"waitlist_closes": starts - timedelta(hours=48), "asides_end": starts - timedelta(hours=50)}
+    fire(world, starts - timedelta(hours=50))
+    (reserved,) = [m for m in take_sent(world.database) if isinstance(m, SlotReserved)]
+    assert reserved.order_id == "patient", "she waited, and has what nobody took for whom it was set aside"
+    check_inventory(world)
+
+
+def set_aside(world: World, channel: str) -> None:
+    """One number of the first segment is for this channel; the timer that ends it is set as when it is planned."""
+    with world.database.transaction() as tx:
+        working = Working(tx.conn, [world.session_id()])
+        (session,) = working.sessions.values()
+        session.segments[0].set_aside(channel, 1)
+        working.save(tx.now)
+        plan(tx, [session])
+
+
+def fire(world: World, now: datetime) -> None:
+    world.clock.set(now)
+    TimerLoop(world.database, TIMERS).fire_due()
+
+
+def due(world: World) -> dict[str, datetime]:
+    """When the timers of the session are due."""
+    with world.database.reading() as conn:
+        rows = conn.execute(sa.select(timers).where(timers.c.key == world.session_id())).all()
+    return {row.kind: row.due_at for row in rows if row.kind in ("waitlist_closes", "asides_end")}
 
 
 def test_with_a_key_a_version_is_published_once(client: FlaskClient, world: World) -> None:

@@ -18,7 +18,15 @@ from common.outbox import UtcDateTime
 
 from schedule_svc.rules import Registration, RuleSet
 from schedule_svc.store.sql import AmongQuery, postgres
-from schedule_svc.store.tables import hospital_rules, hospitals, patient_credit, reservations, vouchers
+from schedule_svc.store.tables import (
+    hospital_rules,
+    hospitals,
+    patient_credit,
+    reservations,
+    sessions,
+    slots,
+    vouchers,
+)
 from schedule_svc.vouchers import Voucher
 
 MOST_REGISTRATIONS = 500
@@ -111,6 +119,29 @@ def add_version(conn: sa.Connection, version: Version) -> None:
         "published_at": version.published_at,
     }
     conn.execute(sa.insert(hospital_rules), values)
+
+
+_ahead = (
+    sa.select(
+        sessions.c.id,
+        sessions.c.starts_at,
+        (sessions.c.waiting > 0).label("waiting"),
+        sa.exists().where(slots.c.session_id == sessions.c.id, slots.c.asides != "{}").label("aside"),
+    )
+    .where(
+        sessions.c.hospital_id == sa.bindparam("of"),
+        sessions.c.starts_at > sa.bindparam("now", type_=UtcDateTime),
+        sessions.c.draft.is_(False),
+        sessions.c.stopped.is_(False),
+    )
+    .order_by(sessions.c.id)
+)
+
+
+def sessions_ahead(conn: sa.Connection, hospital_id: str, now: datetime) -> list[sa.Row[Any]]:
+    """Sessions that have not begun and where something happens by the rules: somebody waits, or numbers are set aside."""
+    rows = conn.execute(_ahead, {"of": hospital_id, "now": now})
+    return [row for row in rows if row.waiting or row.aside]
 
 
 # --- patients --------------------------------------------------------------------------------------------------------

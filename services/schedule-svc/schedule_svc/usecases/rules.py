@@ -7,17 +7,34 @@ from typing import Any
 
 from common.errors import Invalid, NotFound
 from common.log import get_logger
-from common.outbox import Database, Tx
+from common.outbox import Database, Timer, Tx
 
-from schedule_svc.rules import BadRules, RuleSet, read_rules
+from schedule_svc.rules import BadRules, RuleSet, asides_end, read_rules, waitlist_closes
 from schedule_svc.store import rules as store
+from schedule_svc.usecases.orders import WAITLIST_CLOSES
+from schedule_svc.usecases.release import ASIDES_END
 
 log = get_logger("rules")
 
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
+RULES_HOLD = "rules_hold"
+"""The kind of the timer at which a version comes into force; keyed by hospital and version."""
+
 MayTouch = Callable[[str], None]
 """may_touch(hospital_id) raises Forbidden when the caller may not touch that hospital's things."""
+
+
+def take_effect(tx: Tx, timer: Timer) -> None:
+    """A version has come into force: what sessions do by themselves in time, they do when it says."""
+    hospital_id = timer.payload["hospital_id"]
+    rules = store.rules_in_force(tx.conn, [hospital_id], tx.now)[hospital_id]
+    for session in store.sessions_ahead(tx.conn, hospital_id, tx.now):
+        if session.waiting:
+            closes = min(session.starts_at, waitlist_closes(rules, session.starts_at))
+            tx.set_timer(WAITLIST_CLOSES, session.id, closes)
+        if session.aside:
+            tx.set_timer(ASIDES_END, session.id, asides_end(rules, session.starts_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +66,7 @@ def publish(
         published_at=tx.now,
     )
     store.add_version(tx.conn, version)
+    tx.set_timer(RULES_HOLD, f"{hospital_id}:{version.version}", version.effective_from, {"hospital_id": hospital_id})
     log.info("rules_published", hospital_id=hospital_id, version=version.version)
     return version
 
