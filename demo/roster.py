@@ -18,6 +18,8 @@ from demo.hospitals import HOSPITALS, Hospital
 DAYS = 14
 RELEASED_DAYS = 7
 """Numbers are released seven days ahead at 07:00, as many hospitals do."""
+SOON, IN_A_WEEK = timedelta(days=3), timedelta(days=6)
+"""The days that the walk-through looks at: near enough to be released, so far away that one may still cancel."""
 FEES = {"主任医师": 8000, "副主任医师": 6000, "主治医师": 5000, "住院医师": 1000}
 FAMOUS_FEE, URGENT_FEE = 10000, 1000
 PERIODS = {"morning": (time(8), time(12)), "afternoon": (time(13, 30), time(17)), "evening": (time(18), time(20))}
@@ -47,7 +49,7 @@ def rosters(today: date) -> Iterator[dict[str, Any]]:
 
 def drawn_clinic(now: datetime, draw_at: datetime) -> dict[str, Any]:
     """A roster of one session: a free consultation with two numbers for children, which are drawn by lot at `draw_at`."""
-    hospital, day = HOSPITALS[0], now.astimezone(SHANGHAI).date() + timedelta(days=3)
+    hospital, day = HOSPITALS[0], now.astimezone(SHANGHAI).date() + IN_A_WEEK
     index = next(i for i, doctor in enumerate(hospital.doctors) if doctor.department == "peds")
     (start, end), *_ = _segments(day, "evening")
     slots = [{"starts_at": start, "ends_at": end, "capacity": 2}]

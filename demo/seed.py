@@ -1,9 +1,10 @@
 """Seeds a running system over HTTP: `python -m demo.seed http://localhost:8000`. Doing it again changes nothing.
 
-The rosters go through the intake that hospitals use; the accounts through the registration that patients use. On a fresh system
-a family enters two draws, one of which is held some seconds later. Needs the operator's account: ADMIN_USERNAME and ADMIN_PASSWORD.
+The rosters go through the intake that hospitals use; the accounts through the registration that patients use. A family enters
+draws, one of which is held some seconds later. Needs the operator's account: ADMIN_USERNAME and ADMIN_PASSWORD.
 """
 
+import itertools
 import os
 import sys
 from dataclasses import dataclass
@@ -14,16 +15,9 @@ from common.clock import SHANGHAI
 
 from demo.client import Client, Refused
 from demo.hospitals import HOSPITALS
-from demo.roster import drawn_clinic, rosters
+from demo.roster import SOON, drawn_clinic, rosters
 
 PASSWORD = "haoyuan-demo-2026"  # noqa: S105  a demo account's, printed on every start
-PATIENT = {"name": "张晓梅", "id_type": "resident_id", "id_number": "110101199003074549", "phone": "13800138000"}
-FAMILY = {
-    "林志远": "110101198504122022",
-    "吴佳怡": "110101198709231142",
-    "林小满": "110101201506013019",
-    "林小雨": "110101201802154246",
-}
 DRAW_AFTER = timedelta(seconds=5)
 
 
@@ -33,11 +27,25 @@ class Account:
     roles: tuple[str, ...]
     hospital: str
     about: str
+    people: tuple[tuple[str, str], ...] = ()
+    """Whom it may book for: names, and the numbers of their resident IDs (invented)."""
 
 
+FAMILY = Account(
+    "family",
+    ("patient",),
+    "",
+    "a family of four, who took part in a draw and wait for others",
+    (
+        ("林志远", "110101198504122022"),
+        ("吴佳怡", "110101198709231142"),
+        ("林小满", "110101201506013019"),
+        ("林小雨", "110101201802154246"),
+    ),
+)
 ACCOUNTS = (
-    Account("demo", ("patient",), "", "a patient, with one person to book for"),
-    Account("family", ("patient",), "", "a family of four, who took part in a draw and wait for another"),
+    Account("demo", ("patient",), "", "a patient, with one person to book for", (("张晓梅", "110101199003074549"),)),
+    FAMILY,
     Account("registrar", ("registrar",), "renji", "publishes sessions, 停诊"),
     Account("cashier", ("cashier",), "renji", "records payments at the counter"),
 )
@@ -53,6 +61,7 @@ def seed(url: str, admin: str, password: str) -> str:
         _ensure_rules(operator, hospitals[hospital.code], hospital.rules)
     for account in ACCOUNTS:
         _ensure(operator, account, hospitals)
+    _ensure_draw(operator, hospitals)
     return f"{sum(s['applied'] for s in summaries)} new rows, {sum(s['unchanged'] for s in summaries)} known"
 
 
@@ -75,10 +84,9 @@ def _ensure(operator: Client, account: Account, hospitals: dict[str, str]) -> No
         )
         return
     client.login(account.username, PASSWORD)
-    if account.username == "family":
-        _enter_draws(operator, client, hospitals)
-    else:
-        client.post("/users/me/patients", PATIENT)
+    for name, number in account.people:
+        person = {"name": name, "id_type": "resident_id", "id_number": number, "phone": "13800138000"}
+        client.post("/users/me/patients", person)
 
 
 def _ensure_rules(operator: Client, hospital: str, rules: dict[str, Any]) -> None:
@@ -86,20 +94,27 @@ def _ensure_rules(operator: Client, hospital: str, rules: dict[str, Any]) -> Non
         operator.post(f"/hospitals/{hospital}/rules", {"rules": rules})
 
 
-def _enter_draws(operator: Client, family: Client, hospitals: dict[str, str]) -> None:
-    """Publish a draw with half as many numbers as the family has members, and enter all of them into the draws of that day."""
-    people = [
-        family.post("/users/me/patients", {**PATIENT, "name": name, "id_number": number})["id"]
-        for name, number in FAMILY.items()
-    ]
+def _ensure_draw(operator: Client, hospitals: dict[str, str]) -> None:
+    """If no free draw is to be seen in the days to come: one with half as many numbers as the family has members, held in some
+    seconds. All of them enter it, and the famous doctor's of those days.
+    """
     now = datetime.now(UTC)
     roster = drawn_clinic(now, now + DRAW_AFTER)
+    hospital, last = hospitals[roster["hospital"]["code"]], roster["sessions"][0]["date"]
+    days = f"date_from={now.astimezone(SHANGHAI).date() + SOON}&date_to={last}"
+
+    def draws() -> list[dict[str, Any]]:
+        found = operator.get(f"/sessions?hospital_id={hospital}&{days}&limit=200")["items"]
+        return [session for session in found if session["policy"] == "lottery"]
+
+    if any(not session["fee"]["amount"] for session in draws()):
+        return
     operator.post("/rosters", roster)
-    hospital, day = hospitals[roster["hospital"]["code"]], roster["sessions"][0]["date"]
-    found = operator.get(f"/sessions?hospital_id={hospital}&date_from={day}&date_to={day}&limit=200")
-    for session in (s["id"] for s in found["items"] if s["policy"] == "lottery"):
-        for person in people:
-            family.post("/orders", {"session_id": session, "patient_id": person, "join_waitlist": True})
+    family = Client(operator.base)
+    family.login(FAMILY.username, PASSWORD)
+    people = [person["id"] for person in family.get("/users/me/patients")["items"]]
+    for session, person in itertools.product(draws(), people):
+        family.post("/orders", {"session_id": session["id"], "patient_id": person, "join_waitlist": True})
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """The curl walk-through that `make run` prints: works when pasted."""
 
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from common.clock import SHANGHAI
 
+from demo.roster import IN_A_WEEK, SOON
 from demo.seed import PASSWORD
 
 
@@ -17,8 +18,8 @@ def walkthrough(url: str) -> str:
         "URL": url,
         "PASSWORD": PASSWORD,
         "PYTHON": sys.executable,
-        "SOON": str(today + timedelta(days=3)),
-        "IN_A_WEEK": str(today + timedelta(days=6)),
+        "SOON": str(today + SOON),
+        "IN_A_WEEK": str(today + IN_A_WEEK),
     }
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schedule_svc.rules import RuleSet, read_rules
 
 from demo.hospitals import HOSPITALS
-from demo.roster import drawn_clinic, rosters
+from demo.roster import IN_A_WEEK, SOON, drawn_clinic, rosters
 
 patiently = settings(deadline=None, max_examples=40)
 DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
@@ -43,6 +43,18 @@ def test_at_any_time_somebody_may_enter_a_draw_of_the_next_two_days(today: date,
             if "draw_at" in row and datetime.fromisoformat(row["release_at"]) <= now
         ]
         assert any(now < draw_at < now + timedelta(days=2) for draw_at in closing)
+
+
+@patiently
+@given(DAYS)
+def test_the_walk_through_finds_what_it_looks_for_on_any_day(today: date):
+    days = {(today + SOON + timedelta(days=n)).isoformat() for n in range((IN_A_WEEK - SOON).days + 1)}
+    first = next(rosters(today))
+    found = [
+        (row.get("policy", "first_come"), row["fee"]["amount"]) for row in first["sessions"] if row["date"] in days
+    ]
+    assert found.count(("first_come", 5000)) >= 2
+    assert ("lottery", 10000) in found
 
 
 def test_there_is_one_of_each_kind():
