@@ -73,7 +73,8 @@ def test_a_voucher_is_issued_and_listed(client: FlaskClient, world: World) -> No
 def test_it_opens_what_is_set_aside_once(client: FlaskClient, world: World) -> None:
     set_aside(world, "referral")
     code = issue(client, world)["code"]
-    answers = world.tell(order(world, "plain", None), order(world, "mine", code))
+    *answers, changed = world.tell(order(world, "plain", None), order(world, "mine", code))
+    assert changed.session.sold_out, "the last number was the one that was set aside"
     assert [(m.order_id, type(m)) for m in answers] == [("plain", SlotRejected), ("mine", SlotReserved)]
     (shown,) = listed(client, world)["items"]
     assert (shown["state"], shown["order_id"]) == ("used", "mine")
@@ -120,7 +121,8 @@ def test_it_is_for_its_session_its_patient_and_its_time(client: FlaskClient, wor
 def test_two_orders_in_one_run_use_it_once(client: FlaskClient, world: World) -> None:
     set_aside(world, "referral")
     code = issue(client, world)["code"]
-    answers = world.tell(order(world, "a", code), order(world, "b", code))
+    *answers, changed = world.tell(order(world, "a", code), order(world, "b", code))
+    assert changed.session.sold_out
     assert [getattr(m, "reason", "reserved") for m in answers] == ["reserved", "voucher_invalid"]
 
 
