@@ -141,7 +141,7 @@ def due(world: World) -> dict[str, datetime]:
 
 
 def test_with_a_key_a_version_is_published_once(client: FlaskClient, world: World) -> None:
-    headers = registrar(world) | {"Idempotency-Key": "k"}
+    headers = registrar(world) | {"Idempotency-Key": world.hospital_id}
     first, second = (client.post(path(world), json={"rules": TEN}, headers=headers) for _ in range(2))
     assert first.get_data() == second.get_data()
     assert len(world.rows("SELECT version FROM hospital_rules")) == 1

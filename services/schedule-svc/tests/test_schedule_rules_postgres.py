@@ -1,5 +1,4 @@
-"""Rules, credit and vouchers on PostgreSQL: the same tests, whose statements are others there."""
+"""Rules and credit on PostgreSQL: the same tests, whose statements are others there."""
 
 from test_schedule_postgres import database, make  # noqa: F401  in place of SQLite
 from test_schedule_rules_api import *  # noqa: F403
-from test_schedule_vouchers import *  # noqa: F403

@@ -127,7 +127,7 @@ def test_two_orders_in_one_run_use_it_once(client: FlaskClient, world: World) ->
 
 
 def test_with_a_key_a_voucher_is_issued_once(client: FlaskClient, world: World) -> None:
-    headers = registrar(world) | {"Idempotency-Key": "k"}
+    headers = registrar(world) | {"Idempotency-Key": world.hospital_id}
     first, second = (client.post(path(world), json={"channel": "window"}, headers=headers) for _ in range(2))
     assert first.get_data() == second.get_data()
     assert len(listed(client, world)["items"]) == 1
