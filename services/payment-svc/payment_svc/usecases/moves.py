@@ -122,6 +122,7 @@ def _pass_on(tx: Tx, giver: Intent, taker: Intent, tender: Tender, amount: int) 
 
 def _follow(tx: Tx, taker: Intent, moved: Sequence[Tender]) -> None:
     """Money that moves to an order whose own is on its way back, or back, goes the same way."""
-    for issued in list(refund_store.refunds_for(tx.conn, taker.order_id).values())[:1]:
+    if under_way := refund_store.refunds_for(tx.conn, taker.order_id):
+        reason = next(iter(under_way.values()))[0].reason
         for tender in moved:
-            give_back(tx, taker, tender, "order", issued[0].reason)
+            give_back(tx, taker, tender, "order", reason)

@@ -71,9 +71,7 @@ def start_payment(
             attempt = record_created(tx, attempt, outcome)
     if attempt.state == "failed":
         raise Conflict("the provider refused this payment", code="payment_refused", reason=attempt.reason)
-    if attempt.state == "succeeded":  # the same key again
-        return find_payment(database, caller, attempt.id)
-    return Payment(intent, attempt, ())
+    return find_payment(database, caller, attempt.id) if attempt.state == "succeeded" else Payment(intent, attempt, ())
 
 
 def _await_intent(database: Database, caller: Caller, order_id: str, wait: float) -> None:
