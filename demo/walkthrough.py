@@ -1,5 +1,6 @@
 """The curl walk-through that `make run` prints: works when pasted."""
 
+import shlex
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ def walkthrough(url: str) -> str:
     values = {
         "URL": url,
         "PASSWORD": PASSWORD,
-        "PYTHON": sys.executable,
+        "PYTHON": shlex.quote(sys.executable),
         "SOON": str(today + SOON),
         "IN_A_WEEK": str(today + IN_A_WEEK),
     }
