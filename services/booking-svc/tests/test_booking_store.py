@@ -89,8 +89,9 @@ def test_an_order_is_locked_with_the_one_that_it_replaces_in_the_order_of_ids(da
     old, alone = _place(database, "p-old"), _place(database, "p-a")
     new = _succeed(database, "p-b", old)
     with database.transaction() as tx:
-        assert list(store.lock_orders(tx, [new.id, alone.id])) == [alone.id, new.id, old.id]
-        assert list(store.lock_orders(tx, [old.id])) == [old.id], "and not the other way round"
+        assert list(store.lock_pairs(tx, [new.id, alone.id])) == [alone.id, new.id, old.id]
+        assert list(store.lock_pairs(tx, [old.id])) == [old.id], "and not the other way round"
+        assert list(store.lock_orders(tx, [new.id, alone.id])) == [alone.id, new.id]
 
 
 def test_an_order_has_one_successor_at_a_time(database: Database) -> None:

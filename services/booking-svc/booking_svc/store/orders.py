@@ -52,32 +52,38 @@ def _row(order: Order, names: Sequence[str]) -> dict[str, Any]:
 
 
 def lock_orders(tx: Tx, ids: Iterable[str]) -> dict[str, Order]:
-    """These orders, and those that they replace, locked until the commit.
+    """These orders, locked until the commit. In the order of their ids, so that two who lock many never deadlock."""
+    return _lock(tx, ids, _LOCK, _lock_sqlite)
 
-    In the order of their ids, so that two who lock many never deadlock.
-    """
-    wanted = sorted(set(ids))
-    rows: Any
-    if tx.postgres:
-        rows = tx.conn.exec_driver_sql(_LOCK, {"ids": wanted})
-    else:
-        rows = tx.conn.execute(_lock_sqlite, {"ids": wanted})
+
+def lock_pairs(tx: Tx, ids: Iterable[str]) -> dict[str, Order]:
+    """As lock_orders, together with the orders that these replace."""
+    return _lock(tx, ids, _LOCK_PAIRS, _lock_pairs_sqlite)
+
+
+def _lock(tx: Tx, ids: Iterable[str], statement: str, sqlite: sa.Select[Any]) -> dict[str, Order]:
+    wanted = {"ids": sorted(set(ids))}
+    rows: Any = tx.conn.exec_driver_sql(statement, wanted) if tx.postgres else tx.conn.execute(sqlite, wanted)
     return {row.id: _order(row) for row in rows}
 
 
 # One text for any number of ids, so that it stays prepared; LATERAL looks each up by its index, where "= ANY" is planned as a
 # scan while the table is new and small, and that plan is kept. Which order one replaces never changes, so it is read unlocked.
-_LOCK = (
-    f"SELECT o.* FROM (SELECT wanted.id FROM unnest(%(ids)s::text[]) AS wanted (id)"  # noqa: S608  names of ours
-    " UNION SELECT old.id FROM unnest(%(ids)s::text[]) AS wanted (id) CROSS JOIN LATERAL"
+_WANTED = "SELECT wanted.id FROM unnest(%(ids)s::text[]) AS wanted (id)"
+_WANTED_PAIRS = (
+    f"{_WANTED} UNION SELECT old.id FROM unnest(%(ids)s::text[]) AS wanted (id) CROSS JOIN LATERAL"  # noqa: S608  names of ours
     " (SELECT replaces AS id FROM orders WHERE orders.id = wanted.id LIMIT 1) AS old"
-    " WHERE old.id IS NOT NULL ORDER BY id) AS wanted (id) CROSS JOIN LATERAL"
-    f" (SELECT {', '.join(_STORED)} FROM orders WHERE orders.id = wanted.id LIMIT 1 FOR UPDATE) AS o"
+    " WHERE old.id IS NOT NULL ORDER BY id"
 )
-_wanted: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
-_replaced = sa.select(orders.c.replaces).where(orders.c.id.in_(_wanted), orders.c.replaces.is_not(None))
-_lock_sqlite = (
-    sa.select(*_columns).where(sa.or_(orders.c.id.in_(_wanted), orders.c.id.in_(_replaced))).order_by(orders.c.id)
+_EACH = (
+    f"CROSS JOIN LATERAL (SELECT {', '.join(_STORED)} FROM orders WHERE orders.id = wanted.id LIMIT 1 FOR UPDATE) AS o"  # noqa: S608  likewise
+)
+_LOCK, _LOCK_PAIRS = (f"SELECT o.* FROM ({wanted}) AS wanted (id) {_EACH}" for wanted in (_WANTED, _WANTED_PAIRS))  # noqa: S608  likewise
+_ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_replaced = sa.select(orders.c.replaces).where(orders.c.id.in_(_ids), orders.c.replaces.is_not(None))
+_lock_sqlite = sa.select(*_columns).where(orders.c.id.in_(_ids)).order_by(orders.c.id)
+_lock_pairs_sqlite = (
+    sa.select(*_columns).where(sa.or_(orders.c.id.in_(_ids), orders.c.id.in_(_replaced))).order_by(orders.c.id)
 )
 
 

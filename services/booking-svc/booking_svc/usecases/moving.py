@@ -16,7 +16,7 @@ LOOK_AGAIN = timedelta(minutes=1)
 
 def advance(tx: Tx, received: Sequence[Received], window: timedelta | None) -> None:
     """Move orders by the answers of the other services. `window`: as in move()."""
-    orders = store.lock_orders(tx, [r.message.order_id for r in received])
+    orders = store.lock_pairs(tx, [r.message.order_id for r in received])
     move(tx, orders, [(r.message.order_id, r.message, r.traceparent) for r in received], window)
 
 
