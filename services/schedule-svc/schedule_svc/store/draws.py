@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from schedule_svc.draw import Drawn, Entrant
@@ -36,9 +35,8 @@ _RANK_ON_POSTGRES = (
     "UPDATE entries SET rank = u.rank FROM unnest(%s::int[]) WITH ORDINALITY AS u (seq, rank)"
     " WHERE entries.session_id = %s AND entries.seq = u.seq"
 )
-_RANK_ON_SQLITE = (
-    "UPDATE entries SET rank = u.key + 1 FROM json_each(?) AS u WHERE entries.session_id = ? AND entries.seq = u.value"
-)
+_RANK_ON_SQLITE = "UPDATE entries SET rank = ? WHERE session_id = ? AND seq = ?"
+"""Row by row: given the whole list as JSON, SQLite's planner searches it once for each entrant."""
 
 
 def add(conn: sa.Connection, rows: Sequence[Mapping[str, str]]) -> None:
@@ -73,7 +71,7 @@ def keep(conn: sa.Connection, session_id: str, drawn: Drawn, numbers: int, now: 
     if postgres(conn):
         conn.exec_driver_sql(_RANK_ON_POSTGRES, (drawn.ranking, session_id))
     else:
-        conn.exec_driver_sql(_RANK_ON_SQLITE, (msgspec.json.encode(drawn.ranking).decode(), session_id))
+        conn.exec_driver_sql(_RANK_ON_SQLITE, [(rank, session_id, seq) for rank, seq in enumerate(drawn.ranking, 1)])
 
 
 def next_in_line(conn: sa.Connection, session_id: str, after: int, most: int) -> list[str]:
