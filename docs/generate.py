@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from docs.generators import asyncapi, messages, openapi, routes, saga, settings
+from docs.generators import asyncapi, messages, openapi, rosters, routes, saga, settings
 from docs.generators.services import build_all
 
 HERE = Path(__file__).parent
@@ -24,18 +24,20 @@ def pages() -> dict[str, str]:
         "asyncapi.yaml": asyncapi.document(services),
         "routes.md": routes.page(services),
         "settings.md": settings.page(),
+        **rosters.documents(),
         **{f"{OPENAPI}/{service.name}.json": openapi.document(service) for service in services},
     }
 
 
 def stale(wanted: Mapping[str, str], folder: Path) -> list[str]:
-    """What differs from `wanted` in `folder`, is missing, or is the OpenAPI document of no service."""
+    """What differs from `wanted` in `folder`, is missing, or is the document of nothing that there is."""
     different = [
         name
         for name, text in wanted.items()
         if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
     ]
-    present = {path.relative_to(folder).as_posix() for path in folder.glob(f"{OPENAPI}/*")}
+    folders = (OPENAPI, rosters.FOLDER)
+    present = {path.relative_to(folder).as_posix() for name in folders for path in folder.glob(f"{name}/*")}
     return sorted({*different, *(present - set(wanted))})
 
 
