@@ -4,5 +4,5 @@ Owns: hospitals, departments, doctors, sessions (出诊), slots (segments of a s
 the log of rosters taken in.
 Publishes: SlotReserved, SlotRejected, SlotWaitlisted, SlotReleased; SessionPublished, SessionChanged, SessionStopped;
 RosterApplied.
-Consumes: ReserveSlot, ReleaseSlot, OrderConfirmed.
+Consumes: ReserveSlot, ReleaseSlot, OrderConfirmed, CreditChanged.
 """
