@@ -60,18 +60,19 @@ def show_session(shown: Shown, now: datetime) -> dict[str, Any]:
         "state": state,
         "capacity": sum(slot.capacity for slot in slots),
         "remaining": 0 if closed else free,
-        "slots": [
-            {
-                "id": slot.id,
-                "starts_at": local(slot.starts_at),
-                "ends_at": local(slot.ends_at),
-                "capacity": slot.capacity,
-                "remaining": 0 if closed or now >= slot.ends_at else slot.free,
-            }
-            for slot in slots
-        ],
+        "slots": [_show_slot(slot, 0 if closed or now >= slot.ends_at else slot.free) for slot in slots],
     }
     return session | ({"stop_reason": row.stop_reason} if row.stopped else {})
+
+
+def _show_slot(slot: Any, remaining: int) -> dict[str, Any]:
+    return {
+        "id": slot.id,
+        "starts_at": local(slot.starts_at),
+        "ends_at": local(slot.ends_at),
+        "capacity": slot.capacity,
+        "remaining": remaining,
+    }
 
 
 def show_roster(row: Any) -> dict[str, Any]:
