@@ -7,6 +7,7 @@ from common.messages import CreditChanged, OrderConfirmed, ReleaseSlot, ReserveS
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
+from schedule_svc.store.figures import NUMBER_RESTS
 from schedule_svc.usecases import credit, draws, intake, orders, release, results, rules, stops, waiting
 
 SUBSCRIPTIONS: Subscriptions = {
@@ -17,7 +18,7 @@ SUBSCRIPTIONS: Subscriptions = {
 }
 TIMERS: Mapping[str, TimerHandler] = {
     orders.WAITLIST_CLOSES: orders.close_waitlist,
-    orders.NUMBER_RESTS: orders.number_has_rested,
+    NUMBER_RESTS: orders.number_has_rested,
     release.RELEASE: release.release,
     release.ASIDES_END: release.end_asides,
     draws.DRAW: draws.close_and_draw,
