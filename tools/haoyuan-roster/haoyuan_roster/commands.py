@@ -132,8 +132,8 @@ def _deliver(link: Link, letters: Edition | Sequence[Letter], hospital: str, wai
                 sent.append(going)
                 shown.step(f"{going.about}, {going.id}")
                 going = None
-    except (Undelivered, KeyboardInterrupt) as error:
-        say(f"haoyuan-roster: {str(error) or 'interrupted'}")
+    except Undelivered as error:
+        say(f"haoyuan-roster: {error}")
     finally:
         out(_delivered(link, sent, going, len(letters)))
     if len(sent) < len(letters):

@@ -144,8 +144,13 @@ def _clock(text: str) -> Clock:
     match = _CLOCK.match(text)
     if match is None:
         raise Refused("bad_hours", f"“{text}” is no time of day")
-    hour = int(match["hour"])
-    minute = 30 if match["semi"] else int(match["minute"] or match["fen"] or 0)
+    digits, minutes_text = match["hour"], match["minute"] or match["fen"] or ""
+    if text.isdigit() and len(text) in (3, 4):  # 0830
+        digits, minutes_text = text[:-2], text[-2:]
+    if len(digits) > 2 or len(minutes_text) > 2:
+        raise Refused("bad_time", f"“{text[:20]}” is no time of day")
+    hour = int(digits)
+    minute = 30 if match["semi"] else int(minutes_text or 0)
     half = (match["half"] or "").replace(".", "")
     wrong_half = half and not 1 <= hour <= 12
     if half:

@@ -14,6 +14,7 @@ from typing import Any, Self
 import pika
 from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.adapters.utils.connection_workflow import AMQPConnectorException, AMQPConnectorStackTimeout
 
 from haoyuan_roster.faults import Undelivered, Unusable
 from haoyuan_roster.parts import Letter
@@ -21,7 +22,7 @@ from haoyuan_roster.parts import Letter
 ROSTERS = "roster.in"
 """The exchange that takes hospitals' events."""
 CONTENT_TYPE = "application/cloudevents+json"
-HEARTBEAT = 20  # seconds
+HEARTBEAT, CONNECT = 20, 10  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between attempts to connect
 LOOK_SECONDS = 0.2  # how soon a listener looks up
 
@@ -29,6 +30,10 @@ LOOK_SECONDS = 0.2  # how soon a listener looks up
 def results_queue(hospital: str) -> str:
     """Where a hospital finds what became of its events."""
     return f"roster.results.{hospital}"
+
+
+_LOST = (exceptions.AMQPConnectionError, AMQPConnectorException, OSError)
+"""The second is no AMQPError, though a broker that accepts a connection and says nothing ends in it."""
 
 
 class Link:
@@ -46,6 +51,7 @@ class Link:
         except Exception as error:  # pika raises what it stumbles over
             raise Unusable("the broker's URL must be such as amqps://user:password@host/vhost", "usage") from error
         self._parameters.heartbeat = HEARTBEAT
+        self._parameters.socket_timeout = self._parameters.stack_timeout = CONNECT
         self._parameters.blocked_connection_timeout = patience
         self._parameters.client_properties = {"connection_name": "haoyuan-roster"}
         self._say = say
@@ -103,10 +109,13 @@ class Link:
             raise Undelivered(f"the queue {queue} has been deleted")
 
         if not done():
-            self._persist(consume)
+            self._persist(consume, lasting=True)
 
-    def _persist(self, action: Callable[[BlockingChannel], None]) -> None:
-        """Do it on a channel; when the connection is lost, again on the next one."""
+    def _persist(self, action: Callable[[BlockingChannel], None], *, lasting: bool = False) -> None:
+        """Do it on a channel; when the connection is lost, again on the next one.
+
+        What is `lasting` is at work as long as it lasts: a connection that is lost later is a new trouble.
+        """
         pause, lost_at = FIRST_PAUSE, 0.0
         while True:
             began_at = time.monotonic()
@@ -114,10 +123,10 @@ class Link:
                 action(self._open(again=bool(lost_at)))
             except exceptions.AMQPChannelError as error:
                 raise Undelivered(_refusal(error)) from error
-            except (exceptions.AMQPConnectionError, OSError) as error:
+            except _LOST as error:
                 self._drop()
                 now = time.monotonic()
-                if not lost_at or now - began_at > LONGEST_PAUSE:  # the last one has lasted: a new trouble
+                if not lost_at or (lasting and now - began_at > LONGEST_PAUSE):
                     pause, lost_at = FIRST_PAUSE, now
                 if _final(error) or (not self._was_there and _is_unreachable(error)) or now - lost_at > self._patience:
                     raise Undelivered(f"no connection to {self.place}: {_words(error)}") from error
@@ -160,9 +169,8 @@ def _final(error: Exception) -> bool:
 
 def _is_unreachable(error: Exception) -> bool:
     """Whether there was no broker at all: a wrong address, if there has never been one."""
-    return type(error) is exceptions.AMQPConnectionError or isinstance(
-        error, exceptions.IncompatibleProtocolError | OSError
-    )
+    nobody = (exceptions.IncompatibleProtocolError, AMQPConnectorException, OSError)
+    return type(error) is exceptions.AMQPConnectionError or isinstance(error, nobody)
 
 
 def _words(error: Exception) -> str:
@@ -178,8 +186,8 @@ def _words(error: Exception) -> str:
         return "what answers there does not speak AMQP 0-9-1"
     if isinstance(error, exceptions.ConnectionBlockedTimeout):
         return "the broker takes nothing in: it is short of memory or disk"
-    if isinstance(error, exceptions.AMQPHeartbeatTimeout):
-        return "the broker has gone silent"
+    if isinstance(error, exceptions.AMQPHeartbeatTimeout | AMQPConnectorStackTimeout):
+        return "the broker is silent"
     return text or _cause(error)
 
 

@@ -96,6 +96,8 @@ def examined(path: Path, window: Window | None = None) -> Iterator[Roster]:
 
 
 def _read(path: Path, window: Window | None, spool: Spool) -> Roster:
+    if path.exists() and not path.is_file():  # a pipe can be read once, and a CSV file is read twice
+        raise Unusable(f"{path} is no file")
     changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     if _is_json(path):
         roster = Roster(spool, changed_at, versioned=True)

@@ -87,13 +87,17 @@ def add_hospitals(ctl, vhost):
 
 
 class Wire:
-    """A TCP proxy before the broker. After `deafen` what the broker says does not arrive; `cut` ends all connections."""
+    """A TCP proxy before the broker. While `deaf`, what the broker says does not arrive; `cut` ends all connections, and so
+    does each `cut_every` bytes that clients have said.
+    """
 
     def __init__(self, host, port):
         self._target = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._sockets = []
+        self.cut_every = 0
+        self.cuts = self._heard = 0
         self.deaf = threading.Event()
         self.silenced = threading.Event()
         """Something that the broker said was held back."""
@@ -102,6 +106,8 @@ class Wire:
     def cut(self):
         """End all connections; new ones are heard."""
         self.deaf.clear()
+        self.cuts += 1
+        self._heard = 0
         sockets, self._sockets = self._sockets, []
         for sock in sockets:
             with contextlib.suppress(OSError):
@@ -127,8 +133,11 @@ class Wire:
             while data := source.recv(65536):
                 if from_broker and self.deaf.is_set():
                     self.silenced.set()
-                else:
-                    sink.sendall(data)
+                    continue
+                sink.sendall(data)
+                self._heard += 0 if from_broker else len(data)
+                if self.cut_every and self._heard >= self.cut_every:
+                    self.cut()
         for sock in (source, sink):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)

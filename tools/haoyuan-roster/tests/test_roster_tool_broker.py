@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pika
 import pytest
 from haoyuan_roster.cli import main
+from haoyuan_roster.faults import Undelivered
 from haoyuan_roster.link import Link
 from haoyuan_roster.parts import letter
 from haoyuan_roster_format import Event, decode, read
@@ -169,6 +170,11 @@ class TestPublish:
         assert status == 3
         assert "the virtual host is refused" in err
 
+    def test_a_broker_that_speaks_no_tls_is_told(self, run, broker, roster):
+        status, _, err = run("publish", roster, "--url", broker.url("eastgate").replace("amqp:", "amqps:"))
+        assert status == 3
+        assert "no connection to" in err
+
     def test_a_single_event_says_what_it_should_with_versions_that_grow(self, run, broker):
         assert run("stop", "S1", "--reason", "医生生病")[0] == 0
         assert run("stop", "S1", "--reason", "医生生病")[0] == 0
@@ -220,19 +226,9 @@ class TestReconnect:
         path.write_text(
             json.dumps({"sessions": [on_day(day, f"S{day}-{n}") for day in range(1, 29) for n in range(5)]})
         )
-        stop = threading.Event()
-
-        def cut():
-            while not stop.wait(0.1):
-                wire.cut()
-
-        cutter = threading.Thread(target=cut)
-        cutter.start()
-        try:
-            status, out, err = run("publish", path, "--part-size", "2", "--url", broker.url("eastgate", port=wire.port))
-        finally:
-            stop.set()
-            cutter.join()
+        wire.cut_every = 6000
+        status, out, err = run("publish", path, "--part-size", "2", "--url", broker.url("eastgate", port=wire.port))
+        assert wire.cuts > 5
         assert status == 0, err
         assert "delivered: 70 of 70 events" in out
         parts = [document["data"]["part"]["number"] for *_, document in broker.take()]
@@ -245,9 +241,31 @@ class TestReconnect:
         with Link(broker.url("eastgate", port=wire.port), said.append, patience=0.5) as link:
             link.send(next(events))
             wire.close()
-            with pytest.raises(Exception, match="no connection to 127"):
+            with pytest.raises(Undelivered, match="no connection to 127"):
                 link.send(next(events))
         assert any("trying again" in line for line in said)
+
+    def test_a_broker_that_is_short_of_memory_is_given_up_after_the_patience(self, broker, servers):
+        with Link(broker.url("eastgate"), lambda _: None, patience=0.5) as link:
+            link.send(letter("session_resumed", "eastgate", {"session": "S", "version": 1}, NOW))
+            servers.rabbitmq.ctl("set_vm_memory_high_watermark", "0")
+            try:
+                with pytest.raises(Undelivered, match="short of memory"):
+                    link.send(letter("session_resumed", "eastgate", {"session": "S", "version": 2}, NOW))
+            finally:
+                servers.rabbitmq.ctl("set_vm_memory_high_watermark", "0.4")
+
+    def test_nothing_hangs_on_a_broker_that_is_frozen(self, broker, wire, monkeypatch):
+        monkeypatch.setattr("haoyuan_roster.link.HEARTBEAT", 1)
+        monkeypatch.setattr("haoyuan_roster.link.CONNECT", 1)
+        events = [letter("session_resumed", "eastgate", {"session": "S", "version": n}, NOW) for n in (1, 2)]
+        with Link(broker.url("eastgate", port=wire.port), lambda _: None, patience=0.5) as link:
+            link.send(events[0])
+            wire.deaf.set()
+            begun = time.monotonic()
+            with pytest.raises(Undelivered, match="the broker is silent"):
+                link.send(events[1])
+            assert time.monotonic() - begun < 60
 
     def test_a_watcher_comes_back_too(self, run, broker, wire, capsys):
         result = []

@@ -135,6 +135,7 @@ def test_a_file_that_cannot_be_read_is_2_with_a_code(call, file, content, code):
         ("validate",),
         ("validate", "absent.csv"),
         ("validate", "."),
+        ("validate", "/dev/null"),
         ("validate", "r.csv", "--window", "2026-12-31..2026-12-01"),
         ("validate", "r.csv", "--window", "december"),
         ("publish", "r.csv"),

@@ -42,6 +42,7 @@ def week(days, *spans):
         ("Mon 12pm-1pm", week([0], (720, 780))),
         ("Mon 12am-1am", week([0], (0, 60))),
         ("Fri 11pm-midnight", week([4], (1380, 1440))),
+        ("M-F 0830-1130", week(WORKDAYS, (510, 690))),
         ("T,Th,weds. morning", week([1, 2, 3], MORNING)),
     ],
 )
@@ -56,6 +57,9 @@ def test_hours_are_read(text, expected):
         ("M-F 08:60-09:00", "bad_time", "08:60"),
         ("M-F 24:01-24:30", "bad_time", "24:01"),
         ("M-F 8am-13pm", "bad_time", "13pm"),
+        ("M-F 2500-2600", "bad_time", "2500"),
+        ("M-F 8:00-" + "9" * 5000, "bad_time", "9999"),
+        ("M-F 8:" + "0" * 5000 + "-9:00", "bad_time", "8:0000"),
         ("M-F 0am-8am", "bad_time", "0am"),
         ("M-F 16:00-8:00", "bad_times", "16:00-8:00"),
         ("M-F 22:00-06:00", "bad_times", "ends before"),
