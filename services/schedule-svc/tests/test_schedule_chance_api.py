@@ -138,6 +138,17 @@ def test_while_it_is_drawn_nobody_can_say(make: Callable[..., World], monkeypatc
     assert (told["probability"], told["method"], codes(told)) == (None, "unknown", ["being_drawn"])
 
 
+def test_before_entries_open_nobody_can_say(make: Callable[..., World]) -> None:
+    late = session_row(
+        policy="lottery",
+        release_at="2026-12-01T11:00:00+08:00",
+        draw_at="2026-12-01T12:00:00+08:00",
+        slots=SLOTS,
+    )
+    told = ask(make(sessions=[late]))
+    assert (told["kind"], told["probability"], codes(told)) == ("lottery", None, ["not_open"])
+
+
 # --- first come and waitlist -----------------------------------------------------------------------------------------
 
 

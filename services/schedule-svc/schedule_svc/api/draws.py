@@ -149,6 +149,7 @@ _ASSUMPTIONS = {
     ),
     "weight_one": ("按权重 1 计算；您的权重可能更高。", "For the weight 1; yours may be greater."),
     "being_drawn": ("正在抽签，结果即将通知。", "It is being drawn; you will be told in a moment."),
+    "not_open": ("报名尚未开始。", "Nobody can enter yet."),
     "not_released": ("尚未放号，先到先得。", "Nothing is released yet; then who comes first is served first."),
     "at_once": ("现在有号，先到先得。", "There are numbers now, for who comes first."),
     "freed_go_to_the_line": (

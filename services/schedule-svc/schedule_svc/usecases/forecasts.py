@@ -118,10 +118,11 @@ def _told(
         return {"kind": kind, "probability": None, "method": "unknown", "assumes": ("being_drawn",)}
     if mine is not None and mine.state == "waiting":
         return _waiting(conn, now_is, mine.ahead + 1, mine, now)
+    if now < now_is.release_at:
+        assumes = "not_open" if drawing else "not_released"
+        return {"kind": kind, "probability": None, "method": "unknown", "assumes": (assumes,)}
     if now_is.draw_state == "open":
         return _entering(now_is, weights, asked, mine)
-    if now < now_is.release_at:
-        return {"kind": "first_come", "probability": None, "method": "unknown", "assumes": ("not_released",)}
     if now_is.free:
         return {
             "kind": "first_come",
