@@ -15,7 +15,7 @@ from schedule_svc.chance import Releases
 from schedule_svc.store import forecasts as store
 from schedule_svc.usecases import draws
 from schedule_svc.worker import TIMERS
-from schedule_world import API, World, session_row, slot_row
+from schedule_world import API, FREE_RULES, World, session_row, slot_row
 
 DRAW_AT = datetime(2026, 12, 1, 4, tzinfo=UTC)
 START = datetime(2026, 12, 5, tzinfo=UTC)
@@ -89,7 +89,9 @@ def test_a_weighted_draw_by_weight_and_for_ones_own_order(make: Callable[..., Wo
     for weight in (1, 7):
         expected = chance.weighted(5, {**others, 4: 1}, weight).probability
         assert ask(world, weight=weight)["probability"] == pytest.approx(expected)
-    assert codes(ask(world)) == ["drawn_now", "weight_one"]
+    usual = ask(world)
+    assert codes(usual) == ["drawn_now", "usual_weight"]
+    assert usual["weight"] == FREE_RULES.weights.base + FREE_RULES.weights.clean_credit
     client = world.service.app.test_client()
     assert_problem(client.get(f"{API}/sessions/{world.session_id()}/chance?together=2"), 409, "not_a_lottery")
 

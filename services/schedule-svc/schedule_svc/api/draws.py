@@ -147,7 +147,10 @@ _ASSUMPTIONS = {
         "按现在的报名人数计算，截止前还会有人加入或退出。",
         "As if it were drawn now, of those who have entered so far.",
     ),
-    "weight_one": ("按权重 1 计算；您的权重可能更高。", "For the weight 1; yours may be greater."),
+    "usual_weight": (
+        "按初诊、无失约记录者的权重计算；复诊或转诊的权重可能更高。",
+        "For the weight of one who comes for the first time and has missed no visit; a follow-up or a referral may weigh more.",
+    ),
     "being_drawn": ("正在抽签，结果即将通知。", "It is being drawn; you will be told in a moment."),
     "not_open": ("报名尚未开始。", "Nobody can enter yet."),
     "not_released": ("尚未放号，先到先得。", "Nothing is released yet; then who comes first is served first."),

@@ -122,7 +122,7 @@ def _told(
         assumes = "not_open" if drawing else "not_released"
         return {"kind": kind, "probability": None, "method": "unknown", "assumes": (assumes,)}
     if now_is.draw_state == "open":
-        return _entering(now_is, weights, asked, mine)
+        return _entering(conn, now_is, weights, asked, mine, now)
     if now_is.free:
         return {
             "kind": "first_come",
@@ -135,11 +135,13 @@ def _told(
     return _waiting(conn, now_is, position, now_is, now)
 
 
-def _entering(now_is: Situation, weights: Mapping[int, int], asked: Asked, mine: Mine | None) -> dict[str, Any]:
+def _entering(
+    conn: Any, now_is: Situation, weights: Mapping[int, int], asked: Asked, mine: Mine | None, now: datetime
+) -> dict[str, Any]:
     """Before the draw: as if it took place now, among those who have entered and her."""
     others = dict(weights)
-    weight = mine.weight if mine is not None and mine.weight is not None else asked.weight or 1
-    if mine is not None and others.get(weight):
+    weight = mine.weight if mine is not None else asked.weight
+    if mine is not None and weight is not None and others.get(weight):
         others[weight] -= 1
     crowd = sum(others.values())
     told = {"kind": now_is.policy, "numbers": now_is.free, "entrants": crowd + 1, "assumes": ("drawn_now",)}
@@ -150,11 +152,18 @@ def _entering(now_is: Situation, weights: Mapping[int, int], asked: Asked, mine:
     elif asked.together > 1:
         raise Conflict("only a lottery knows the chance of several together", code="not_a_lottery")
     else:
+        if weight is None:
+            weight = _usual_weight(conn, now_is.hospital_id, now)
+            told["assumes"] = ("drawn_now", "usual_weight")
         found = chance.weighted(now_is.free, others, weight)
         told["weight"] = weight
-        if mine is None and asked.weight is None:
-            told["assumes"] = ("drawn_now", "weight_one")
     return told | {"probability": found.probability, "method": found.method, "error": found.error}
+
+
+def _usual_weight(conn: Any, hospital_id: str, now: datetime) -> int:
+    """Of one who comes for the first time and has never missed a visit."""
+    weights = rules_store.rules_in_force(conn, [hospital_id], now)[hospital_id].weights
+    return weights.base + weights.clean_credit
 
 
 def _waiting(conn: Any, now_is: Situation, position: int, there: Situation | Mine, now: datetime) -> dict[str, Any]:
