@@ -8,7 +8,7 @@ from common.messages.catalogue import Fen, Id, Text, Time, message
 # --- payment-svc -----------------------------------------------------------------------------------------------------
 
 Purpose = Literal["order", "surplus"]
-"""Why money went back: the order was cancelled, or it came late or twice."""
+"""Why money went back: the order was cancelled; or nobody owed it: it came late or twice, or a cheaper order took the place."""
 
 
 @message("payment.payment_succeeded", 1, sender="payment-svc", subject="order_id")
