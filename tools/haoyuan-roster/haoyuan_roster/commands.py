@@ -208,7 +208,8 @@ def _found(file: Path, roster: Roster) -> Iterator[str]:
     )
     outside = f" ({roster.outside} of other days left out)" if roster.outside else ""
     faults = f"{_count(findings.errors, 'error')}, {_count(findings.warnings, 'warning')}"
-    yield f"{file.name} ({roster.kind}): {', '.join(counts)}{outside}; {faults}"
+    refused = f"; {_count(roster.refused, 'row' if roster.versioned else 'line')} left out" if roster.refused else ""
+    yield f"{file.name} ({roster.kind}): {', '.join(counts)}{outside}; {faults}{refused}"
 
 
 def _count(number: int, what: str) -> str:
@@ -226,6 +227,7 @@ def _as_json(file: Path, roster: Roster) -> str:
             "doctors": len(roster.doctors),
             "sessions": len(roster.sessions.lengths),
             "outside": roster.outside,
+            "refused": roster.refused,
             "errors": findings.errors,
             "warnings": findings.warnings,
             "codes": findings.codes,

@@ -32,7 +32,7 @@ def results_queue(hospital: str) -> str:
     return f"roster.results.{hospital}"
 
 
-_LOST = (exceptions.AMQPConnectionError, AMQPConnectorException, OSError)
+_LOST = (exceptions.AMQPConnectionError, AMQPConnectorException)
 """The second is no AMQPError, though a broker that accepts a connection and says nothing ends in it."""
 
 
@@ -116,37 +116,47 @@ class Link:
 
         What is `lasting` is at work as long as it lasts: a connection that is lost later is a new trouble.
         """
-        pause, lost_at = FIRST_PAUSE, 0.0
+        pause, since = FIRST_PAUSE, 0.0
         while True:
             began_at = time.monotonic()
             try:
-                action(self._open(again=bool(lost_at)))
+                action(self._open(again=bool(since)))
+            except exceptions.NackError as error:
+                trouble: Exception = error  # a full queue: somebody may be emptying it
             except exceptions.AMQPChannelError as error:
                 raise Undelivered(_refusal(error)) from error
             except _LOST as error:
                 self._drop()
-                now = time.monotonic()
-                if not lost_at or (lasting and now - began_at > LONGEST_PAUSE):
-                    pause, lost_at = FIRST_PAUSE, now
-                if _final(error) or (not self._was_there and _is_unreachable(error)) or now - lost_at > self._patience:
-                    raise Undelivered(f"no connection to {self.place}: {_words(error)}") from error
-                if pause == FIRST_PAUSE:
-                    self._say(f"the connection is lost ({_words(error)}); trying again for {self._patience:.0f} s")
-                time.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                trouble = error
             else:
                 return
+            now = time.monotonic()
+            if not since or (lasting and now - began_at > LONGEST_PAUSE):
+                pause, since = FIRST_PAUSE, now
+            in_vain = _final(trouble) or (not self._was_there and _is_unreachable(trouble))
+            if in_vain or now - since > self._patience:
+                raise Undelivered(f"{_words(trouble)}: {self.place}") from trouble
+            if pause == FIRST_PAUSE:
+                self._say(f"{_words(trouble)}; trying again for {self._patience:.0f} s")
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _open(self, *, again: bool) -> BlockingChannel:
         if self._channel is None or not self._channel.is_open:
             self._drop()
-            self._connection = pika.BlockingConnection(self._parameters)
+            self._connection = self._connect()
             self._channel = self._connection.channel()
             self._channel.confirm_delivery()
             self._was_there = True
             if again:
                 self._say(f"connected again to {self.place}")
         return self._channel
+
+    def _connect(self) -> pika.BlockingConnection:
+        try:
+            return pika.BlockingConnection(self._parameters)
+        except OSError as error:  # of the name, or of TLS; elsewhere an OSError is not the broker's
+            raise exceptions.AMQPConnectionError(error) from error
 
     def _drop(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
@@ -169,26 +179,28 @@ def _final(error: Exception) -> bool:
 
 def _is_unreachable(error: Exception) -> bool:
     """Whether there was no broker at all: a wrong address, if there has never been one."""
-    nobody = (exceptions.IncompatibleProtocolError, AMQPConnectorException, OSError)
+    nobody = (exceptions.IncompatibleProtocolError, AMQPConnectorException)
     return type(error) is exceptions.AMQPConnectionError or isinstance(error, nobody)
 
 
 def _words(error: Exception) -> str:
-    """A lost or refused connection, for people."""
+    """What keeps us from the broker, for people."""
     text = str(getattr(error, "reply_text", "") or error or "").strip()
     if _final(error) and _HOST_REFUSED in text:
         return f"the virtual host is refused: it does not exist, or this user has no permission for it ({text})"
     if _final(error):
         return "the login is refused (ACCESS_REFUSED): wrong user or password"
-    if isinstance(error, _GUESSES):
-        return "it ended during the login"
-    if isinstance(error, exceptions.IncompatibleProtocolError):
-        return "what answers there does not speak AMQP 0-9-1"
-    if isinstance(error, exceptions.ConnectionBlockedTimeout):
-        return "the broker takes nothing in: it is short of memory or disk"
-    if isinstance(error, exceptions.AMQPHeartbeatTimeout | AMQPConnectorStackTimeout):
-        return "the broker is silent"
-    return text or _cause(error)
+    known: dict[type[Exception] | tuple[type[Exception], ...], str] = {
+        _GUESSES: "the connection ended during the login",
+        exceptions.IncompatibleProtocolError: "what answers there does not speak AMQP 0-9-1",
+        exceptions.ConnectionBlockedTimeout: "the broker takes nothing in: it is short of memory or disk",
+        (exceptions.AMQPHeartbeatTimeout, AMQPConnectorStackTimeout): "the broker is silent",
+        exceptions.NackError: "the broker refuses the event (basic.nack): its queue is full, or not available",
+    }
+    for kinds, words in known.items():
+        if isinstance(error, kinds):
+            return words
+    return f"no connection to the broker ({text or _cause(error)})"
 
 
 def _cause(error: BaseException) -> str:
@@ -205,8 +217,6 @@ def _refusal(error: exceptions.AMQPChannelError) -> str:
     if isinstance(error, exceptions.UnroutableError):
         key = error.messages[0].method.routing_key
         return f"the broker took it and has nobody to give it to: no queue is bound to {ROSTERS} for {key}"
-    if isinstance(error, exceptions.NackError):
-        return "the broker could not store it (basic.nack): its queue is full, or not available"
     text = str(getattr(error, "reply_text", error))
     code = getattr(error, "reply_code", 0)
     if code == 403:

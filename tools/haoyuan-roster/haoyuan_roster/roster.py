@@ -72,7 +72,7 @@ class Roster:
     as_of: datetime | None = None
     findings: Findings = field(default_factory=Findings)
     refused: int = 0
-    """Rows, or lines, that are left out."""
+    """Rows that are left out; of CSV, lines of which something is."""
     outside: int = 0
     """Sessions of other days than the window's."""
 

@@ -86,7 +86,7 @@ def test_a_roster_with_faults_is_1_and_they_stand_in_a_table(shell, file):
     assert set(rule) == {"-", " "}
     assert row.split()[:5] == ["line", "2,", "hours", "bad_time", "error"]
     assert "“M-F 25:00-26:00”: “25:00” is no time of day" in row
-    assert summary.endswith("1 error, 0 warnings")
+    assert summary.endswith("5 sessions; 1 error, 0 warnings; 1 line left out")
 
 
 def test_a_warning_is_0(call, file):
