@@ -130,6 +130,24 @@ def test_what_is_held_against_nobody(alice: Person, patient: str, hours: float, 
     assert credit(alice, patient) == []
 
 
+@pytest.mark.parametrize("verdict", [None, "upheld"])
+def test_a_stop_lifts_what_was_noted_before_it(
+    alice: Person, patient: str, operator: Person, verdict: str | None
+) -> None:
+    other, mark_id = marked(alice, patient, "ord_0"), marked(alice, patient, "ord_1")
+    if verdict:
+        appeal(alice, patient, mark_id)
+        operator.call("POST", f"/credit/appeals/{mark_id}", {"verdict": verdict, "reason": "x"})
+    stop = withdrawn(alice, patient, hours=1, order="ord_1", cause="session_stopped")
+    deliver(alice.service, stop, stop)
+    deliver(alice.service, missed(alice, patient, "ord_1"))
+    (changed,) = told(alice.service)
+    assert (changed.change, changed.mark_id, [m.id for m in changed.marks]) == ("lifted", mark_id, [other])
+    shown = {mark["id"]: mark for mark in credit(alice, patient)}
+    assert (shown[mark_id]["state"], shown[other]["state"]) == ("lifted", "standing")
+    assert "停诊" in shown[mark_id]["appeal"]["verdict_reason"]
+
+
 def test_notice_is_in_whole_hours_rounded_down(clock: ManualClock) -> None:
     now = clock()
     hours = {h: notice_hours(now, visit(now + timedelta(hours=h))) for h in (-1, 0, 0.99, 23.99, 24, 71.99, 72)}

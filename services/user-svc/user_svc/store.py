@@ -234,6 +234,12 @@ def mark(conn: sa.Connection, mark_id: str) -> Any:
     return conn.execute(sa.select(credit_marks).where(credit_marks.c.id == mark_id).with_for_update()).one_or_none()
 
 
+def marks_of_order(tx: Tx, order_id: str) -> Sequence[Any]:
+    """At most one of each kind, locked."""
+    query = sa.select(credit_marks).where(credit_marks.c.order_id == order_id).order_by(credit_marks.c.id)
+    return tx.conn.execute(query.with_for_update()).all()
+
+
 def change_mark(tx: Tx, mark_id: str, values: dict[str, Any]) -> None:
     tx.conn.execute(sa.update(credit_marks).where(credit_marks.c.id == mark_id).values(values))
 

@@ -20,6 +20,8 @@ from user_svc.vault import Vault
 
 log = get_logger("credit")
 
+STOPPED = "停诊，不计入信用记录。The session was stopped: it does not count."
+
 MOST_TOLD = 200
 """Marks of one patient in a message, the newest: more would not fit, and no rule counts so many."""
 
@@ -34,12 +36,16 @@ def note_missed(tx: Tx, received: Sequence[Received]) -> None:
 def note_withdrawn(tx: Tx, received: Sequence[Received]) -> None:
     """OrderWithdrawn: a late_cancel, if the patient herself gave back a number that was hers for good, at short notice.
 
-    The message's time is that of the cancellation. A stopped session never counts.
+    The message's time is that of the cancellation. A stopped session never counts: a visit that was noted as missed before
+    the session was stopped (停诊) is held against nobody.
     """
     for r in received:
         m: OrderWithdrawn = r.message
+        if m.cause == "session_stopped":
+            _forget(tx, m.order_id)
+            continue
         hours = notice_hours(r.time, m.visit)
-        if m.cause == "patient" and m.was_confirmed and hours is not None:
+        if m.was_confirmed and hours is not None:
             _record(tx, _mark(m, "late_cancel", r.time, hours, None))
 
 
@@ -70,6 +76,18 @@ def _record(tx: Tx, mark: Mark) -> None:
     if store.add_mark(tx, {**values, "visit": msgspec.json.encode(mark.visit).decode()}):
         log.info("credit_marked", mark_id=mark.id, kind=mark.kind, order_id=mark.order_id)
         _tell(tx, mark, "recorded")
+
+
+def _forget(tx: Tx, order_id: str) -> None:
+    """Lift what stands against an order whose session was stopped, whatever was decided before."""
+    for row in store.marks_of_order(tx, order_id):
+        mark = _read(row)
+        if mark.appeal == "lifted":
+            continue
+        why: dict[str, Any] = {"appeal": "lifted", "verdict_reason": STOPPED, "decided_at": tx.now}
+        why["appealed_at"] = mark.appealed_at or tx.now
+        store.change_mark(tx, mark.id, why)
+        _tell(tx, replace(mark, **why), "lifted")
 
 
 def _tell(tx: Tx, mark: Mark, change: Any) -> None:
