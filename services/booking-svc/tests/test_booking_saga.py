@@ -1,7 +1,6 @@
 """The saga: complete, and right in every interleaving, for one order and for a pair."""
 
 from collections import deque
-from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
 
@@ -146,7 +145,7 @@ QUIET = {"cancels_left": 0, "stops_left": 0}
     ids=["same", "cheaper", "dearer", "from free", "to free", "both free"],
 )
 def test_a_pair_always_ends_with_one_number_and_its_money(old_fee, new_fee):
-    worlds, rested = walk(replace(pair(old_fee, new_fee, stops_left=0), again_left=0))
+    worlds, rested = walk(pair(old_fee, new_fee, stops_left=0).but(again_left=0))
     assert (State.RESCHEDULED, State.CONFIRMED) in rested
     assert (State.CANCELLED, State.CONFIRMED) in rested, "she gave up the old one before the new one was decided"
     assert (State.CONFIRMED, State.CANCELLED) in rested
@@ -173,7 +172,7 @@ def test_who_finds_no_number_keeps_what_she_has():
 
 @pytest.mark.parametrize("new_fee", [FEE, 8000], ids=["same", "dearer"])
 def test_a_pair_bears_that_a_session_of_either_is_stopped(new_fee):
-    _, rested = walk(replace(pair(FEE, new_fee, cancels_left=0), again_left=0))
+    _, rested = walk(pair(FEE, new_fee, cancels_left=0).but(again_left=0))
     assert (State.RESCHEDULED, State.CONFIRMED) in rested
     assert (State.CANCELLED, State.CANCELLED) in rested
     assert (State.CONFIRMED, State.CANCELLED) in rested
@@ -213,7 +212,7 @@ def test_the_walk_finds_a_planted_fault_of_a_pair(monkeypatch):
     refunding = TABLE[State.CONFIRMED, Input.REPLACED_BY_FREE]
     planted(monkeypatch, State.CONFIRMED, Input.REPLACED, step=refunding)
     with pytest.raises(AssertionError, match=r"on its way back|moved on"):
-        walk(replace(pair(FEE, FEE, **QUIET), again_left=0))
+        walk(pair(FEE, FEE, **QUIET).but(again_left=0))
 
 
 def order_in(state: State, **known: object) -> Order:
