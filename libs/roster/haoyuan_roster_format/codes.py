@@ -17,7 +17,7 @@ CODES: dict[str, str] = {
     "unknown_session": "The hospital has no such session yet. What is said of it is kept.",
     "conflict": "This version is known with other content, which stays. Send a greater version.",
     "bad_window": "`window` and `as_of` do not stand together, or the window ends before it starts.",
-    "bad_part": "The part's number is greater than the count, or another part of the same whole says other days, time or count; the snapshot is not complete by it.",
+    "bad_part": "The part's number is greater than the count, another part of the same whole says other days, time or count, or a row of a snapshot has no code. The snapshot stops nothing.",
     "wrong_hospital": "Routing key, user and body name different hospitals.",
     "wrong_type": "Routing key and body name different types of event.",
     "unknown_type": "No such type of event.",

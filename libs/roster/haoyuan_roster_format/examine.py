@@ -1,7 +1,7 @@
 """A whole event looked at without knowing what is stored: what its sender can find out alone."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -45,9 +45,9 @@ def rows_of(row_type: type[R], raws: Iterable[tuple[str, Any]]) -> tuple[list[tu
     return sound, refused
 
 
-def numbered(name: str, raws: Iterable[Any]) -> list[tuple[str, Any]]:
+def numbered(name: str, raws: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     """Each with its path."""
-    return [(f"{name}[{i}]", raw) for i, raw in enumerate(raws)]
+    return ((f"{name}[{i}]", raw) for i, raw in enumerate(raws))
 
 
 def head_of(data: Mapping[str, Any]) -> Head | list[Note]:

@@ -272,6 +272,13 @@ def test_extra_numbers_are_absolute_and_a_late_message_changes_nothing(renai: Ho
     check_inventory(world)
 
 
+def test_extra_numbers_in_another_zone_are_the_same(renai: Hospital) -> None:
+    renai.add({EIGHT: 2})
+    result = renai.add({"2026-12-05T00:00:00Z": 2, "2026-12-05T09:00:00+08:00": 0})
+    assert (result["counts"]["unchanged"], result["rows"]) == (1, [])
+    assert codes(renai.add({EIGHT: 3})) == [("version", "conflict")]
+
+
 def test_a_newer_plan_leaves_the_extra_numbers(renai: Hospital) -> None:
     renai.add({EIGHT: 2, "2026-12-05T10:00:00+08:00": 3})
     renai.roster(session_row(version=2, slots=[slot_row(8), slot_row(10)]))
@@ -332,6 +339,21 @@ def test_a_draw_that_somebody_entered_keeps_its_policy(make: Callable[..., World
     assert world.rows("SELECT policy, room, version FROM sessions") == [("weighted", "B2", 3)]
     assert renai.roster(session_row(version=4, policy="weighted", draw_at="2026-12-04T10:00:00+08:00"))["rows"] == []
     assert str(world.rows("SELECT draw_at FROM sessions")[0].draw_at).startswith("2026-12-04 02:00")
+
+
+def test_dates_are_beijings_whatever_the_host_thinks(renai: Hospital) -> None:
+    """Fault 15: hosts run on UTC, where it is still the day before until 8 in the morning."""
+    night_shift = [{"starts_at": "2026-12-04T16:00:00Z", "ends_at": "2026-12-04T16:30:00Z", "capacity": 1}]
+    assert renai.roster(session_row("night", slots=night_shift))["status"] == "applied"
+    late = [{"starts_at": "2026-12-05T23:30:00+08:00", "ends_at": "2026-12-06T00:00:00+08:00", "capacity": 1}]
+    assert renai.roster(session_row("late", slots=late))["status"] == "applied"
+    assert codes(renai.roster(session_row("x", date="2026-12-04", slots=night_shift))) == [
+        ("sessions[0].date", "wrong_date")
+    ]
+    beyond = [{"starts_at": "2026-12-05T23:30:00+08:00", "ends_at": "2026-12-06T00:00:01+08:00", "capacity": 1}]
+    assert codes(renai.roster(session_row("y", slots=beyond))) == [("sessions[0].date", "wrong_date")]
+    renai.snapshot(as_of=night(renai), days=("2026-12-04", "2026-12-04"))
+    assert renai.world.rows("SELECT code FROM sessions WHERE stopped") == [], "none of them is of that day"
 
 
 def test_one_doctor_at_two_places_is_said_and_both_are_taken_in(renai: Hospital) -> None:
@@ -411,6 +433,13 @@ def test_only_all_parts_are_a_snapshot(renai: Hospital) -> None:
 
 def test_a_bad_row_of_a_snapshot_names_its_session_all_the_same(renai: Hospital) -> None:
     renai.snapshot(session_row(fee=None), as_of=night(renai), days=DAYS)
+    assert not state_of(renai.world).stopped
+
+
+def test_a_snapshot_with_a_row_that_names_nothing_stops_nothing(renai: Hospital) -> None:
+    nameless = {name: value for name, value in session_row("s1").items() if name != "code"}
+    result = renai.snapshot(nameless, as_of=night(renai), days=DAYS)
+    assert set(codes(result)) == {("sessions[0].code", "invalid"), ("part", "bad_part")}
     assert not state_of(renai.world).stopped
 
 

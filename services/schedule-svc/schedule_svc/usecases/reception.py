@@ -46,6 +46,8 @@ class Reception:
     unchanged: int = 0
     rejected: int = 0
     kept: int = 0
+    nameless: bool = False
+    """A session's row has no code that could be read."""
     known_now: set[str] = field(default_factory=set)
 
     def hospital(self, row: HospitalRow, known: Any) -> None:
@@ -87,26 +89,28 @@ class Reception:
             ours = catalogue.doctors_of(self.tx.conn, self.hospital_id).values()
             planning.follow_doctors(self.tx, [d for d in ours if d.code in versions])
 
-    def sessions(self, raws: Iterable[tuple[str, Any]]) -> set[str]:
-        """Some hundreds at a time, so that no more of a long roster is in memory as rows; answers the codes that it names."""
+    def sessions(self, raws: Iterable[tuple[str, Any]]) -> None:
+        """Some hundreds at a time, so that no more of a long roster is in memory as rows."""
         departments = catalogue.departments_of(self.tx.conn, self.hospital_id)
         doctors = catalogue.doctors_of(self.tx.conn, self.hospital_id)
         named: set[str] = set()
         rest = iter(raws)
         while chunk := list(itertools.islice(rest, SESSIONS_PER_PART)):
-            fresh = []
+            codes, fresh = set(), []
             for path, raw in chunk:
                 code = _code_of(raw)
                 if code in named:
                     self.refuse(Note(path, "duplicate", f"code {code} stands in this roster before"))
                     continue
-                named |= {code} if code else set()
+                if code is None:
+                    self.nameless = True
+                else:
+                    codes.add(code)
+                    named.add(code)
                 fresh.append((path, raw))
-            codes = [code for _, raw in fresh if (code := _code_of(raw)) is not None]
             registers.name_known(self.tx, self.hospital_id, codes, self.origin.at)
             self._plan(self._sound(SessionRow, fresh), departments, doctors)
             registers.name_unknown(self.tx, self.hospital_id, codes, self.origin.at)
-        return named
 
     def _plan(
         self, rows: Sequence[tuple[str, SessionRow]], departments: Mapping[str, Any], doctors: Mapping[str, Any]

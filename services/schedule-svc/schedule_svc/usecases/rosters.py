@@ -132,17 +132,14 @@ def _take_lists(reception: Reception, hospital: Any, data: Mapping[str, Any], he
         if isinstance(row, list):
             raise Refused(row)
         reception.hospital(row, hospital)
-    reception.departments(numbered("departments", data.get("departments", ())))
-    reception.doctors(numbered("doctors", data.get("doctors", ())))
-    reception.sessions(_numbered(data.get("sessions", ())))
+    for name, take_in in (
+        ("departments", reception.departments),
+        ("doctors", reception.doctors),
+        ("sessions", reception.sessions),
+    ):
+        take_in(numbered(name, data.get(name, ())))
     if head.window is not None and head.as_of is not None:
         _take_snapshot(reception, head)
-
-
-def _numbered(raws: list[Any]) -> Any:
-    """As `numbered`, one at a time; what is done with is let go."""
-    for i, raw in enumerate(raws):
-        yield f"sessions[{i}]", raw
 
 
 def _take_snapshot(reception: Reception, head: Head) -> None:
@@ -156,10 +153,11 @@ def _take_snapshot(reception: Reception, head: Head) -> None:
     row: dict[str, Any] = {"hospital_id": hospital_id, "id": of, "first": head.window.first, "last": head.window.last}
     row |= {"as_of": head.as_of.astimezone(UTC), "count": count}
     known = store.snapshot(tx.conn, hospital_id, of)
+    fault = "a row has no code, so nobody knows what the snapshot names" if reception.nameless else ""
     if known is not None and any(getattr(known, name) != value for name, value in row.items()):
-        reception.notes.append(
-            Note("part", "bad_part", f"another part of {of} names other days, another time or count")
-        )
+        fault = f"another part of {of} names other days, another time or count"
+    if fault:
+        reception.notes.append(Note("part", "bad_part", f"{fault}; the snapshot stops nothing"))
         return
     parts = sorted({number, *store.parts_of(known)})
     row |= {"parts": parts, "complete": len(parts) == count}
@@ -182,11 +180,11 @@ def _take_statement(reception: Reception, event: Event) -> None:
     if isinstance(said, SlotsAdded):
         if (fault := check_extra(said.slots, "slots")) is not None:
             raise Refused([fault])
-        aspect, value = "extra", sorted(said.slots, key=lambda slot: slot.starts_at)
+        aspect, value = "extra", sorted((s for s in said.slots if s.extra), key=lambda slot: slot.starts_at)
     code, version = said.session, said.version
     registers.name_known(tx, hospital_id, [code], reception.origin.at)
     registers.name_unknown(tx, hospital_id, [code], reception.origin.at)
-    content = digest([aspect, *value] if isinstance(value, list) else value)
+    content = digest([(slot.starts_at.astimezone(UTC), slot.extra) for slot in value] if aspect == "extra" else value)
     known = [r for r in store.registers_of(tx.conn, hospital_id, [code]) if r.aspect == aspect]
     verdict = reception.judge("version", version, content, known[0] if known else None)
     session = catalogue.sessions_by_code(tx.conn, hospital_id, [code]).get(code)

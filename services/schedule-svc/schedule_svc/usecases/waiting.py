@@ -68,11 +68,11 @@ def _doctors_and_plans(reception: Reception, rows: Sequence[Any]) -> None:
             store.drop(reception.tx.conn, reception.hospital_id, aspect, {row.code: row.version})
             kept = registers.kept(row)
             paths[kept.path] = kept.value
-        before = reception.rejected
         take_in(paths.items())
-        refused = {note.path.partition(".")[0] for note in reception.notes if note.severity == "error"}
-        if len(paths) > reception.rejected - before:
-            reception.notes += [results.applied_later(path) for path in paths if path not in refused]
+        without_effect = {
+            n.path.partition(".")[0] for n in reception.notes if n.severity == "error" or n.code == "stale"
+        }
+        reception.notes += [results.applied_later(path) for path in paths if path not in without_effect]
 
 
 def _statements(reception: Reception, rows: Sequence[Any]) -> None:
