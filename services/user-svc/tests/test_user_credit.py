@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from common.clock import SHANGHAI, ManualClock
-from common.messages import CreditChanged, OrderWithdrawn, PatientSaved, Visit, VisitMissed
+from common.messages import CreditChanged, OrderCancelled, OrderWithdrawn, PatientSaved, Visit, VisitMissed
 from common.service import Service
 from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, deliver, sent, take_sent
 from user_svc import store
@@ -130,16 +130,19 @@ def test_what_is_held_against_nobody(alice: Person, patient: str, hours: float, 
     assert credit(alice, patient) == []
 
 
+@pytest.mark.parametrize("free", [False, True])
 @pytest.mark.parametrize("verdict", [None, "upheld"])
 def test_a_stop_lifts_what_was_noted_before_it(
-    alice: Person, patient: str, operator: Person, verdict: str | None
+    alice: Person, patient: str, operator: Person, verdict: str | None, *, free: bool
 ) -> None:
     other, mark_id = marked(alice, patient, "ord_0"), marked(alice, patient, "ord_1")
     if verdict:
         appeal(alice, patient, mark_id)
         operator.call("POST", f"/credit/appeals/{mark_id}", {"verdict": verdict, "reason": "x"})
     stop = withdrawn(alice, patient, hours=1, order="ord_1", cause="session_stopped")
-    deliver(alice.service, stop, stop)
+    over = OrderCancelled("ord_1", alice.id, "ses_1", "session_stopped", 0, stop.visit)
+    deliver(alice.service, *([over] if free else [stop, stop, over]))
+    deliver(alice.service, OrderCancelled("ord_0", alice.id, "ses_1", "patient", 0, stop.visit))
     deliver(alice.service, missed(alice, patient, "ord_1"))
     (changed,) = told(alice.service)
     assert (changed.change, changed.mark_id, [m.id for m in changed.marks]) == ("lifted", mark_id, [other])

@@ -49,6 +49,13 @@ def note_withdrawn(tx: Tx, received: Sequence[Received]) -> None:
             _record(tx, _mark(m, "late_cancel", r.time, hours, None))
 
 
+def note_cancelled(tx: Tx, received: Sequence[Received]) -> None:
+    """OrderCancelled: of a free order it is all that is told when its session was stopped."""
+    for r in received:
+        if r.message.cause == "session_stopped":
+            _forget(tx, r.message.order_id)
+
+
 def _mark(m: VisitMissed | OrderWithdrawn, kind: Any, at: datetime, hours: int | None, marked_by: str | None) -> Mark:
     return Mark(
         id=mint("mrk"),
