@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from haoyuan_draw.check import Known, verify
 from haoyuan_draw.receipt import check_against
 from haoyuan_draw.record import parse, read_receipt, read_record
 from schedule_svc.api.draws import Draw, Receipt
-from schedule_svc.store import rules as rules_store
+from schedule_svc.store import draws as store
 from schedule_svc.usecases import draws, receipts
 from schedule_svc.worker import TIMERS
 from schedule_world import API, ROSTER, World, check_inventory, session_row, short, slot_row
@@ -128,7 +129,8 @@ def test_a_draft_is_not_shown_and_not_drawn(make: Callable[..., World]) -> None:
 
 
 @pytest.mark.parametrize("policy", ["lottery", "weighted"])
-def test_a_draw_from_beginning_to_end(policy: str, make: Callable[..., World]) -> None:
+def test_a_draw_from_beginning_to_end(policy: str, make: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_RANKED_AT_ONCE", 4)
     world = make(sessions=[drawn_row(policy)])
     client = world.service.app.test_client()
     commitment = shown(client, world.session_id())["commitment"]
@@ -371,15 +373,12 @@ def test_many_draws_of_one_moment_are_one_transaction_each(
 
 def test_a_voucher_of_one_who_was_not_drawn_is_free_again(world: World) -> None:
     """Its numbers were gone, so it only gave weight; she may use it for what is left."""
-    assert rules_store.lock_vouchers  # the desk frees what the draw has loaded
     with world.database.transaction() as tx:
         tx.conn.exec_driver_sql(
             "INSERT INTO vouchers (code, hospital_id, session_id, channel, urgency, patient_id, expires_at, issued_by, issued_at)"
             f" VALUES ('v1', '{world.hospital_id}', '{world.session_id()}', 'referral', 'urgent', NULL,"
             " '2026-12-05 01:00:00.000000', 'acc', '2026-12-01 00:00:00.000000')"
         )
-    from dataclasses import replace
-
     enter(world, *(f"o{i}" for i in range(40)))
     world.tell(replace(world.reserve("mine"), voucher="v1"))
     assert world.rows("SELECT order_id FROM vouchers")[0].order_id == "mine"

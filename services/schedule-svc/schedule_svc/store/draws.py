@@ -30,9 +30,11 @@ _next_in_line = (
     .order_by(entries.c.rank)
     .limit(sa.bindparam("most"))
 )
-# the place of a seq in the ranking is its rank: one document in place of a row for each
+_RANKED_AT_ONCE = 20_000
+"""Rows of one statement: so many take a second or two, and no statement may take thirty."""
+# the place of a seq in the ranking is its rank: one array in place of a row for each
 _RANK_ON_POSTGRES = (
-    "UPDATE entries SET rank = u.rank FROM unnest(%s::int[]) WITH ORDINALITY AS u (seq, rank)"
+    "UPDATE entries SET rank = u.rank + %s FROM unnest(%s::int[]) WITH ORDINALITY AS u (seq, rank)"
     " WHERE entries.session_id = %s AND entries.seq = u.seq"
 )
 _RANK_ON_SQLITE = "UPDATE entries SET rank = ? WHERE session_id = ? AND seq = ?"
@@ -66,12 +68,17 @@ def keep(conn: sa.Connection, session_id: str, drawn: Drawn, numbers: int, now: 
         "record": gzip.compress(drawn.record, compresslevel=6, mtime=0),
     }
     conn.execute(sa.update(draws).where(draws.c.session_id == session_id).values(values))
-    if not drawn.ranking:
-        return
-    if postgres(conn):
-        conn.exec_driver_sql(_RANK_ON_POSTGRES, (drawn.ranking, session_id))
-    else:
-        conn.exec_driver_sql(_RANK_ON_SQLITE, [(rank, session_id, seq) for rank, seq in enumerate(drawn.ranking, 1)])
+    _keep_ranks(conn, session_id, drawn.ranking)
+
+
+def _keep_ranks(conn: sa.Connection, session_id: str, ranking: Sequence[int]) -> None:
+    for above in range(0, len(ranking), _RANKED_AT_ONCE):
+        part = ranking[above : above + _RANKED_AT_ONCE]
+        if postgres(conn):
+            conn.exec_driver_sql(_RANK_ON_POSTGRES, (above, part, session_id))
+        else:
+            rows = [(rank, session_id, seq) for rank, seq in enumerate(part, above + 1)]
+            conn.exec_driver_sql(_RANK_ON_SQLITE, rows)
 
 
 def next_in_line(conn: sa.Connection, session_id: str, after: int, most: int) -> list[str]:

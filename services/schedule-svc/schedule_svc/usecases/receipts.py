@@ -31,7 +31,9 @@ class _Read(msgspec.Struct, frozen=True):
 class _Finished:
     """A finished draw: what its record says, each entrant's place in the list, and the tree."""
 
-    read: _Read
+    digest: str
+    root: str
+    winners: int
     places: dict[str, int]
     tree: draw.Tree
 
@@ -64,10 +66,10 @@ def receipt(database: Database, session_id: str, order_id: str) -> dict[str, Any
         "index": index,
         "entrants": finished.tree.size,
         "path": [step.hex() for step in finished.tree.path(index)],
-        "root": finished.read.root,
-        "digest": finished.read.digest,
+        "root": finished.root,
+        "digest": finished.digest,
         "rank": entry.rank,
-        "won": entry.rank <= finished.read.winners,
+        "won": entry.rank <= finished.winners,
     }
 
 
@@ -80,7 +82,7 @@ def _finished(conn: Any, session_id: str) -> _Finished:
     read = msgspec.json.decode(gzip.decompress(store.packed_record(conn, session_id) or b""), type=_Read)
     entrants = [draw.Entrant(*entry) for entry in read.entries]
     places = {entrant.pseudonym: index for index, entrant in enumerate(entrants)}
-    found = _Finished(read, places, draw.tree_of(entrants))
+    found = _Finished(read.digest, read.root, read.winners, places, draw.tree_of(entrants))
     with _lock:
         _trees[session_id] = found
         while len(_trees) > _REMEMBERED:
