@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pika
+from haoyuan_roster_format import event_type
 from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.adapters.utils.connection_workflow import AMQPConnectorException, AMQPConnectorStackTimeout
@@ -85,7 +86,7 @@ class Link:
             message_id=letter.id,
             content_type=CONTENT_TYPE,
             delivery_mode=2,
-            type=f"haoyuan.roster.{letter.kind}.v1",
+            type=event_type(letter.kind),
             user_id=self.user,  # the broker compares it with who has logged in
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from haoyuan_roster_format import LARGEST_EVENT, SESSIONS_PER_PART, Part, digest, routing_key, seal
+from haoyuan_roster_format.events import MOST_PARTS
 
 from haoyuan_roster.faults import Unusable
 from haoyuan_roster.ledger import Kind, Ledger
@@ -17,7 +18,6 @@ from haoyuan_roster.roster import LISTS, Roster
 
 MOST_BYTES = LARGEST_EVENT // 4
 """Of a part's rows: some 1,000 sessions, so that neither end needs much memory for one."""
-MOST_PARTS = 10_000
 _KINDS: tuple[Kind, ...] = ("departments", "doctors", "sessions")
 
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 import uuid
 from urllib.parse import quote, urlsplit
 
@@ -142,3 +143,11 @@ class Wire:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
+
+
+def until(state, seconds=20):
+    end = time.monotonic() + seconds
+    while not (value := state()):
+        assert time.monotonic() < end, "nothing came of it"
+        time.sleep(0.01)
+    return value

@@ -1,75 +1,20 @@
-"""Publishing and watching on a real RabbitMQ, as a hospital's user with a hospital's permissions."""
+"""Publishing on a real RabbitMQ, as a hospital's user with a hospital's permissions."""
 
 import itertools
 import json
 import threading
 import time
-from urllib.parse import urlsplit
 
-import pika
 import pytest
 from haoyuan_roster.cli import main
 from haoyuan_roster.faults import Undelivered
 from haoyuan_roster.link import Link
 from haoyuan_roster.parts import letter
 from haoyuan_roster_format import Event, decode, read
-from roster_tool_broker import INTAKE, Broker, Wire, add_hospitals
+from roster_tool_broker import INTAKE, until
 from roster_tool_rig import csv_text, on_day, utc
 
 NOW = utc("2026-11-22T12:00:00+08:00")
-
-
-@pytest.fixture(scope="module")
-def _hospitals(servers, rabbit_url):
-    remove = add_hospitals(servers.rabbitmq.ctl, urlsplit(rabbit_url).path.lstrip("/"))
-    yield
-    remove()
-
-
-@pytest.fixture
-def broker(rabbit_url, _hospitals):
-    broker = Broker(rabbit_url)
-    yield broker
-    broker.close()
-
-
-@pytest.fixture
-def wire(rabbit_url):
-    where = urlsplit(rabbit_url)
-    wire = Wire(where.hostname, where.port)
-    yield wire
-    wire.close()
-
-
-@pytest.fixture
-def run(broker, tmp_path, monkeypatch, capsys):
-    """Run the command as eastgate; answers its exit status, and what it said on both streams."""
-    monkeypatch.setenv("HAOYUAN_ROSTER_URL", broker.url("eastgate"))
-    monkeypatch.setenv("HAOYUAN_ROSTER_HOSPITAL", "eastgate")
-    monkeypatch.setenv("HAOYUAN_ROSTER_LEDGER", str(tmp_path / "versions.db"))
-
-    def run(*arguments):
-        status = main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
-
-
-@pytest.fixture
-def roster(tmp_path):
-    """A CSV roster of a doctor's week, five sessions."""
-    path = tmp_path / "roster.csv"
-    path.write_text(csv_text({}), encoding="utf-8")
-    return path
-
-
-def until(state, seconds=20):
-    end = time.monotonic() + seconds
-    while not (value := state()):
-        assert time.monotonic() < end, "nothing came of it"
-        time.sleep(0.01)
-    return value
 
 
 class TestPublish:
@@ -302,108 +247,3 @@ class TestReconnect:
 
 def _consumers(broker):
     return broker.channel.queue_declare("roster.results.eastgate", passive=True).method.consumer_count
-
-
-class TestWatch:
-    def test_results_are_shown_as_tables_and_only_those_are_acknowledged(self, run, broker):
-        row = {"path": "sessions[3].fee", "session_id": None, "code": "invalid", "severity": "error", "message": "坏"}
-        broker.answer("one", status="partial", rows=[row], more=4, counts={"applied": 5, "rejected": 1})
-        broker.answer("two")
-        broker.answer("three")
-        status, out, _ = run("watch", "--until-done", "two")
-        assert status == 0
-        assert "one: partial; rows: 5 applied, 1 rejected" in out
-        assert "sessions[3].fee       invalid  error" in out
-        assert "and 4 more" in out
-        assert "three" not in out
-        until(lambda: broker.depth("roster.results.eastgate") == 1)
-
-    def test_a_rejected_event_decides_the_exit_status(self, run, broker):
-        broker.answer("one", status="rejected")
-        assert run("watch", "--until-done", "one")[0] == 1
-
-    def test_what_is_no_result_is_shown_as_it_is(self, run, broker):
-        for body in (b"\xff\x00", b"{}", b'{"type": "other", "data": {}}'):
-            broker.channel.basic_publish("roster.out", "res.eastgate", body)
-        broker.answer("one")
-        status, out, _ = run("watch", "--until-done", "one")
-        assert status == 0
-        assert out.count("this is no result") == 3
-
-    def test_a_result_that_does_not_come_is_told(self, run, broker):
-        broker.answer("two")
-        status, out, err = run("watch", "--until-done", "one", "--timeout", "1")
-        assert status == 3
-        assert "two: applied" in out
-        assert "no result yet of 1: one" in err
-
-    def test_what_could_not_be_printed_is_not_acknowledged(self, broker):
-        def closed(_body):
-            raise BrokenPipeError
-
-        broker.answer("one")
-        with Link(broker.url("eastgate"), lambda _: None) as link, pytest.raises(BrokenPipeError):
-            link.listen("roster.results.eastgate", closed, lambda: False)
-        until(lambda: broker.depth("roster.results.eastgate") == 1)
-
-    def test_anothers_results_are_refused(self, run, broker):
-        status, _, err = run("watch", "--hospital", "westgate", "--timeout", "1")
-        assert status == 3
-        assert "ACCESS_REFUSED" in err
-        assert "roster.results.westgate" in err
-
-
-class TestWait:
-    @pytest.fixture
-    def platform(self, broker):
-        """Answers each event that comes, in a thread of its own."""
-        verdicts = {"status": "applied"}
-        stop = threading.Event()
-
-        def serve():
-            connection = pika.BlockingConnection(pika.URLParameters(broker.admin_url))
-            channel = connection.channel()
-            while not stop.is_set():
-                _, _, body = channel.basic_get(INTAKE, auto_ack=True)
-                if body is None:
-                    connection.sleep(0.01)
-                else:
-                    broker.answer(json.loads(body)["id"], channel=channel, **verdicts)
-            connection.close()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield verdicts
-        stop.set()
-        thread.join()
-
-    def test_publishing_waits_for_the_results_of_what_it_sent(self, run, platform, broker, roster):
-        broker.answer("yesterday's", status="rejected")
-        status, out, _ = run("publish", roster, "--wait", "--part-size", "3")
-        assert status == 0
-        assert out.count("applied; rows") == 3
-        assert "yesterday's: rejected" in out
-        assert broker.depth("roster.results.eastgate") == 0
-
-    def test_the_results_decide_the_exit_status(self, run, platform, roster):
-        platform["status"] = "partial"
-        assert run("publish", roster, "--wait")[0] == 1
-        assert run("resume", "S1", "--wait")[0] == 1
-
-    def test_a_row_is_named_by_its_code_too(self, run, platform, roster):
-        row = {"path": "sessions[0].fee", "session_id": None, "code": "invalid", "severity": "error", "message": "x"}
-        platform["rows"] = [row, row | {"path": "doctors[0].name"}, row | {"path": "part"}]
-        _, out, _ = run("publish", roster, "--wait", "--part-size", "3")
-        lines = [line.split()[:2] for line in out.splitlines() if "invalid" in line]
-        assert [code for path, code in lines if path == "sessions[0].fee"] == [
-            "D001-20261207-morning",  # after a department and a doctor
-            "D001-20261208-morning",
-            "D001-20261211-morning",
-        ]
-        assert lines[1] == ["doctors[0].name", "D001"]
-        assert lines[2] == ["part", "invalid"]
-
-    def test_an_answer_that_does_not_come_is_told(self, run, roster):
-        status, _, err = run("publish", roster, "--wait", "--timeout", "1")
-        assert status == 3
-        assert "no result yet of 1" in err
