@@ -1,7 +1,7 @@
 """Hospitals' events: each gets its result, versions decide, what comes early waits, and snapshots heal gaps."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,11 @@ from common.messages import RosterApplied, SessionChanged, SessionPublished, Ses
 from common.testing import sent, take_sent
 from haoyuan_roster_format import LARGEST_EVENT, MOST_ROWS, event_type, routing_key, seal
 from roster_world import Hospital, codes
+from schedule_svc.usecases import planning
+from schedule_svc.usecases.reception import Reception
+from schedule_svc.usecases.registers import Origin
 from schedule_world import World, check_inventory, session_row, short, slot_row
+from sqlalchemy import event
 
 HOUR = timedelta(hours=1)
 EIGHT = "2026-12-05T08:00:00+08:00"
@@ -133,6 +137,36 @@ def test_a_hospital_that_nobody_knows_yet_may_speak_before_it_says_what_it_is(wo
     xiehe.roster(session_row("s1", doctor="D2"), hospital={"code": "xiehe", "version": 0, "name": "协和医院"})
     assert [h["name"] for h in client.get("/api/v1/hospitals").get_json()["items"]] == ["仁爱医院", "协和医院"]
     assert len(world.rows("SELECT code FROM sessions")) == 2
+
+
+def test_a_long_roster_is_never_in_memory_as_rows(renai: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some hundreds of rows are planned and let go before the next ones are looked at; statements do not grow with them."""
+    read, ahead, statements = 0, [], []
+    publish = planning.publish
+
+    def rows() -> Iterator[tuple[str, Any]]:
+        nonlocal read
+        for i in range(1700):
+            read += 1
+            yield f"sessions[{i}]", session_row(f"s{i}", slots=[slot_row(8)])
+
+    def noted(tx: Any, hospital_id: str, planned: Any, at: datetime) -> Any:
+        ahead.append((read, len(planned)))
+        return publish(tx, hospital_id, planned, at)
+
+    monkeypatch.setattr(planning, "publish", noted)
+
+    def count(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "outbox" not in statement:  # the chassis' own, which PostgreSQL gets as one
+            statements.append(statement)
+
+    event.listen(renai.world.database.engine, "before_cursor_execute", count)
+    with renai.world.database.transaction() as tx:
+        reception = Reception(tx, renai.world.hospital_id, Origin("e", "t", tx.now))
+        reception.sessions(rows())
+    assert ahead == [(500, 499), (1000, 500), (1500, 500), (1700, 200)], "s1 is known already, with other slots"
+    assert len(statements) < 4 * 25, "a few for each part, however long it is"
+    assert (reception.applied, reception.rejected) == (1699, 1)
 
 
 # --- what comes early ------------------------------------------------------------------------------------------------
