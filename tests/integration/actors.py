@@ -150,13 +150,24 @@ class Hospital:
         release_at: datetime | None = None,
         policy: str = "first_come",
         draw_at: datetime | None = None,
+        begun: bool = False,
     ) -> str:
-        """Publish a session, `capacity` numbers in each of its `slots`; answers its id."""
+        """Publish a session, `capacity` numbers in each of its `slots`; answers its id. With `begun`, it goes on now."""
         code = f"s{next(self._sessions)}"
         day = datetime.now(SHANGHAI).date() + timedelta(days=days)
         start = datetime.combine(day, clock_time(8), SHANGHAI)
         release = release_at or datetime.now(SHANGHAI) + timedelta(days=-1 if released else 1)
-        times = [start + i * timedelta(minutes=30) for i in range(slots)]
+        times = [(start + i * timedelta(minutes=30), start + (i + 1) * timedelta(minutes=30)) for i in range(slots)]
+        if begun:
+            now = datetime.now(SHANGHAI)
+            day = now.date()
+            midnight = datetime.combine(day, clock_time(), SHANGHAI)
+            times = [
+                (
+                    max(midnight, now - timedelta(minutes=10)),
+                    min(midnight + timedelta(days=1), now + timedelta(hours=1)),
+                )
+            ]
         row = {
             "code": code,
             "doctor": "D1",
@@ -167,12 +178,12 @@ class Hospital:
             "release_at": release.isoformat(),
             "slots": [
                 {
-                    "starts_at": t.isoformat(),
-                    "ends_at": (t + timedelta(minutes=30)).isoformat(),
+                    "starts_at": starts_at.isoformat(),
+                    "ends_at": ends_at.isoformat(),
                     "capacity": capacity,
                     "blocked": 0,
                 }
-                for t in times
+                for starts_at, ends_at in times
             ],
             "version": 1,
             "policy": policy,

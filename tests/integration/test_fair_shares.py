@@ -291,3 +291,21 @@ def refused_at_once(patient: Patient, session: str) -> bool:
     except AssertionError:
         assert patient.get("/orders")["items"][0]["reason"] == "sold_out"
         return False
+
+
+# --- 爽约 ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_visit_that_was_missed_is_marked_with_its_evidence(base, hospital):
+    patient = Patient(base)
+    order = patient.confirmed(hospital.session(1, begun=True))["id"]
+    later = patient.confirmed(hospital.session(1))["id"]
+    assert refusal(lambda: hospital.registrar.post(f"/orders/{later}/missed")) == (409, "visit_not_begun")
+    assert refusal(lambda: patient.post(f"/orders/{order}/missed")) == (403, "wrong_role")
+    assert hospital.registrar.post(f"/orders/{order}/missed")["state"] == "no_show"
+    eventually(lambda: "visit_missed" in patient.inbox(), "she is told")
+    credit = f"/users/me/patients/{patient.patient}/credit"
+    marks = eventually(lambda: patient.get(credit)["items"], "it is on her record")
+    assert [(m["kind"], m["evidence"]["order_id"]) for m in marks] == [("no_show", order)]
+    assert refusal(lambda: patient.post(f"/orders/{order}/cancel")) == (409, "order_ended")
+    assert patient.see(order)["paid"]["amount"] == FEE
