@@ -19,6 +19,7 @@ from booking_patient import (
     state,
 )
 from booking_svc import usecases
+from booking_svc.api.schemas import OrderSchema, StoppageSchema
 from booking_world import FEE, HOLD, NOW, VISIT
 from common import ids
 from common.messages import (
@@ -118,6 +119,18 @@ def test_who_has_a_voucher_is_not_refused_because_the_rest_is_sold_out(service, 
     deliver(service, SessionPublished(SESSION, replace(FACTS, sold_out=True)))
     assert_problem(place(client), 409, "sold_out")
     assert place(client, voucher="V1").status_code == 202
+
+
+def test_answers_are_what_the_schema_says(service, client):
+    order_id = paid_order(service, client)
+    shown = see(client, order_id)
+    assert shown.keys() == OrderSchema().fields.keys()
+    assert OrderSchema().validate(shown) == {}
+    deliver(service, STOPPED, SessionPublished(SESSION, FACTS))
+    assert OrderSchema().validate(see(client, order_id)) == {}
+    board = client.get(f"/api/v1/sessions/{SESSION}/stoppage", headers=REGISTRAR).json
+    assert board.keys() == StoppageSchema().fields.keys()
+    assert StoppageSchema().validate(board) == {}
 
 
 # --- offers ----------------------------------------------------------------------------------------------------------
