@@ -28,7 +28,7 @@ MOST_TOLD = 200
 
 def note_missed(tx: Tx, received: Sequence[Received]) -> None:
     """VisitMissed: a no_show, with the visit and who says so as evidence."""
-    for r in received:
+    for r in _by_patient(received):
         m: VisitMissed = r.message
         _record(tx, _mark(m, "no_show", m.visit.starts_at, None, m.marked_by))
 
@@ -39,7 +39,7 @@ def note_withdrawn(tx: Tx, received: Sequence[Received]) -> None:
     The message's time is that of the cancellation. A stopped session never counts: a visit that was noted as missed before
     the session was stopped (停诊) is held against nobody.
     """
-    for r in received:
+    for r in _by_patient(received):
         m: OrderWithdrawn = r.message
         if m.cause == "session_stopped":
             _forget(tx, m.order_id)
@@ -54,6 +54,11 @@ def note_cancelled(tx: Tx, received: Sequence[Received]) -> None:
     for r in received:
         if r.message.cause == "session_stopped":
             _forget(tx, r.message.order_id)
+
+
+def _by_patient(received: Sequence[Received]) -> list[Received]:
+    """In the order of the patients, so that two consumers lock them alike and do not wait for each other."""
+    return sorted(received, key=lambda r: r.message.patient_id)
 
 
 def _mark(m: VisitMissed | OrderWithdrawn, kind: Any, at: datetime, hours: int | None, marked_by: str | None) -> Mark:
