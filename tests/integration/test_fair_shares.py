@@ -171,6 +171,22 @@ def test_a_free_day_gives_all_of_it_back(base, hospital):
     assert patient.see(old)["refunded"]["amount"] == FEE
 
 
+def test_she_moves_again_and_again(base, hospital):
+    patient = Patient(base)
+    sessions = [hospital.session(1, days=days, fee=fee) for days, fee in ((3, FEE), (4, 8000), (5, 2000))]
+    first = patient.confirmed(sessions[0])["id"]
+    second = patient.move(first, sessions[1])
+    patient.state(second, "awaiting_payment")
+    patient.pay(second)
+    moved(patient, first, second)
+    third = patient.move(second, sessions[2])
+    assert moved(patient, second, third)["paid"]["amount"] == 2000
+    shown = eventually(lambda: (o := patient.see(second))["refunded"]["amount"] and o, "the rest is on its way")
+    assert (shown["paid"]["amount"], shown["moved"]["amount"], shown["refunded"]["amount"]) == (8000, 2000, 6000)
+    patient.post(f"/orders/{third}/cancel")
+    assert patient.state(third, "cancelled")["refunded"]["amount"] == 2000
+
+
 def test_who_gives_up_half_way_keeps_what_she_had(base, hospital):
     patient = Patient(base)
     there, here = hospital.session(2, days=4, fee=8000), hospital.session(1)
