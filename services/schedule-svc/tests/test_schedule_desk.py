@@ -309,3 +309,13 @@ def test_whoever_comes_and_goes_the_equation_holds_and_no_number_is_held_twice(s
         holds(s)
         held = [r.queue_number for r in desk.reservations.values() if r.state == "held"]
         assert len(held) == len(set(held)) == sum(each.taken for each in s.segments)
+
+
+def test_a_voucher_is_free_again_for_whoever_waited_in_vain():
+    s = session(segment(0, 0, extra=0))
+    voucher = Voucher("V1", "hos", "ses", "window", "routine", None, DAY, "acc", NOW)
+    desk = desk_for(s, vouchers=(voucher,))
+    assert isinstance(ask(desk, "a", voucher="V1", join_waitlist=True), SlotWaitlisted)
+    later = Desk(NOW, desk.sessions, desk.reservations, lambda _session, _segment: None, desk.rules, joined=desk.joined)
+    later.close_waitlist(s)
+    assert (later.take_answers()[-1].reason, later.used) == ("sold_out", {"V1": None})

@@ -201,7 +201,7 @@ class Desk:
         if not self._hold_aside(session, reservation, voucher):
             self._share(session, reservation, voucher)
         if reservation.state != "rejected" and voucher is not None:
-            self._use_voucher(voucher, reservation.order_id)
+            self._use_voucher(voucher.code, reservation.order_id)
 
     def _share(self, session: Session, reservation: Reservation, voucher: Voucher | None) -> None:
         """By the session's policy: the draw while it takes entries, else who comes first."""
@@ -234,13 +234,14 @@ class Desk:
         return voucher if voucher is not None and voucher.serves(session.id, order.patient_id, self.now) else None
 
     def _free_voucher(self, reservation: Reservation) -> None:
-        voucher = self.vouchers.get(reservation.voucher or "")
-        if voucher is not None and voucher.order_id == reservation.order_id:
-            self._use_voucher(voucher, None)
+        """Who held, waited or hoped by a voucher was its one user; she no longer is."""
+        if reservation.voucher is not None:
+            self._use_voucher(reservation.voucher, None)
 
-    def _use_voucher(self, voucher: Voucher, order_id: str | None) -> None:
-        self.vouchers[voucher.code] = replace(voucher, order_id=order_id)
-        self.used[voucher.code] = order_id
+    def _use_voucher(self, code: str, order_id: str | None) -> None:
+        self.used[code] = order_id
+        if code in self.vouchers:
+            self.vouchers[code] = replace(self.vouchers[code], order_id=order_id)
 
     def _hold_aside(self, session: Session, reservation: Reservation, voucher: Voucher | None) -> bool:
         """Hold a number that was set aside for such as her, if there is one."""

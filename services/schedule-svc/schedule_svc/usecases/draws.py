@@ -13,7 +13,6 @@ from common.outbox import Timer, Tx
 from schedule_svc import draw
 from schedule_svc.domain import Session
 from schedule_svc.store import draws as store
-from schedule_svc.store import rules as rules_store
 from schedule_svc.usecases import forecasts
 from schedule_svc.usecases.orders import at_desk, finish
 
@@ -84,8 +83,6 @@ def deliver(tx: Tx, timer: Timer) -> None:
     session = working.sessions[timer.key]
     if session.draw_state != "drawing":
         return
-    codes = {r.voucher for r in desk.reservations.values() if r.voucher}
-    desk.vouchers.update(rules_store.lock_vouchers(tx.conn, codes))
     for order_id in line:
         desk.drawn(order_id)
     if len(line) < ROUND:

@@ -62,7 +62,6 @@ def _let_in(tx: Tx, desk: Desk, orders: Sequence[ReserveSlot]) -> None:
             known = {r.order_id: r for r in registrations.get(patient_id, ())}
             desk.people[patient_id] = Person(known, marks.get(patient_id, ()))
     codes = {order.voucher for order in new if order.voucher}
-    codes |= {r.voucher for r in desk.reservations.values() if r.voucher}
     if codes:
         desk.vouchers.update(rules_store.lock_vouchers(tx.conn, codes))
 
