@@ -25,6 +25,8 @@ DOCTORS = ("D1", "D2", "D3")
 DEPARTMENTS = ("card", "eyes")
 VERSIONS = st.integers(1, 4)
 TIMES = st.integers(0, 20).map(lambda hours: START - timedelta(hours=hours))
+NIGHTS = st.integers(0, 6).map(lambda hours: START - timedelta(hours=hours))
+"""Snapshots are newer than most of what they withdraw."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def worlds_of_events(draw: st.DrawFn) -> list[Said]:
     rows: dict[str, list[dict[str, Any]]] = {"departments": [], "doctors": [], "sessions": []}
     rows["departments"] = [{"code": d, "version": v, "name": f"{d}{v}"} for d in DEPARTMENTS for v in versions(draw, 1)]
     rows["doctors"] = [doctor(d, v, draw(st.sampled_from(DEPARTMENTS))) for d in DOCTORS for v in versions(draw, 1)]
-    rows["sessions"] = [draw(plans(s, v)) for s in SESSIONS for v in versions(draw, 0)]
+    rows["sessions"] = [draw(plans(s, v)) for s in SESSIONS for v in versions(draw, 1)[:2]]
     for name, found in rows.items():
         said += [Said("roster_published", {name: [row]}, draw(TIMES)) for row in found]
     said.append(Said("roster_published", {"hospital": {"code": "renai", "version": 7, "name": "仁爱"}}, START))
@@ -101,9 +103,11 @@ def worlds_of_events(draw: st.DrawFn) -> list[Said]:
             reason = {"reason": f"because {version}"} if kind == "session_stopped" else {}
             said.append(Said(kind, {"session": code, "version": version} | reason, draw(TIMES)))
         for version in versions(draw, 0):
-            extra = [{"starts_at": s["starts_at"], "extra": version} for s in draw(slots(draw(st.sampled_from(DAYS))))]
+            extra = [
+                {"starts_at": slot_row(hour, day=day)["starts_at"], "extra": version} for day in DAYS for hour in (8, 9)
+            ]
             said.append(Said("slots_added", {"session": code, "version": version, "slots": extra}, draw(TIMES)))
-    for number in range(draw(st.integers(0, 2))):
+    for number in range(draw(st.integers(1, 3))):
         said += draw(snapshots(number, rows["sessions"]))
     assert [note for s in said for note in examine(s.kind, s.data) if note.severity == "error"] == []
     return said
@@ -116,9 +120,9 @@ def versions(draw: st.DrawFn, least: int) -> list[int]:
 @st.composite
 def snapshots(draw: st.DrawFn, number: int, known: list[dict[str, Any]]) -> list[Said]:
     first, last = sorted(draw(st.tuples(st.sampled_from(DAYS), st.sampled_from(DAYS))))
-    as_of, named = draw(TIMES), draw(st.permutations(known))[: draw(st.integers(0, 3))]
+    as_of, named = draw(NIGHTS), draw(st.permutations(known))[: draw(st.integers(0, 2))]
     named = list({row["code"]: row for row in named}.values())
-    count = draw(st.integers(1, 3))
+    count = draw(st.integers(1, 2))
     window = {"from": f"2026-12-0{first}", "to": f"2026-12-0{last}"}
     return [
         Said(
@@ -170,15 +174,16 @@ def waiting(world: World) -> list[Any]:
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(said=worlds_of_events(), seed=st.integers(0, 2**32))
 def test_every_order_of_the_same_events_ends_in_the_same_state(migrated: Path, said: list[Said], seed: int) -> None:
     chance = random.Random(seed)
     once = end_of(migrated, said, chance)
-    again = [*said, *chance.sample(said, len(said) // 3)]
-    chance.shuffle(again)
-    assert end_of(migrated, again, chance) == once
+    for _ in range(2):
+        again = [*said, *chance.sample(said, len(said) // 3)]
+        chance.shuffle(again)
+        assert end_of(migrated, again, chance) == once
 
 
 def test_a_seeded_fault_is_found(migrated: Path) -> None:

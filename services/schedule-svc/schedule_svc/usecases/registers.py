@@ -169,8 +169,9 @@ def align(tx: Tx, hospital_id: str, session_ids: Iterable[str], path: str = "") 
 
 def name_known(tx: Tx, hospital_id: str, codes: Iterable[str], at: datetime) -> None:
     """The hospital named these sessions, as far as they are known."""
-    known = catalogue.sessions_by_code(tx.conn, hospital_id, codes)
-    store.name_sessions(tx.conn, [row.id for row in known.values()], at)
+    session_ids = [row.id for row in catalogue.sessions_by_code(tx.conn, hospital_id, codes).values()]
+    catalogue.lock_for_planning(tx.conn, session_ids)  # in the order that everybody keeps; an UPDATE keeps none
+    store.name_sessions(tx.conn, session_ids, at)
 
 
 def name_unknown(tx: Tx, hospital_id: str, codes: Iterable[str], at: datetime) -> None:
