@@ -64,8 +64,8 @@ def entered(order_id):
 
 def test_one_enters_a_draw_and_sees_her_weight_with_its_parts(service, client):
     deliver(service, SessionPublished(SESSION, DRAW))
-    order_id = place(client, voucher="V1").json["id"]
-    assert sent(service.database, ReserveSlot)[0].voucher == "V1"
+    order_id = place(client, voucher="4821-0937-5526-1804").json["id"]
+    assert sent(service.database, ReserveSlot)[0].voucher == "4821-0937-5526-1804"
     take_sent(service.database)
     deliver(service, entered(order_id))
     assert take_sent(service.database) == [OrderEntered(order_id, ME, SESSION, DRAW_AT, 3)]
@@ -113,6 +113,12 @@ def test_a_rule_that_refuses_is_named_with_its_end(service, client):
     shown = see(client, order_id)
     assert (shown["reason"], shown["rule"]) == ("limit_reached", "per_doctor_and_day")
     assert shown["until"] == "2026-11-23T16:00:00+08:00"
+
+
+@pytest.mark.parametrize("typed", ["4821093755261804", " 4821 0937 5526 1804 ", "４８２１-０９３７-５５２６-１８０４"])
+def test_a_voucher_may_be_typed_as_one_likes(service, client, typed):
+    place(client, voucher=typed)
+    assert sent(service.database, ReserveSlot)[0].voucher == "4821-0937-5526-1804"
 
 
 def test_who_has_a_voucher_is_not_refused_because_the_rest_is_sold_out(service, client):

@@ -73,6 +73,8 @@ def _cancelled(message: m.OrderCancelled, _hospital_id: str | None) -> Kinds:
 
 
 def _withdrawn(message: m.OrderWithdrawn, _hospital_id: str | None) -> Kinds:
+    if message.was_confirmed and not message.amount:
+        return []  # it cost nothing: OrderCancelled says all
     return [(message.account_id, "visit_stopped" if message.cause == "session_stopped" else "order_withdrawn")]
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from common.messages import ReleaseSlot, ReserveSlot, SessionChanged, SlotRejected, SlotReserved
+from common.messages import ReleaseSlot, SessionChanged, SlotRejected, SlotReserved
 from common.testing import deliver, take_sent
+from schedule_svc.store.tables import reservations
 from schedule_world import World, check_inventory, session_row, short, slot_row
 
 
@@ -156,7 +157,7 @@ def test_an_order_that_changes_its_session_is_parked_and_harms_nobody(make: Call
 def test_several_sessions_in_one_batch(make: Callable[..., World]) -> None:
     world = make(sessions=[session_row(f"s{i}", slots=[slot_row(8, capacity=2)]) for i in range(1, 4)])
     ids = [world.session_id(f"s{i}") for i in range(1, 4)]
-    batch = [ReserveSlot(f"o{n}", ids[n % 3], None, "p", False, world.clock()) for n in range(9)]
+    batch = [world.reserve(f"o{n}", session=ids[n % 3]) for n in range(9)]
     answers = [m for m in world.tell(*batch) if isinstance(m, SlotReserved | SlotRejected)]
     assert [isinstance(m, SlotReserved) for m in answers] == [True] * 6 + [False] * 3
     check_inventory(world)
@@ -201,6 +202,11 @@ def test_answers_carry_the_trace_of_their_cause(world: World) -> None:
     take_sent(world.database)
 
 
+_COLUMNS = ", ".join(column.name for column in reservations.columns if column.name != "order_id")
+_TWIN = f"INSERT INTO reservations (order_id, {_COLUMNS}) SELECT 'b', {_COLUMNS} FROM reservations"
+"""Another order with the same number."""
+
+
 def test_the_constraints_refuse_what_the_code_must_never_do(world: World) -> None:
     from sqlalchemy.exc import IntegrityError
 
@@ -208,14 +214,14 @@ def test_the_constraints_refuse_what_the_code_must_never_do(world: World) -> Non
     for statement in (
         "UPDATE slots SET free = free + 1",
         "UPDATE slots SET free = free - 5, held = held + 5",
-        "INSERT INTO reservations SELECT 'b', session_id, '', wanted, state, slot_id, queue_number, '', NULL, NULL, created_at, updated_at FROM reservations",
+        _TWIN,
     ):
         with pytest.raises(IntegrityError), world.database.transaction() as tx:
             tx.conn.exec_driver_sql(statement)
 
 
 def test_a_release_for_an_unknown_session_is_answered(world: World) -> None:
-    assert short(world.tell(ReleaseSlot("a", "nowhere"))) == [("released", "a")]
+    assert short(world.tell(ReleaseSlot("a", "nowhere", "patient"))) == [("released", "a")]
 
 
 def test_the_audits_figures_tell_counters_from_counts(world: World) -> None:

@@ -1,9 +1,12 @@
 """What goes into booking-svc by HTTP, and what comes out."""
 
+import re
+import unicodedata
 from datetime import datetime
+from typing import Any
 
 from common.web import Idents, MoneySchema, Paged, Schema
-from marshmallow import fields, validate
+from marshmallow import fields, post_load, validate
 
 from booking_svc.domain import State
 
@@ -29,6 +32,14 @@ class PlaceOrderSchema(Schema):
         allow_none=True,
         metadata={"description": "from the hospital: opens a number that is set aside, or adds weight in a draw"},
     )
+
+    @post_load
+    def _as_issued(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """A voucher is read out and typed in: its digits count, however they are grouped, and full-width ones too."""
+        digits = re.sub("[^0-9]", "", unicodedata.normalize("NFKC", data["voucher"] or ""))
+        if digits:
+            data["voucher"] = "-".join(digits[i : i + 4] for i in range(0, len(digits), 4))
+        return data
 
 
 class MoveSchema(Schema):

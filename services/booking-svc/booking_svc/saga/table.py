@@ -97,7 +97,7 @@ TABLE: dict[tuple[State, Input], Step] = {
     (S.MOVING, I.STOP): Step(S.RETURNING, (release_slot, order_withdrawn)),
     (S.RETURNING, I.PAYMENT_MOVED): Step(S.REFUNDING, (refund_payment,)),
     (S.CONFIRMED, I.CANCEL): Step(S.REFUNDING, (release_slot, refund_payment, order_withdrawn)),
-    (S.CONFIRMED, I.CANCEL_FREE): Step(S.CANCELLED, (release_slot, order_cancelled)),
+    (S.CONFIRMED, I.CANCEL_FREE): Step(S.CANCELLED, (release_slot, order_withdrawn, order_cancelled)),
     (S.CONFIRMED, I.STOP): Step(S.REFUNDING, (release_slot, refund_payment, order_withdrawn)),
     (S.CONFIRMED, I.STOP_FREE): Step(S.CANCELLED, (release_slot, order_cancelled)),
     (S.CONFIRMED, I.STOP_SUBSTITUTED): Step(S.SUBSTITUTE_OFFERED, (release_slot, substitutes_offered)),
