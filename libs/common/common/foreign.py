@@ -45,11 +45,16 @@ ForeignHandler = Callable[[Any, Sequence[Foreign]], None]
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """A topic exchange that others write to, and the service's queue that takes all of it."""
+    """A topic exchange that others write to, and the service's queue that takes all of it.
+
+    most: how many messages one transaction takes, None: all that a consumer has got at once. One whose single message locks many
+    rows says 1, so that others wait for one message and not for a batch.
+    """
 
     exchange: str
     queue: str
     handler: ForeignHandler
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

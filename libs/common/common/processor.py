@@ -105,15 +105,18 @@ class Processor:
         self._handle(batch, self._own)
 
     def take(self, queue: str, messages: Sequence[Foreign]) -> None:
-        """As `process`, for what came from outside by the intake of this queue."""
-        way = _foreign_way(self.intakes[queue])
+        """As `process`, for what came from outside by the intake of this queue; in transactions as small as that wants."""
+        intake = self.intakes[queue]
+        way = _foreign_way(intake)
         fitting: list[Foreign] = []
         for m in messages:
             if len(m.body) <= foreign.MAX_BYTES:
                 fitting.append(m)
             else:
                 self._park(given_up(m, queue, _TOO_LARGE, self.store.clock()))
-        self._handle(fitting, way)
+        at_once = intake.most or max(1, len(fitting))
+        for first in range(0, len(fitting), at_once):
+            self._handle(fitting[first : first + at_once], way)
 
     def replay(self, parked: Parked) -> None:
         """Handle a parked message again and unpark it. Raises what its reading or handling raises; then it stays parked."""

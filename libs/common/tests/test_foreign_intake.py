@@ -120,6 +120,31 @@ def test_poison_among_good_ones_is_parked_alone_with_its_reason_and_its_origin(p
     assert {(p.type, p.reason) for p in parked} == {("a.r", "ValueError: this one kills me")}
 
 
+def test_an_intake_may_want_each_message_in_a_transaction_of_its_own(party: Party) -> None:
+    runs: list[int] = []
+    for most in (None, 1, 3):
+        intake = Intake(IN, QUEUE, lambda _tx, run: runs.append(len(run)), most)
+        batch = [foreign(event(f"e{n}-{most}"), "a.r", "a") for n in range(4)]
+        Processor(DESK, party.store, {}, [intake]).take(QUEUE, batch)
+    assert runs == [4, 1, 1, 1, 1, 3, 1]
+
+
+def test_what_was_taken_before_the_database_went_away_is_a_repetition(party: Party) -> None:
+    def handler(_tx: Any, run: Any) -> None:
+        if run[0].id == batch[1].id and not seen[1:]:
+            seen.append("away")
+            raise Transient("away")
+        seen.append(run[0].id)
+
+    batch = [foreign(event(f"e{n}"), "a.r", "a") for n in range(3)]
+    seen: list[str] = []
+    processor = Processor(DESK, party.store, {}, [Intake(IN, QUEUE, handler, 1)])
+    with pytest.raises(Transient):
+        processor.take(QUEUE, batch)
+    processor.take(QUEUE, batch)
+    assert seen == [batch[0].id, "away", batch[1].id, batch[2].id]
+
+
 def test_a_parked_one_is_replayed_as_what_it_was(party: Party, capsys: pytest.CaptureFixture[str]) -> None:
     sender = foreign(event("e1"), "b.r", "a", "text/x")
     broken = Processor(DESK, party.store, {}, [Intake(IN, QUEUE, lambda _tx, _run: 1 / 0)])  # type: ignore[arg-type, return-value]

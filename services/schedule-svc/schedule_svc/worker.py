@@ -28,6 +28,6 @@ TIMERS: Mapping[str, TimerHandler] = {
     waiting.ROWS_WAIT: waiting.go_on,
 }
 JOBS: Mapping[str, JobHandler] = {}
-INTAKES = (Intake(intake.INTAKE, "schedule-svc.rosters", intake.take),)
+INTAKES = (Intake(intake.INTAKE, "schedule-svc.rosters", intake.take, most=1),)
 OUTLETS = (Outlet(results.OUTLET, "roster.unclaimed"),)
 """Hospitals' roster events, and what became of each."""

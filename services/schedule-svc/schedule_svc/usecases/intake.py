@@ -18,7 +18,10 @@ _KEY = re.compile(r"(.*)\.roster\.([a-z_]+)\.v1")
 
 
 def take(tx: Tx, messages: Sequence[Foreign]) -> None:
-    """Take in events of hospitals, in order, and answer each on the exchange of results."""
+    """Take in events of hospitals, in order, and answer each on the exchange of results.
+
+    One is a transaction (`worker.INTAKES`): it locks its sessions in their order, which those of several would not have.
+    """
     for message in messages:
         _take_one(tx, message)
 
