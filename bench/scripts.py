@@ -27,7 +27,7 @@ _VISIT = Visit(
     _HOSPITAL, "仁济示范医院", _HOSPITAL, "心血管内科", _HOSPITAL, "王立群", "主任医师",
     date(2030, 1, 1), "morning", _NOW, _NOW, "A101 诊室",
 )  # fmt: skip
-_RESERVE = ReserveSlot(_ORDER, _SESSION, None, _PATIENT, False, True, None, None, _NOW)
+_RESERVE = ReserveSlot(_ORDER, _SESSION, None, _PATIENT, False, True, None, None, False, _NOW)
 _NUMBER = "\\set n random(1, 9000000000000000000)\n\\set m random(1, 1000)\n"
 
 PREPARE = {

@@ -62,7 +62,7 @@ def test_the_new_order_asks_for_its_number_and_the_old_one_stays(service, client
     assert response.headers["Location"] == f"/api/v1/orders/{new}"
     placed, reserve = take_sent(service.database)
     assert isinstance(placed, OrderPlaced)
-    assert reserve == ReserveSlot(new, OTHER_DAY, "slt_9", PATIENT, False, True, None, old, NOW)
+    assert reserve == ReserveSlot(new, OTHER_DAY, "slt_9", PATIENT, False, True, None, old, False, NOW)
     deliver(service, SlotRejected(new, OTHER_DAY, "sold_out", None, None))
     assert states(client, old, new) == ("confirmed", "rejected")
     assert ask(client, old).status_code == 202, "she may try another"

@@ -136,7 +136,7 @@ class World:
         self, order: str, slot: str | None = None, *, wait: bool = False, session: str | None = None
     ) -> ReserveSlot:
         return ReserveSlot(
-            order, session or self.session_id(), slot, f"pat-{order}", wait, True, None, None, self.clock()
+            order, session or self.session_id(), slot, f"pat-{order}", wait, True, None, None, False, self.clock()
         )
 
     def release(self, order: str, cause: str = "patient") -> ReleaseSlot:

@@ -2,11 +2,13 @@
 
 import itertools
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from common.messages import (
+    CreditMark,
     ReleaseSlot,
     ReserveSlot,
     SlotEntered,
@@ -18,7 +20,7 @@ from common.messages import (
 from schedule_svc.desk import Desk, Person
 from schedule_svc.domain import Segment, Session
 from schedule_svc.rules import Registration, RuleSet
-from schedule_svc.rules.ruleset import CoolDown, Deadline, Limit, Rest, Waitlist, Weights
+from schedule_svc.rules.ruleset import CoolDown, Deadline, Limit, Rest, Waitlist, Weights, Window
 from schedule_svc.vouchers import Voucher
 
 DAY = datetime(2026, 12, 5, tzinfo=UTC)
@@ -66,7 +68,7 @@ def ask(desk: Desk, order: str, *, patient: str = "", **changes: Any) -> Any:
     desk.people.setdefault(patient, Person())
     values: dict[str, Any] = {
         "session_id": "ses", "slot_id": None, "patient_id": patient, "join_waitlist": False, "auto_book": True,
-        "voucher": None, "replaces": None, "placed_at": NOW,
+        "voucher": None, "replaces": None, "substitute": False, "placed_at": NOW,
     }  # fmt: skip
     desk.reserve(ReserveSlot(order_id=order, **(values | changes)))
     return desk.take_answers()[-1]
@@ -175,6 +177,8 @@ def test_numbers_set_aside_are_out_of_the_draw_and_had_at_once_by_their_channel(
     holds(s)
     give_up(desk, "b")
     assert desk.used["V1"] is None, "and can be used again when its number has gone back"
+    assert s.segments[0].left_aside("referral") == 2, "to those for whom it is set aside"
+    assert isinstance(ask(desk, "d", voucher="V1"), SlotReserved)
     holds(s)
 
 
@@ -208,6 +212,19 @@ def test_a_follow_up_is_known_by_her_last_visit():
     desk.people["pat-b"] = Person({"old": past})
     assert ask(desk, "a").reason == "sold_out"
     assert isinstance(ask(desk, "b"), SlotReserved)
+
+
+def test_a_number_that_still_lies_ahead_makes_no_follow_up_and_a_missed_one_neither():
+    desk = desk_for(session(segment(0, 1, asides={"follow_up": (1, 0)})))
+    ahead = Registration(
+        "old", "ses0", "hos", "dep", "doc", NOW.date() + timedelta(days=1), "morning", "sold", None, NOW
+    )
+    desk.people["pat-a"] = Person({"old": ahead})
+    assert ask(desk, "a").reason == "sold_out"
+    missed = replace(ahead, date=NOW.date() - timedelta(days=9))
+    mark = CreditMark("m", "no_show", "hos", "old", NOW, DAY + timedelta(days=300), None)
+    desk.people["pat-b"] = Person({"old": missed}, (mark,))
+    assert ask(desk, "b").reason == "sold_out"
 
 
 def test_what_is_set_aside_never_exceeds_what_there_is():
@@ -249,10 +266,55 @@ def test_a_scarce_number_that_nobody_waits_for_rests_before_it_is_public():
     holds(s)
     assert ask(desk, "b").reason == "sold_out"
     assert isinstance(ask(desk, "c", join_waitlist=True), SlotWaitlisted)
-    s.segments[0].end_rest(rest.number)
-    desk.offer_all(s)
+    desk.end_rest(s, s.segments[0], rest.number)
     assert [(m.order_id, m.queue_number) for m in desk.take_answers()] == [("c", 1)]
     holds(s)
+
+
+def test_who_joins_while_a_number_rests_has_no_more_chance_than_another():
+    """A friend who is told of the freed number and joins first is one of many."""
+    winners = set()
+    for _ in range(60):
+        s = session(segment(0, 1))
+        desk = desk_for(s, rest=Rest(least_seconds=60, most_seconds=60))
+        ask(desk, "a")
+        give_up(desk, "a")
+        for order in ("friend", "b", "c"):
+            ask(desk, order, join_waitlist=True)
+        desk.end_rest(s, s.segments[0], 1)
+        (told,) = desk.take_answers()
+        winners.add(told.order_id)
+    assert winners == {"friend", "b", "c"}  # the chance that one never wins is below 1e-10
+
+
+def test_no_number_rests_while_entrants_of_a_draw_are_answered():
+    s = lottery(segment(0, 1))
+    desk = desk_for(s, rest=Rest(least_seconds=60, most_seconds=60))
+    for order in ("a", "b"):
+        ask(desk, order)
+    s.draw_state = "drawing"
+    desk.drawn("a")
+    desk.take_answers()
+    give_up(desk, "a")
+    desk.drawn("b")
+    assert desk.take_answers()[-1].queue_number == 1
+
+
+def test_the_last_number_of_a_segment_rests_though_another_has_some():
+    s = session(segment(0, 1), segment(1, 5))
+    desk = desk_for(s, rest=Rest(least_seconds=60, most_seconds=60))
+    ask(desk, "a", slot_id="slt0")
+    give_up(desk, "a")
+    assert [rest.segment_id for rest in desk.rests] == ["slt0"]
+
+
+def test_nobody_is_offered_a_number_before_a_release_that_was_moved():
+    s = session(segment(0, 1))
+    desk = desk_for(s)
+    ask(desk, "a")
+    ask(desk, "b", join_waitlist=True)
+    s.release_at = NOW + timedelta(hours=1)
+    assert [type(m) for m in give_up(desk, "a")] == [SlotReleased]
 
 
 def test_a_number_beside_free_ones_does_not_rest():
@@ -283,6 +345,30 @@ def test_a_limit_holds_within_one_run_and_names_itself_and_its_end():
     assert "doctor" in refused.rule
     assert refused.until is not None
     assert isinstance(ask(desk, "c", patient="p", session_id="ses2", replaces="a"), SlotReserved)
+
+
+def test_what_was_placed_before_booking_opened_stays_too_early():
+    desk = desk_for(session(segment(0, 5)), window=Window(days_ahead=3, opens_at="08:00"))
+    assert datetime(2026, 12, 2, tzinfo=UTC) == NOW, "08:00 in Beijing"
+    assert ask(desk, "a", placed_at=NOW - timedelta(milliseconds=1)).reason == "too_early"
+    assert isinstance(ask(desk, "b"), SlotReserved)
+
+
+def test_a_substitute_that_was_offered_can_be_had():
+    desk = desk_for(session(segment(0, 5)), window=Window(closes=Deadline(days=30, at="08:00")))
+    assert ask(desk, "a").reason == "too_late"
+    assert isinstance(ask(desk, "b", substitute=True), SlotReserved)
+
+
+def test_who_leaves_the_waitlist_need_not_cool_down():
+    desk = desk_for(session(segment(0, 1)), cool_down=CoolDown(unpaid_seconds=60, confirmed_seconds=60))
+    ask(desk, "a")
+    ask(desk, "b", patient="p", join_waitlist=True)
+    give_up(desk, "b")
+    give_up(desk, "a")
+    assert isinstance(ask(desk, "c", patient="p"), SlotReserved)
+    give_up(desk, "c")
+    assert ask(desk, "d", patient="p").reason == "cool_down"
 
 
 def test_who_gives_her_number_back_may_book_again():
@@ -317,5 +403,7 @@ def test_a_voucher_is_free_again_for_whoever_waited_in_vain():
     desk = desk_for(s, vouchers=(voucher,))
     assert isinstance(ask(desk, "a", voucher="V1", join_waitlist=True), SlotWaitlisted)
     later = Desk(NOW, desk.sessions, desk.reservations, lambda _session, _segment: None, desk.rules, joined=desk.joined)
-    later.close_waitlist(s)
+    line = iter([desk.reservations["a"]])
+    later.next_waiting = lambda _session, _segment: next(line, None)
+    assert later.close_waitlist(s, 300)
     assert (later.take_answers()[-1].reason, later.used) == ("sold_out", {"V1": None})

@@ -100,7 +100,7 @@ def test_numbers_bound_to_a_patient_are_hers_alone(client: FlaskClient, world: W
     assert (shown["capacity"], shown["remaining"], shown["state"]) == (13, 0, "sold_out")
     take_sent(world.database)
     assert short(world.tell(world.reserve("x"))) == [("rejected", "x", "sold_out")]
-    hers = ReserveSlot("hers", world.session_id(), None, her, False, True, None, None, world.clock())
+    hers = ReserveSlot("hers", world.session_id(), None, her, False, True, None, None, False, world.clock())
     assert short(world.tell(hers))[0] == ("reserved", "hers", 13)
     check_inventory(world)
     assert post(client, path, {"slot_id": slot, "extra": 2, "patient_id": her}).get_json()["remaining"] == 0

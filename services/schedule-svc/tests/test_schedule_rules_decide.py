@@ -198,13 +198,16 @@ def test_marks_of_other_hospitals_count_if_the_rule_says_so():
 # --- weights ---------------------------------------------------------------------------------------------------------
 
 
+DAY_BEFORE = at("2026-09-09T08:00")
+
+
 def test_a_follow_up_is_an_earlier_number_of_the_same_doctor():
     rules = RuleSet(follow_up_days=30)
-    assert r.is_follow_up(rules, wish(), [has(VISIT - timedelta(days=30))])
-    assert not r.is_follow_up(rules, wish(), [has(VISIT - timedelta(days=31))])
-    assert not r.is_follow_up(rules, wish(), [has(VISIT)])
-    assert not r.is_follow_up(rules, wish(), [has(VISIT - timedelta(days=3), "released")])
-    assert not r.is_follow_up(rules, wish(), [has(VISIT - timedelta(days=3), doctor_id="other")])
+    assert r.is_follow_up(rules, wish(), [has(VISIT - timedelta(days=30))], [], DAY_BEFORE)
+    assert not r.is_follow_up(rules, wish(), [has(VISIT - timedelta(days=31))], [], DAY_BEFORE)
+    assert not r.is_follow_up(rules, wish(), [has(VISIT)], [], DAY_BEFORE)
+    assert not r.is_follow_up(rules, wish(), [has(VISIT - timedelta(days=3), "released")], [], DAY_BEFORE)
+    assert not r.is_follow_up(rules, wish(), [has(VISIT - timedelta(days=3), doctor_id="other")], [], DAY_BEFORE)
 
 
 def test_the_parts_of_a_weight():
@@ -214,7 +217,7 @@ def test_the_parts_of_a_weight():
     before = has(VISIT - timedelta(days=3))
 
     def parts(*registrations: r.Registration, marks: Any = (), urgency: str | None = None) -> dict[str, int]:
-        return {part.name: part.points for part in r.weigh(rules, wish(), registrations, marks, urgency)}
+        return {part.name: part.points for part in r.weigh(rules, wish(), registrations, marks, urgency, DAY_BEFORE)}
 
     assert parts() == {"base": 10, "clean_credit": 2}
     assert parts(before, urgency="soon") == {"base": 10, "clean_credit": 2, "follow_up": 5, "referral": 7}

@@ -36,7 +36,7 @@ def listed(client: FlaskClient, world: World, query: str = "") -> dict[str, Any]
 def order(world: World, name: str, voucher: str | None) -> ReserveSlot:
     plain = world.reserve(name)
     return ReserveSlot(
-        plain.order_id, plain.session_id, None, plain.patient_id, False, True, voucher, None, world.clock()
+        plain.order_id, plain.session_id, None, plain.patient_id, False, True, voucher, None, False, world.clock()
     )
 
 

@@ -15,7 +15,8 @@ class ReserveSlot:
     """Take a number for an order. Answered by SlotReserved, SlotEntered, SlotWaitlisted or SlotRejected.
 
     `auto_book`: a number freed for one who waits is booked for her without asking again. `voucher`: opens a number that is
-    set aside, or adds weight. `replaces`: the order that this one takes the place of, which no limit counts beside it.
+    set aside, or adds weight. `replaces`: the order that this one takes the place of, which no limit counts beside it;
+    `substitute`: because that one's session was stopped, so that neither credit nor the booking window stands against it.
     """
 
     order_id: Id
@@ -26,6 +27,7 @@ class ReserveSlot:
     auto_book: bool
     voucher: Text | None
     replaces: Id | None
+    substitute: bool
     placed_at: Time
 
 

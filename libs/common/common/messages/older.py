@@ -60,6 +60,7 @@ def _reserve(old: "ReserveSlotV1") -> ReserveSlot:
         auto_book=True,
         voucher=None,
         replaces=None,
+        substitute=False,
         placed_at=old.placed_at,
     )
 

@@ -106,7 +106,7 @@ class TimerLoop:
         try:
             with self._database.transaction() as tx:
                 due = self._claim(tx, list(self._timers), BATCH)
-                for timer in due:
+                for timer in sorted(due, key=lambda timer: timer.key):  # as everybody locks: in the order of the ids
                     self._fire(tx, timer)
         except Exception as error:
             if self._database.is_transient(error):

@@ -48,6 +48,7 @@ def reserve_slot(o: Order) -> Message:
         auto_book=o.auto_book,
         voucher=o.voucher,
         replaces=o.replaces,
+        substitute=o.substitute,
         placed_at=o.placed_at,
     )
 

@@ -27,19 +27,22 @@ from common.messages import (
 
 from schedule_svc import rules as hospital_rules
 from schedule_svc.desk.people import Person, undecided, wish
-from schedule_svc.domain import Entry, Reservation, Segment, Session, give_back
+from schedule_svc.domain import CHANNELS, Entry, Reservation, Segment, Session, give_back
 from schedule_svc.rules import RuleSet
 from schedule_svc.vouchers import Voucher
 
-_uniform = random.SystemRandom().uniform
+_random = random.SystemRandom()
 
 
 class OtherSession(Exception):
     """An order names another session than before: a bug of the sender. The message is parked."""
 
 
-NextWaiting = Callable[[str, str], Reservation | None]
-"""next_waiting(session_id, segment_id): each stored order that waits for that segment, once, in order of joining."""
+NextWaiting = Callable[[str, str | None], Reservation | None]
+"""next_waiting(session_id, segment_id): each stored order that waits for that segment, once, in order of joining; None: that
+waits for the session.
+"""
+_MOST_LOTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Desk:
         elif reservation.state in ("held", "sold"):
             freed = self._segment_of(reservation)
             give_back(freed, reservation)
+            self._set_aside_again(self.sessions[reservation.session_id], freed, reservation)
         elif reservation.state == "waiting":
             self.sessions[reservation.session_id].waiting -= 1
             reservation.state = "released"
@@ -144,15 +148,23 @@ class Desk:
         for segment in session.segments:
             self._offer(session, segment)
 
-    def close_waitlist(self, session: Session) -> None:
-        """Nobody waits any longer: the cut-off has come, or the session will not take place."""
+    def close_waitlist(self, session: Session, most: int) -> bool:
+        """The cut-off has come, or the session will not take place: the next `most` of those who wait are told so.
+
+        Answers True when nobody is left.
+        """
         reason = "session_stopped" if session.stopped else "sold_out"
-        for segment in session.segments:
-            while (reservation := self._first_waiting(session, segment)) is not None:
+        for _ in range(most):
+            stored = self.next_waiting(session.id, None)
+            if stored is None:
+                return True
+            reservation = self.reservations.setdefault(stored.order_id, stored)
+            if reservation.state == "waiting":
                 session.waiting -= 1
                 reservation.state, reservation.reason = "rejected", reason
                 self._free_voucher(reservation)
                 self._tell(reservation)
+        return False
 
     def waitlist_closes(self, session: Session) -> datetime:
         """The hospital's cut-off, and never later than the session's start."""
@@ -196,7 +208,7 @@ class Desk:
         voucher = self._voucher(order, session)
         if not reservation.reason and order.voucher is not None and voucher is None:
             reservation.reason = "voucher_invalid"
-        if reservation.reason or self._against_the_rules(session, reservation):
+        if reservation.reason or self._against_the_rules(session, order, reservation):
             return
         if not self._hold_aside(session, reservation, voucher):
             self._share(session, reservation, voucher)
@@ -218,10 +230,15 @@ class Desk:
         else:
             reservation.reason = "sold_out"
 
-    def _against_the_rules(self, session: Session, reservation: Reservation) -> bool:
+    def _against_the_rules(self, session: Session, order: ReserveSlot, reservation: Reservation) -> bool:
         person = self.people[reservation.patient_id]
         refusal = hospital_rules.refuse(
-            self._rules(session), wish(session, reservation), self.now, person.past, person.marks
+            self._rules(session),
+            wish(session, reservation, substitute=order.substitute),
+            self.now,
+            person.past,
+            person.marks,
+            order.placed_at,
         )
         if refusal is None:
             return False
@@ -249,8 +266,8 @@ class Desk:
         if voucher is not None:
             keys.append(voucher.channel)
         if any(segment.left_aside("follow_up") for segment in session.segments):
-            past = self.people[reservation.patient_id].past
-            if hospital_rules.is_follow_up(self._rules(session), wish(session, reservation), past):
+            person, asked = self.people[reservation.patient_id], wish(session, reservation)
+            if hospital_rules.is_follow_up(self._rules(session), asked, person.past, person.marks, self.now):
                 keys.append("follow_up")
         for key in keys:
             for segment in session.segments:
@@ -297,6 +314,7 @@ class Desk:
                     person.past,
                     person.marks,
                     voucher.urgency if voucher is not None and voucher.channel == "referral" else None,
+                    self.now,
                 ),
             )
         reservation.state, reservation.reason = "entered", ""
@@ -320,27 +338,51 @@ class Desk:
 
     def _offer(self, session: Session, segment: Segment) -> None:
         """Give free numbers of a segment to those who wait for it."""
-        while session.waiting and segment.free and self.waitlist_open(session):
+        while session.waiting and segment.free and self._may_offer(session):
             reservation = self._first_waiting(session, segment)
             if reservation is None:
                 return
-            session.waiting -= 1
-            self._hold(session, segment, reservation)
-            if not reservation.auto_book:
-                reservation.offered = True
-                reservation.hold_seconds = min(
-                    reservation.hold_seconds,
-                    hospital_rules.offer_seconds(self._rules(session), self.now, session.starts_at),
-                )
-            self._tell(reservation)
+            self._book(session, segment, reservation)
+
+    def _may_offer(self, session: Session) -> bool:
+        return self.waitlist_open(session) and self.now >= session.release_at
+
+    def _book(self, session: Session, segment: Segment, waiting: Reservation) -> None:
+        """A free number for one who waits."""
+        session.waiting -= 1
+        self._hold(session, segment, waiting)
+        if not waiting.auto_book:
+            seconds = hospital_rules.offer_seconds(self._rules(session), self.now, session.starts_at)
+            waiting.offered, waiting.hold_seconds = True, min(waiting.hold_seconds, seconds)
+        self._tell(waiting)
+
+    def end_rest(self, session: Session, segment: Segment, number: int) -> None:
+        """A freed number is public again. Whoever joined the waitlist while it rested has the same chance of it: a friend who was
+        told has none more than a stranger.
+        """
+        segment.end_rest(number)
+        line: list[Reservation] = []
+        while len(line) < _MOST_LOTS and (stored := self.next_waiting(session.id, segment.id)) is not None:
+            line.append(self.reservations.setdefault(stored.order_id, stored))
+        line = [r for r in (*line, *self.joined.get(session.id, ())) if r.state == "waiting"]
+        lots = [r for r in line if r.wanted in (None, segment.id)]
+        if lots and segment.free and self._may_offer(session):
+            self._book(session, segment, _random.choice(lots))
+
+    def _set_aside_again(self, session: Session, segment: Segment, freed: Reservation) -> None:
+        """A number that was set aside for such as her is so again, unless that time is over."""
+        ends_at = hospital_rules.asides_end(self._rules(session), session.starts_at)
+        aside, used = segment.asides.get(freed.channel or "", (0, 0))
+        if used and (freed.channel not in CHANNELS or self.now < ends_at):
+            segment.asides[freed.channel or ""] = (aside, used - 1)
 
     def _rest(self, session: Session, segment: Segment, freed: Reservation) -> None:
-        """A scarce number that nobody waits for is not public at once, so that nobody can pass it on."""
-        if not segment.free or sum(other.free for other in session.segments) > 1:
+        """The last number of a segment, freed with nobody waiting, is not public at once: so nobody can pass it on."""
+        if segment.free != 1 or session.stopped or session.draw_state in ("open", "drawing"):
             return
-        if session.stopped or session.takes_entries or self.now < session.release_at or self.now >= session.starts_at:
+        if self.now < session.release_at or self.now >= session.starts_at:
             return
-        pause = hospital_rules.rest(self._rules(session), _uniform)
+        pause = hospital_rules.rest(self._rules(session), _random.uniform)
         if freed.queue_number is not None and freed.queue_number in segment.returned and pause:
             segment.begin_rest(freed.queue_number)
             self.rests.append(Rest(session.id, segment.id, freed.queue_number, self.now + pause))

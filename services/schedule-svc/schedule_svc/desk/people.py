@@ -25,6 +25,9 @@ class Person:
         """She has this one too, or has it no more."""
         if r.date is None:
             return
+        if r.state == "released" and r.queue_number is None:  # who leaves a draw or the waitlist gives no number back
+            self.registrations.pop(r.order_id, None)
+            return
         self.registrations[r.order_id] = Registration(
             r.order_id,
             r.session_id,
@@ -51,7 +54,7 @@ def undecided(order: ReserveSlot, session: Session | None) -> Reservation:
     return reservation
 
 
-def wish(session: Session, r: Reservation) -> Wish:
+def wish(session: Session, r: Reservation, *, substitute: bool = False) -> Wish:
     """What an order asks for, as the hospital's rules look at it."""
     return Wish(
         r.order_id,
@@ -65,4 +68,5 @@ def wish(session: Session, r: Reservation) -> Wish:
         session.ends_at,
         session.urgent,
         r.replaces,
+        substitute,
     )

@@ -49,6 +49,8 @@ class Wish:
     ends_at: datetime
     urgent: bool
     replaces: str | None
+    substitute: bool = False
+    """In place of a session that was stopped: it was offered to her, so that she can have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +71,39 @@ def refuse(
     now: datetime,
     registrations: Sequence[Registration],
     marks: Sequence[CreditMark],
+    placed_at: datetime | None = None,
 ) -> Refusal | None:
     """The first rule that stands against the wish, or None. `registrations` and `marks` are all that is known of her.
 
+    An order of `placed_at` (default: `now`) that was placed too early stays too early though it is decided later.
     `reason` is too_early, too_late, credit_blocked, cool_down or limit_reached.
     """
     others = [r for r in registrations if r.order_id not in (wish.order_id, wish.replaces)]
+    if wish.substitute:
+        return _over_limit(rules, wish, others)
     return (
-        _outside_window(rules, wish, now)
+        _outside_window(rules, wish, now, min(now, placed_at or now))
         or _blocked(rules, wish, now, marks)
         or _cooling_down(rules, wish, now, others)
         or _over_limit(rules, wish, others)
     )
 
 
-def is_follow_up(rules: RuleSet, wish: Wish, registrations: Sequence[Registration]) -> bool:
-    """True if she has had a number of this doctor in the days before the wished one (复诊)."""
-    first = wish.date - timedelta(days=rules.follow_up_days)
+def is_follow_up(
+    rules: RuleSet, wish: Wish, registrations: Sequence[Registration], marks: Sequence[CreditMark], now: datetime
+) -> bool:
+    """True if she has seen this doctor in the days before the wished one (复诊).
+
+    What still lies ahead of her is no visit, she may give it back; neither is one that she missed.
+    """
+    first, today = wish.date - timedelta(days=rules.follow_up_days), now.astimezone(SHANGHAI).date()
+    missed = {mark.order_id for mark in marks if mark.kind == "no_show"}
     return any(
-        r.state == "sold" and r.doctor_id == wish.doctor_id and first <= r.date < wish.date for r in registrations
+        r.state == "sold"
+        and r.doctor_id == wish.doctor_id
+        and first <= r.date < min(wish.date, today)
+        and r.order_id not in missed
+        for r in registrations
     )
 
 
@@ -97,6 +113,7 @@ def weigh(
     registrations: Sequence[Registration],
     marks: Sequence[CreditMark],
     urgency: str | None,
+    now: datetime,
 ) -> list[WeightPart]:
     """The parts of her weight in a weighted draw: base, clean_credit, follow_up, referral; their sum is at least 1.
 
@@ -108,7 +125,7 @@ def weigh(
     standing = [mark for mark in marks if mark.expires_at > wish.starts_at]
     if not any(_counts(penalty, wish.hospital_id, mark) for penalty in rules.penalties for mark in standing):
         parts.append(WeightPart("clean_credit", weights.clean_credit))
-    if is_follow_up(rules, wish, registrations):
+    if is_follow_up(rules, wish, registrations, marks, now):
         parts.append(WeightPart("follow_up", weights.follow_up))
     if urgency is not None:
         points = {"routine": weights.referral.routine, "soon": weights.referral.soon, "urgent": weights.referral.urgent}
@@ -116,11 +133,11 @@ def weigh(
     return [part for part in parts if part.points]
 
 
-def _outside_window(rules: RuleSet, wish: Wish, now: datetime) -> Refusal | None:
+def _outside_window(rules: RuleSet, wish: Wish, now: datetime, placed_at: datetime) -> Refusal | None:
     window = rules.window
     if window.days_ahead is not None:
         opens = at_local(wish.date - timedelta(days=window.days_ahead), window.opens_at)
-        if now < opens:
+        if placed_at < opens:
             return Refusal(
                 "too_early", f"window.days_ahead: {window.days_ahead} days ahead, from {window.opens_at}", opens
             )

@@ -109,10 +109,12 @@ _waiting_chunk = (
         reservations.c.session_id == sa.bindparam("session_id"),
         reservations.c.state == sa.literal_column("'waiting'"),  # literal, so that the partial index serves
         reservations.c.wait_seq > sa.bindparam("after"),
-        sa.or_(reservations.c.wanted.is_(None), reservations.c.wanted == sa.bindparam("segment_id")),
     )
     .order_by(reservations.c.wait_seq)
     .limit(WAITING_CHUNK)
+)
+_waiting_for_segment = _waiting_chunk.where(
+    sa.or_(reservations.c.wanted.is_(None), reservations.c.wanted == sa.bindparam("segment_id"))
 )
 
 _MUTABLE = (
@@ -136,13 +138,13 @@ class Working:
         self._state_was = {r.order_id: r.state for r in self.reservations.values()}
         self.entries = _entries(conn, [r.order_id for r in self.reservations.values() if r.state == "entered"])
         self._entries_were = frozenset(self.entries)
-        self._lines: dict[tuple[str, str], Iterator[Reservation]] = {}
+        self._lines: dict[tuple[str, str | None], Iterator[Reservation]] = {}
 
     def was_waiting(self, session: Session) -> bool:
         """True if somebody waited for the session already when it was loaded."""
         return bool(self._session_was[session.id]["waiting"])
 
-    def next_waiting(self, session_id: str, segment_id: str) -> Reservation | None:
+    def next_waiting(self, session_id: str, segment_id: str | None) -> Reservation | None:
         """The desk's NextWaiting, reading the line in chunks."""
         line = self._lines.setdefault((session_id, segment_id), self._line(session_id, segment_id))
         reservation = next(line, None)
@@ -150,11 +152,12 @@ class Working:
             self._state_was.setdefault(reservation.order_id, "waiting")
         return reservation
 
-    def _line(self, session_id: str, segment_id: str) -> Iterator[Reservation]:
+    def _line(self, session_id: str, segment_id: str | None) -> Iterator[Reservation]:
         after = 0
+        chunk = _waiting_chunk if segment_id is None else _waiting_for_segment
         while True:
             rows: Sequence[Any] = self._conn.execute(
-                _waiting_chunk, {"session_id": session_id, "segment_id": segment_id, "after": after}
+                chunk, {"session_id": session_id, "segment_id": segment_id, "after": after}
             ).all()
             yield from (Reservation(*row) for row in rows)
             if len(rows) < WAITING_CHUNK:

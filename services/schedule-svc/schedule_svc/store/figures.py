@@ -10,7 +10,7 @@ from common.outbox.tables import timers
 from schedule_svc.store.tables import reservations, sessions, slots
 
 NUMBER_RESTS = "number_rests"
-"""The kind of the timers that make a freed number public again; keyed by its segment and itself."""
+"""The kind of the timers that make a freed number public again; keyed by its session, its segment and itself."""
 
 _COUNTED = ("held", "sold", "waiting", "entered")
 _ADDED = ("capacity", "free", "held", "sold", "blocked", "resting")

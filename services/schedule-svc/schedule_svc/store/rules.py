@@ -181,7 +181,8 @@ _registration_columns = (
 _NAMES = ", ".join(column.name for column in _registration_columns)
 _RELEVANT = (
     "date IS NOT NULL AND (state IN ('held', 'sold', 'waiting', 'entered')"
-    " OR state = 'released' AND released_by IN ('patient', 'expired'))"
+    # who leaves a draw or the waitlist gives no number back
+    " OR state = 'released' AND released_by IN ('patient', 'expired') AND queue_number IS NOT NULL)"
 )
 _REGISTRATIONS = (
     f"SELECT r.* FROM unnest(%s::text[]) AS wanted (id)"  # noqa: S608  names of ours

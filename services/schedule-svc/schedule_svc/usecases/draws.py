@@ -6,6 +6,7 @@ draw; each round notes how far it got in the transaction that answers, so a cras
 
 import secrets
 from collections.abc import Iterable
+from datetime import timedelta
 
 from common.log import get_logger
 from common.outbox import Timer, Tx
@@ -21,6 +22,8 @@ log = get_logger("draws")
 DRAW = "draw"
 DELIVER = "draw_deliver"
 """The kinds of the two timers; both are keyed by the session."""
+GRACE = timedelta(seconds=5)
+"""Between the close of entries and the draw: who entered in time may still be on the way. Who placed her order later is refused."""
 ROUND = 300
 """Entrants that are answered in one transaction."""
 
@@ -36,7 +39,7 @@ def prepare(tx: Tx, sessions: Iterable[Session]) -> None:
             continue
         seed = secrets.token_bytes(draw.SEED_BYTES)
         rows.append({"session_id": session.id, "commitment": draw.commitment_to(seed), "seed": seed.hex()})
-        tx.set_timer(DRAW, session.id, session.draw_at)
+        tx.set_timer(DRAW, session.id, session.draw_at + GRACE)
     store.add(tx.conn, rows)
 
 
@@ -52,8 +55,8 @@ def close_and_draw(tx: Tx, timer: Timer) -> None:
         return
     if session.stopped or session.draft:
         return
-    if tx.now < session.draw_at:
-        tx.set_timer(DRAW, session.id, session.draw_at)  # a roster moved it
+    if tx.now < session.draw_at + GRACE:
+        tx.set_timer(DRAW, session.id, session.draw_at + GRACE)  # a roster moved it
         return
     entrants = store.entrants(tx.conn, session.id)
     terms = _terms(tx, session)

@@ -17,6 +17,8 @@ from schedule_svc.usecases import forecasts
 log = get_logger("orders")
 
 WAITLIST_CLOSES = "waitlist_closes"
+ROUND = 300
+"""Those who waited in vain and are told so in one transaction."""
 
 
 def serve_orders(tx: Tx, received: Sequence[Received]) -> None:
@@ -78,17 +80,21 @@ def _serve(desk: Desk, received: Received) -> None:
 
 
 def close_waitlist(tx: Tx, timer: Timer) -> None:
-    """The cut-off has come: whoever still waits gets no number. The timer's key is the session."""
+    """The cut-off has come: whoever still waits gets no number, some hundreds in a transaction. The timer's key is the session."""
+    if any(kind == WAITLIST_CLOSES for kind, _ in tx.timers):
+        tx.set_timer(WAITLIST_CLOSES, timer.key, timer.due_at)  # one long line at a time keeps locks short
+        return
     working, desk = at_desk(tx, [timer.key])
     for session in working.sessions.values():
         if desk.waitlist_open(session):
             tx.set_timer(WAITLIST_CLOSES, session.id, desk.waitlist_closes(session))  # a roster moved it
-        else:
-            desk.close_waitlist(session)
-    finish(tx, desk, working)
-    for session in working.sessions.values():
-        if not desk.waitlist_open(session):
+        elif desk.close_waitlist(session, ROUND):
+            finish(tx, desk, working)
             forecasts.settle_waiting(tx, session)
+            return
+        else:
+            tx.set_timer(WAITLIST_CLOSES, session.id, tx.now)
+    finish(tx, desk, working)
 
 
 def number_has_rested(tx: Tx, timer: Timer) -> None:
@@ -97,8 +103,7 @@ def number_has_rested(tx: Tx, timer: Timer) -> None:
     for session in working.sessions.values():
         segment = session.segment(timer.payload["slot_id"])
         if segment is not None and segment.resting:
-            segment.end_rest(timer.payload["number"])
-            desk.offer_all(session)
+            desk.end_rest(session, segment, timer.payload["number"])
     finish(tx, desk, working)
 
 
@@ -109,7 +114,7 @@ def finish(tx: Tx, desk: Desk, working: Working) -> None:
     for rest in desk.rests:
         tx.set_timer(
             NUMBER_RESTS,
-            f"{rest.segment_id}:{rest.number}",
+            f"{rest.session_id}:{rest.segment_id}:{rest.number}",
             rest.until,
             {"session_id": rest.session_id, "slot_id": rest.segment_id, "number": rest.number},
         )
