@@ -7,6 +7,7 @@ record   reads a record or a receipt, and is strict about its shape
 merkle   the tree over the list of entrants
 check    repeats the draw and compares
 receipt  an entrant's proof that she took part
+noted    what a record was compared with, and what not
 fetch    files and URLs
 cli      the command line
 """

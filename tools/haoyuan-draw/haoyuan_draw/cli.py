@@ -8,8 +8,19 @@ from typing import Any
 
 from haoyuan_draw.check import Check, Known, Result, Verdict, last_winner, verify
 from haoyuan_draw.fetch import fetch
+from haoyuan_draw.noted import Kept, caveat, compared_with, gaps, in_words, with_receipts
 from haoyuan_draw.receipt import check_against, check_receipt
-from haoyuan_draw.record import Receipt, Record, Unreadable, Wrong, parse, read_receipt, read_record
+from haoyuan_draw.record import (
+    Entered,
+    Receipt,
+    Record,
+    Unreadable,
+    Wrong,
+    parse,
+    read_kept_receipt,
+    read_receipt,
+    read_record,
+)
 
 SOUND, UNSOUND, UNCHECKED = 0, 1, 2
 SHOWN = 20
@@ -38,9 +49,16 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     one.set_defaults(command=_verify)
     one.add_argument("source", metavar="FILE_OR_URL", help="the record; - for standard input")
     one.add_argument("--me", metavar="PSEUDONYM", help="explain what became of this entrant")
-    one.add_argument("--commitment", type=_hash, help="the commitment that you saw before the draw")
-    one.add_argument("--root", type=_hash, help="the root that you know, of a receipt for instance")
-    one.add_argument("--digest", type=_hash, help="the digest that you know")
+    one.add_argument("--commitment", type=_hash, help="the commitment that you noted before the draw")
+    one.add_argument("--root", type=_hash, help="the root that you noted: of the list of entrants")
+    one.add_argument("--digest", type=_hash, help="the digest that you noted: of the whole record")
+    one.add_argument(
+        "--receipt",
+        metavar="FILE_OR_URL",
+        action="append",
+        default=[],
+        help="a receipt that you kept, of before the draw or after it; may be given again",
+    )
     one.add_argument("--all", action="store_true", help="show all entrants, not only the first")
     one.add_argument("--json", action="store_true", help="answer as JSON")
     two = commands.add_parser("receipt", help="check a receipt against the record or the root of a draw")
@@ -61,11 +79,16 @@ def _hash(text: str) -> str:
 
 def _verify(options: argparse.Namespace) -> int:
     record = read_record(parse(fetch(options.source)))
-    verdict = verify(record, Known(options.commitment, options.root, options.digest))
+    known, kept = Known(options.commitment, options.root, options.digest), [_kept(name) for name in options.receipt]
+    verdict = with_receipts(verify(record, known), record, kept)
+    headline = _headline(record, verdict, known, kept)
     mine = verdict.of(options.me) if options.me else None
     shown = verdict.results if options.all else verdict.results[: record.winners]
     document = {
         "verified": verdict.verified,
+        "headline": headline,
+        "compared_with": ["itself", *compared_with(known, kept)],
+        "not_compared": [gap.__dict__ for gap in gaps(known, kept)],
         "session_id": record.session["id"],
         "policy": record.policy,
         "numbers": record.numbers,
@@ -78,8 +101,17 @@ def _verify(options: argparse.Namespace) -> int:
     lines = [*_told(verdict.checks), "", *_table(shown, len(shown) if options.all else SHOWN)]
     if options.me:
         lines += ["", *_explained(record, verdict, mine, options.me)]
-    _say(options, document, [*lines, "", _headline(record, verdict)])
+    _say(options, document, [*lines, "", headline])
     return SOUND if verdict.verified else UNSOUND
+
+
+def _kept(source: str) -> Receipt | Entered:
+    """One of several files may be the wrong one: what is said of it names it."""
+    data = fetch(source)
+    try:
+        return read_kept_receipt(parse(data))
+    except (Unreadable, Wrong) as error:
+        raise type(error)(f"{source}: {error}") from error
 
 
 def _receipt(options: argparse.Namespace) -> int:
@@ -87,23 +119,29 @@ def _receipt(options: argparse.Namespace) -> int:
     if options.record:
         record = read_record(parse(fetch(options.record)))
         checks = list(check_against(receipt, record, verify(record)))
+        against = "the record"
     else:
         checks = list(check_receipt(receipt, options.root))
+        against = "the root that you gave"
     sound = all(check.ok for check in checks)
+    headline = _of_receipt(receipt, sound, against)
     document = {
         "verified": sound,
+        "headline": headline,
+        "compared_with": [against],
         "session_id": receipt.session_id,
         "pseudonym": receipt.entry.pseudonym,
         "checks": [check.__dict__ for check in checks],
     }
-    _say(options, document, [*_told(checks), "", _of_receipt(receipt, sound)])
+    _say(options, document, [*_told(checks), "", headline])
     return SOUND if sound else UNSOUND
 
 
-def _of_receipt(receipt: Receipt, sound: bool) -> str:
+def _of_receipt(receipt: Receipt, sound: bool, against: str) -> str:
     if not sound:
         return "NOT VERIFIED: the receipt does not belong to this draw"
-    return f"VERIFIED: {receipt.entry.pseudonym} took part in the draw of {receipt.session_id}, weight {receipt.entry.weight}"
+    took_part = f"{receipt.entry.pseudonym} took part in the draw of {receipt.session_id}"
+    return f"VERIFIED against {against}, and nothing else: {took_part}, weight {receipt.entry.weight}"
 
 
 def _say(options: argparse.Namespace, document: dict[str, Any], lines: Iterable[str]) -> None:
@@ -115,11 +153,15 @@ def _told(checks: Iterable[Check]) -> list[str]:
     return [f"{'ok' if check.ok else 'FAILED':8}  {check.name:16}  {check.found}" for check in checks]
 
 
-def _headline(record: Record, verdict: Verdict) -> str:
+def _headline(record: Record, verdict: Verdict, known: Known, kept: Kept) -> str:
+    """Says in one line, so that none quotes the half of it, what was found and what it rests on."""
     what = (
         f"{record.policy} of {record.numbers} numbers among {record.entrants} entrants, session {record.session['id']}"
     )
-    return f"{'VERIFIED' if verdict.verified else 'NOT VERIFIED'}: {what}"
+    if verdict.verified:
+        return f"VERIFIED {in_words(known, kept)}: {what}{caveat(known, kept)}"
+    failed = dict.fromkeys(check.name for check in verdict.checks if not check.ok)
+    return f"NOT VERIFIED ({', '.join(failed)}): {what}"
 
 
 def _result(result: Result) -> dict[str, Any]:

@@ -87,6 +87,16 @@ class Receipt:
     won: bool
 
 
+@dataclass(frozen=True)
+class Entered:
+    """What an entrant is told while entries are open: her place in the list to come, and the commitment of that time."""
+
+    session_id: str
+    entry: Entry
+    parts: list[tuple[str, int]]
+    commitment: str
+
+
 def parse(data: bytes) -> dict[str, Any]:
     """The JSON object. Raises Unreadable, also for an object that has a name twice."""
     try:
@@ -120,14 +130,31 @@ def read_receipt(document: dict[str, Any]) -> Receipt:
     """Raises Unreadable, or Wrong."""
     _expect(document, RECEIPT)
     members = _object(document, "the receipt", _RECEIPT_MEMBERS, ("format",))
-    entry = Entry(members.pop("seq"), members.pop("pseudonym"), members.pop("weight"))
+    entry = _taken_out(members)
     return Receipt(**members, entry=entry)
+
+
+def read_kept_receipt(document: dict[str, Any]) -> Receipt | Entered:
+    """A receipt from after the draw, or one from before it. Raises Unreadable, or Wrong."""
+    if document.get("format") != RECEIPT or document.get("state") != "open":
+        return read_receipt(document)
+    members = _object(document, "the receipt", _ENTERED_MEMBERS, ("format", "state"))
+    entry = _taken_out(members)
+    return Entered(**members, entry=entry)
+
+
+def _taken_out(members: dict[str, Any]) -> Entry:
+    return Entry(members.pop("seq"), members.pop("pseudonym"), members.pop("weight"))
 
 
 def _expect(document: dict[str, Any], wanted: str) -> None:
     found = document.get("format")
     if found != wanted:
         raise Unreadable(f"its format is {found!r}, not {wanted!r}")
+    if document.get("state") == "open" and wanted == RECEIPT:
+        raise Unreadable(
+            "this receipt is from before the draw: once it is drawn, `verify RECORD --receipt` compares them"
+        )
     if document.get("state") == "open":
         raise Unreadable("this draw is still to come: there is nothing to check yet but its commitment")
 
@@ -239,13 +266,15 @@ _RECORD_MEMBERS: dict[str, Read[Any]] = {
     "winners": _count,
     "digest": _hex,
 }
-_RECEIPT_MEMBERS: dict[str, Read[Any]] = {
+_ENTERED_MEMBERS: dict[str, Read[Any]] = {
     "session_id": _text,
     "seq": _number,
     "pseudonym": _pseudonym,
     "weight": _weight,
     "parts": _list(_part),
     "commitment": _hex,
+}
+_RECEIPT_MEMBERS: dict[str, Read[Any]] = _ENTERED_MEMBERS | {
     "index": _count,
     "entrants": _number,
     "path": _list(_seed),

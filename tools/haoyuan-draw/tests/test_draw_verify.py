@@ -107,7 +107,7 @@ def test_it_says_who_got_what_and_why(tmp_path: Path, capsys: pytest.CaptureFixt
     first, last = (entrants(WEIGHTS)[found.ranking[i] - 1] for i in (0, -1))
     assert main(["verify", file, "--me", first.pseudonym]) == 0
     out = capsys.readouterr().out
-    assert "VERIFIED: weighted of 3 numbers among 5 entrants" in out
+    assert "VERIFIED against itself only: weighted of 3 numbers among 5 entrants" in out
     assert "That is rank 1 of 5" in out
     assert f"entered as number {first.seq}, with weight {first.weight}" in out
     assert main(["verify", file, "--me", last.pseudonym]) == 0
