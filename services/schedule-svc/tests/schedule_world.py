@@ -103,8 +103,7 @@ class World:
         return self.service.database
 
     def publish(self, document: dict[str, Any]) -> dict[str, Any]:
-        with self.database.transaction() as tx:
-            summary = apply_roster(tx, document, ANYONE)
+        summary = apply_roster(self.database.transaction, document, ANYONE)
         self.hospital_id = summary["hospital_id"]
         return summary
 

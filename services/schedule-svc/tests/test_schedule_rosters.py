@@ -185,10 +185,10 @@ def test_another_hospital_cannot_publish_and_cannot_be_invented(world: World) ->
         (Publisher("acc", ""), "renai"),
         (Publisher("acc", "hos_other"), "new"),
     ):
-        with pytest.raises(Forbidden), world.database.transaction() as tx:
-            apply_roster(tx, {"hospital": {**HOSPITAL, "code": code}}, by)
-    with world.database.transaction() as tx:
-        assert apply_roster(tx, {"hospital": HOSPITAL}, Publisher("acc", world.hospital_id))["status"] == "applied"
+        with pytest.raises(Forbidden):
+            apply_roster(world.database.transaction, {"hospital": {**HOSPITAL, "code": code}}, by)
+    own = Publisher("acc", world.hospital_id)
+    assert apply_roster(world.database.transaction, {"hospital": HOSPITAL}, own)["status"] == "applied"
 
 
 def test_capacity_below_what_is_sold_cancels_nobody_and_sells_no_more(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from common.web.access import Principal, principal, public, roles, sign_token, signed_in
 from common.web.app import Routes, answer, create_app, service
-from common.web.idempotency import idempotent
+from common.web.idempotency import idempotent, repeatable
 from common.web.paging import Paged, page_of
 from common.web.schemas import Idents, MoneySchema, Schema, money
 
@@ -20,6 +20,7 @@ __all__ = [
     "page_of",
     "principal",
     "public",
+    "repeatable",
     "roles",
     "service",
     "sign_token",

@@ -76,6 +76,37 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
     return wrapper
 
 
+def repeatable(view: Callable[..., Response]) -> Callable[..., Response]:
+    """As `idempotent`, for a view of several transactions whose work may be done again without harm.
+
+    The answer is stored after the work. If the process dies between the two, or the same request comes twice at once, the work
+    is done again, and the answer that was stored first is everybody's.
+    """
+
+    @functools.wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Response:
+        from common.web.app import service
+
+        key = idempotency_key()
+        if not key:
+            return view(*args, **kwargs)
+        database, account, digest = service().store, principal().account_id, request_hash()
+        if stored := _stored(database, account, key, digest):
+            return stored
+        response = view(*args, **kwargs)
+        if response.status_code < 400:
+            try:
+                with database.transaction() as tx:
+                    _store(tx, account, key, digest, response)
+            except IntegrityError:
+                if stored := _stored(database, account, key, digest):
+                    return stored
+                raise
+        return response
+
+    return wrapper
+
+
 def _stored(database: Any, account: str, key: str, digest: str) -> Response | None:
     query = sa.select(table).where(table.c.account_id == account, table.c.key == key)
     with database.reading() as conn:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from common.errors import Forbidden, Invalid, NotFound
-from common.web import Routes, answer, idempotent, page_of, principal, public, roles, service
+from common.web import Routes, answer, page_of, principal, public, repeatable, roles, service
 from flask import Response, request
 from haoyuan_roster_format import decode
 from haoyuan_roster_format import schemas as formats
@@ -55,16 +55,14 @@ def _document() -> dict[str, Any]:
 @blp.post("/rosters")
 @roles("registrar", "operator")
 @_long_body
-@idempotent
+@repeatable
 @blp.doc(requestBody={"required": True, "content": {"application/json": {"schema": schemas.Roster}}})  # type: ignore[untyped-decorator]
 @blp.response(200, schemas.RosterSummary)
 def upload_roster() -> dict[str, Any]:
     """Take in a roster, or any roster event as a CloudEvent, row by row: `rows` says what is wrong with single ones. The same
     again changes nothing. 422 `bad_encoding`: the body is not UTF-8.
     """
-    document = _document()
-    with service().database.transaction() as tx:
-        return rosters.apply_roster(tx, document, publisher())
+    return rosters.apply_roster(service().database.transaction, _document(), publisher())
 
 
 @blp.get("/rosters")

@@ -91,7 +91,8 @@ _substitutes = (
     .order_by(sessions.c.starts_at, sessions.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
-_hospital_lock = sa.select(hospitals).where(hospitals.c.code == sa.bindparam("wanted")).with_for_update()
+_hospital_lock = sa.select(hospitals).where(hospitals.c.code == sa.bindparam("wanted")).with_for_update(key_share=True)
+"""FOR NO KEY UPDATE: rows that refer to the hospital may be written meanwhile."""
 
 _add_hospital = sa.text(
     "INSERT INTO hospitals (id, code, name, grade, address, version, digest)"

@@ -9,7 +9,7 @@ from common.outbox import Tx
 from haoyuan_roster_format import DATA, Event, HospitalRow, Note, decode, event_type, read
 
 from schedule_svc.store import catalogue
-from schedule_svc.usecases import results, rosters, waiting
+from schedule_svc.usecases import receiving, results, rosters, waiting
 from schedule_svc.usecases.reception import Reception
 from schedule_svc.usecases.registers import BEGINNING, Origin
 
@@ -42,8 +42,8 @@ def _take_one(tx: Tx, message: Foreign) -> None:
         if hospital is None:  # its own row may still be on its way
             hospital = rosters.new_hospital(tx, HospitalRow(code=code, name=code[:100]), version=-1)
         try:
-            reception = rosters.receive(tx, hospital, event)
-        except rosters.Refused as refused:
+            reception = receiving.receive(tx, hospital, event)
+        except receiving.Refused as refused:
             faults = list(refused.notes)
     if faults:
         reception = Reception(tx, hospital.id if hospital else "", origin, list(faults))

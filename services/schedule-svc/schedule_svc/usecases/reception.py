@@ -35,7 +35,8 @@ R = TypeVar("R", bound=Row)
 class Reception:
     """One input on its way in. A stale row counts as unchanged: what is known is newer.
 
-    A row that refers to what is not known yet is refused and kept; `known_now` gathers what others may have waited for.
+    A row that refers to what is not known yet is refused and kept; `known_now` gathers what others may have waited for. `tx` is
+    the transaction of the part that is being taken in.
     """
 
     tx: Tx
@@ -49,6 +50,8 @@ class Reception:
     nameless: bool = False
     """A session's row has no code that could be read."""
     known_now: set[str] = field(default_factory=set)
+    named: set[tuple[str, str]] = field(default_factory=set)
+    """Kinds and codes of what has come so far, in this part or an earlier one."""
 
     def hospital(self, row: HospitalRow, known: Any) -> None:
         """The hospital's own row is not counted, unless it is refused."""
@@ -58,7 +61,7 @@ class Reception:
     def departments(self, raws: Iterable[tuple[str, Any]]) -> None:
         known = catalogue.departments_of(self.tx.conn, self.hospital_id)
         new, changed = [], []
-        for _, row, stored in self._judged(self._sound(DepartmentRow, raws), known):
+        for _, row, stored in self._judged(self._once("department", self._sound(DepartmentRow, raws)), known):
             if stored is None:
                 new.append({"id": ids.mint("dep"), "hospital_id": self.hospital_id, **_values(row)})
                 self.known_now.add(f"department:{row.code}")
@@ -67,7 +70,7 @@ class Reception:
         catalogue.save_departments(self.tx.conn, new, changed)
 
     def doctors(self, raws: Iterable[tuple[str, Any]]) -> None:
-        rows = self._sound(DoctorRow, raws)
+        rows = self._once("doctor", self._sound(DoctorRow, raws))
         if not rows:
             return
         departments = catalogue.departments_of(self.tx.conn, self.hospital_id)
@@ -93,20 +96,17 @@ class Reception:
         """Some hundreds at a time, so that no more of a long roster is in memory as rows."""
         departments = catalogue.departments_of(self.tx.conn, self.hospital_id)
         doctors = catalogue.doctors_of(self.tx.conn, self.hospital_id)
-        named: set[str] = set()
         rest = iter(raws)
         while chunk := list(itertools.islice(rest, SESSIONS_PER_PART)):
             codes, fresh = set(), []
             for path, raw in chunk:
                 code = _code_of(raw)
-                if code in named:
-                    self.refuse(Note(path, "duplicate", f"code {code} stands in this roster before"))
+                if code is not None and self._is_repeated(path, "session", code):
                     continue
                 if code is None:
                     self.nameless = True
                 else:
                     codes.add(code)
-                    named.add(code)
                 fresh.append((path, raw))
             registers.name_known(self.tx, self.hospital_id, codes, self.origin.at)
             self._plan(self._sound(SessionRow, fresh), departments, doctors)
@@ -148,6 +148,17 @@ class Reception:
         for notes in refused:
             self.refuse(*notes)
         return sound
+
+    def _once(self, kind: str, rows: Iterable[tuple[str, R]]) -> list[tuple[str, R]]:
+        return [(path, row) for path, row in rows if not self._is_repeated(path, kind, row.code)]
+
+    def _is_repeated(self, path: str, kind: str, code: str) -> bool:
+        """True, and said, if this input has named it before; now it has."""
+        if (kind, code) in self.named:
+            self.refuse(Note(path, "duplicate", f"code {code} stands in this roster before"))
+            return True
+        self.named.add((kind, code))
+        return False
 
     def _judged(self, rows: Iterable[tuple[str, R]], known: Mapping[str, Any]) -> Iterator[tuple[str, R, Any]]:
         """The rows to be applied, each with what is stored of it, or None."""

@@ -1,49 +1,23 @@
-"""Taking in what a hospital says, whichever way it comes: a roster, a stop, extra numbers, its people."""
+"""Taking in what is uploaded over HTTP: a roster or any other event of a hospital, or one session by our staff."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from typing import Any, cast
+from typing import Any
 
 from common import ids
-from common.clock import SHANGHAI
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from common.outbox import Tx
-from haoyuan_roster_format import (
-    DATA,
-    Event,
-    Head,
-    HospitalRow,
-    Note,
-    check_extra,
-    digest,
-    event_type,
-    head_of,
-    not_lists,
-    numbered,
-    parse,
-    read,
-)
-from haoyuan_roster_format.events import SessionResumed, SessionStopped, SlotsAdded
+from haoyuan_roster_format import Event, HospitalRow, Note, digest, head_of, parse, read
 
 from schedule_svc.store import catalogue
-from schedule_svc.store import rosters as store
-from schedule_svc.usecases import registers, results, waiting
+from schedule_svc.usecases import results, waiting
+from schedule_svc.usecases.receiving import Part, Refused, begin, parts_of, take_part
 from schedule_svc.usecases.reception import Reception
 from schedule_svc.usecases.registers import Origin
 
-Statement = SessionStopped | SessionResumed | SlotsAdded
-"""What an event says of one session besides its plan."""
-AHEAD = timedelta(minutes=10)
-"""Clocks differ. What is later than this was not known at the time that it says."""
-
-
-class Refused(Exception):
-    """An input is refused as a whole."""
-
-    def __init__(self, notes: Sequence[Note]) -> None:
-        super().__init__(notes[0].message)
-        self.notes = notes
+Transactions = Callable[[], AbstractContextManager[Tx]]
+"""Opens one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +28,41 @@ class Publisher:
     hospital_id: str | None
 
 
-def apply_roster(tx: Tx, document: Mapping[str, Any], by: Publisher) -> dict[str, Any]:
+def apply_roster(transaction: Transactions, document: Mapping[str, Any], by: Publisher) -> dict[str, Any]:
     """Take in an uploaded document: a roster {hospital, departments, doctors, sessions}, or any roster event in its envelope.
     Answers the summary with what is to be said of rows.
+
+    A long document takes several transactions of some hundreds of rows, so that orders wait for one of them and not for all. If a
+    later one fails, what is committed stays; the same document again does the rest, since rows go by their versions.
 
     Raises Invalid when the document itself or its hospital does not do, Forbidden when `by` may not publish for it.
     """
     try:
         event = _event(document)
-        hospital = _hospital(tx, event, by)
-        reception = receive(tx, hospital, event)
+        *parts, last = parts_of(event)
+        reception: Reception | None = None
+        for part in parts:
+            with transaction() as tx:
+                reception = _take(tx, event, by, part, reception)
+        with transaction() as tx:
+            reception = _take(tx, event, by, last, reception, last=True)
+            return results.conclude(tx, reception, by.account_id)
     except Refused as refused:
         raise _invalid(refused.notes) from refused
-    summary = results.conclude(tx, reception, by.account_id)
+
+
+def _take(
+    tx: Tx, event: Event, by: Publisher, part: Part, reception: Reception | None, *, last: bool = False
+) -> Reception:
+    """The next part, and what waited for it."""
+    hospital = _hospital(tx, event, by)
+    if reception is None:
+        reception = begin(tx, hospital, event)
+    reception.tx = tx
+    take_part(reception, event, part, last=last)
     waiting.catch_up(tx, hospital, reception.known_now)
-    return summary
+    reception.known_now.clear()
+    return reception
 
 
 def publish_session(tx: Tx, body: Mapping[str, Any], by: Publisher) -> str:
@@ -96,114 +90,6 @@ def publish_session(tx: Tx, body: Mapping[str, Any], by: Publisher) -> str:
     _raise_for(reception.notes)
     waiting.catch_up(tx, hospital, reception.known_now)
     return catalogue.sessions_by_code(tx.conn, hospital.id, [raw["code"]])[raw["code"]].id  # type: ignore[no-any-return]
-
-
-def receive(tx: Tx, hospital: Any, event: Event) -> Reception:
-    """Take in an event of this hospital, whose row is locked. Raises Refused when nothing of it can be looked at."""
-    head = _head(event)
-    at = (head.as_of or event.time or tx.now).astimezone(UTC)
-    if at > tx.now + AHEAD:
-        said = "lies in the future; nobody knew then what this event says"
-        raise Refused([Note("time" if head.as_of is None else "as_of", "in_future", said)])
-    reception = Reception(tx, hospital.id, Origin(event.id, event_type(event.kind), at))
-    if event.kind in ("roster_published", "staff_upserted"):
-        _take_lists(reception, hospital, event.data, head)
-    else:
-        _take_statement(reception, event)
-    return reception
-
-
-def _head(event: Event) -> Head:
-    if event.kind != "roster_published":
-        return Head()
-    head = head_of(event.data)
-    if isinstance(head, list):
-        raise Refused(head)
-    return head
-
-
-def _take_lists(reception: Reception, hospital: Any, data: Mapping[str, Any], head: Head) -> None:
-    allowed = {"departments", "doctors"} if reception.origin.type == event_type("staff_upserted") else data.keys()
-    faults = [Note(name, "invalid", "is not a field of this event") for name in data if name not in allowed]
-    if faults := [*faults, *not_lists(data)]:
-        raise Refused(faults)
-    if data.get("hospital") is not None:
-        row = parse(HospitalRow, data["hospital"], "hospital")
-        if isinstance(row, list):
-            raise Refused(row)
-        reception.hospital(row, hospital)
-    for name, take_in in (
-        ("departments", reception.departments),
-        ("doctors", reception.doctors),
-        ("sessions", reception.sessions),
-    ):
-        take_in(numbered(name, data.get(name, ())))
-    if head.window is not None and head.as_of is not None:
-        _take_snapshot(reception, head)
-
-
-def _take_snapshot(reception: Reception, head: Head) -> None:
-    """Note the part; when it is the last one, the sessions that none of them names do not take place."""
-    assert head.window is not None  # noqa: S101  the head says both or neither
-    assert head.as_of is not None  # noqa: S101
-    tx, hospital_id = reception.tx, reception.hospital_id
-    of, number, count = (
-        (head.part.of, head.part.number, head.part.count) if head.part else (reception.origin.input, 1, 1)
-    )
-    row: dict[str, Any] = {"hospital_id": hospital_id, "id": of, "first": head.window.first, "last": head.window.last}
-    row |= {"as_of": head.as_of.astimezone(UTC), "count": count}
-    known = store.snapshot(tx.conn, hospital_id, of)
-    fault = "a row has no code, so nobody knows what the snapshot names" if reception.nameless else ""
-    if known is not None and any(getattr(known, name) != value for name, value in row.items()):
-        fault = f"another part of {of} names other days, another time or count"
-    if fault:
-        reception.notes.append(Note("part", "bad_part", f"{fault}; the snapshot stops nothing"))
-        return
-    parts = sorted({number, *store.parts_of(known)})
-    row |= {"parts": parts, "complete": len(parts) == count}
-    store.save_snapshot(tx.conn, row)
-    if row["complete"]:
-        today = tx.now.astimezone(SHANGHAI).date()
-        gone = store.not_named_since(tx.conn, hospital_id, row["first"], row["last"], row["as_of"], tx.now)
-        store.forget_snapshots(tx.conn, hospital_id, today, row)
-        reception.notes += registers.align(tx, hospital_id, gone)
-
-
-def _take_statement(reception: Reception, event: Event) -> None:
-    """A status or extra numbers of one session: a register that the greatest version fills."""
-    tx, hospital_id = reception.tx, reception.hospital_id
-    said = cast("Statement | list[Note]", parse(DATA[event.kind], event.data, ""))
-    if isinstance(said, list):
-        raise Refused(said)
-    aspect: str = "status"
-    value: Any = said.reason if isinstance(said, SessionStopped) else None
-    if isinstance(said, SlotsAdded):
-        if (fault := check_extra(said.slots, "slots")) is not None:
-            raise Refused([fault])
-        aspect, value = "extra", sorted((s for s in said.slots if s.extra), key=lambda slot: slot.starts_at)
-    code, version = said.session, said.version
-    registers.name_known(tx, hospital_id, [code], reception.origin.at)
-    registers.name_unknown(tx, hospital_id, [code], reception.origin.at)
-    content = digest([(slot.starts_at.astimezone(UTC), slot.extra) for slot in value] if aspect == "extra" else value)
-    known = [r for r in store.registers_of(tx.conn, hospital_id, [code]) if r.aspect == aspect]
-    verdict = reception.judge("version", version, content, known[0] if known else None)
-    session = catalogue.sessions_by_code(tx.conn, hospital_id, [code]).get(code)
-    if verdict == "apply":
-        store.drop(tx.conn, hospital_id, aspect, {code: version})
-        reception.keep(aspect, code, version, content, value, "session", None if session else f"session:{code}")
-    if session is None and verdict in ("apply", "unchanged"):
-        message = f"the hospital has no session {code} yet; this is kept, and takes effect when it has"
-        reception.refuse(Note("session", "unknown_session", message))
-        reception.kept += 1
-    elif verdict == "apply":
-        reception.applied += 1
-    elif verdict != "conflict":
-        reception.unchanged += 1
-    if session is not None:
-        reception.notes += registers.align(tx, hospital_id, [session.id], "session")
-
-
-# --- uploads ---------------------------------------------------------------------------------------------------------
 
 
 def _event(document: Mapping[str, Any]) -> Event:
