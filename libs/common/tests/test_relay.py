@@ -102,7 +102,7 @@ def test_a_transaction_that_fails_sends_nothing(database: Database, start: Start
 def test_an_api_process_sweeps_nothing(database: Database, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     send(database, 1)
     looks: list[object] = []
-    monkeypatch.setattr(Relay, "_sweep", lambda self: looks.append(self))
+    monkeypatch.setattr(Relay, "_sweep", lambda self: looks.append(self) if self._database is database else None)
     publisher = start(sweep_seconds=None)
     send(database, 2)
     publisher.settle_all()

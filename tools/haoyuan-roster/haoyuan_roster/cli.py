@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from haoyuan_roster_format import BEIJING, SESSIONS_PER_PART
 
-from haoyuan_roster import commands, singles
+from haoyuan_roster import commands, interruption, singles
 from haoyuan_roster.commands import Target
 from haoyuan_roster.faults import Refused, Undelivered, Unusable
 from haoyuan_roster.ledger import default_path
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that knows no Chinese
     options = _parser().parse_args(argv)
+    interruption.watch()
     try:
         return int(options.run(options))
     except Unusable as error:

@@ -17,6 +17,7 @@ from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.adapters.utils.connection_workflow import AMQPConnectorException, AMQPConnectorStackTimeout
 
+from haoyuan_roster import interruption
 from haoyuan_roster.faults import Undelivered, Unusable
 from haoyuan_roster.parts import Letter
 
@@ -131,6 +132,8 @@ class Link:
                 trouble = error
             else:
                 return
+            if interruption.pressed.is_set():
+                raise KeyboardInterrupt
             now = time.monotonic()
             if not since or (lasting and now - began_at > LONGEST_PAUSE):
                 pause, since = FIRST_PAUSE, now

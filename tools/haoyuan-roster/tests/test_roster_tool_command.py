@@ -11,7 +11,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from haoyuan_roster import interruption
 from haoyuan_roster.cli import main
+from haoyuan_roster.link import Link
 from haoyuan_roster.show import Progress, table, width
 from roster_tool_rig import csv_text, on_day, session
 
@@ -252,3 +254,12 @@ def test_a_table_stands_straight_with_chinese_in_it_and_shows_no_control_charact
     assert lines[3] == "a       y\\x1b[31m\\n"
     assert width("王立群ab") == 8
     assert list(table(("name",), [])) == []
+
+
+def test_an_interruption_that_a_library_swallowed_is_no_lost_connection(monkeypatch):
+    pressed = threading.Event()
+    pressed.set()
+    monkeypatch.setattr(interruption, "pressed", pressed)
+    link = Link("amqp://127.0.0.1:9", print)  # nobody listens there
+    with pytest.raises(KeyboardInterrupt):
+        link.listen("roster.results.renji", print, lambda: False)

@@ -118,9 +118,9 @@ def _how_they_stand(tx: Tx, intent: Intent) -> list[Refund]:
     """For each tender of the order that goes back: the refund that brought it back, or else the one that was issued last."""
     standing = []
     for issued in store.refunds_for(tx.conn, intent.order_id).values():
-        back = [refund for refund in issued if refund.state == "succeeded"]
-        waiting = [refund for refund in issued if refund.retried_as is None]
-        standing.append((back + waiting)[0])
+        last = [refund for refund in issued if refund.retried_as is None]
+        back = [refund for refund in (*last, *issued) if refund.state == "succeeded"]
+        standing.append((back + last)[0])
     return standing
 
 
