@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 from common.clock import SHANGHAI, ManualClock
-from common.messages import CreditChanged, OrderCancelled, OrderWithdrawn, PatientSaved, Visit, VisitMissed
+from common.messages import (
+    CreditChanged,
+    OrderWithdrawn,
+    PatientSaved,
+    SessionFacts,
+    SessionStopped,
+    Visit,
+    VisitMissed,
+)
 from common.service import Service
 from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, deliver, sent, take_sent
 from user_svc import store
@@ -47,10 +55,15 @@ def staff(service: Service, operator: Person, name: str, hospital_id: str) -> Pe
 
 
 def missed(
-    owner: Person, patient_id: str, order: str = "ord_1", at: datetime | None = None, **more: Any
+    owner: Person,
+    patient_id: str,
+    order: str = "ord_1",
+    at: datetime | None = None,
+    session: str = "ses_1",
+    **more: Any,
 ) -> VisitMissed:
     starts = at or owner.service.database.clock() - timedelta(hours=2)
-    return VisitMissed(order, owner.id, patient_id, "ses_1", visit(starts, **more), "acc_staff")
+    return VisitMissed(order, owner.id, patient_id, session, visit(starts, **more), "acc_staff")
 
 
 def withdrawn(owner: Person, patient_id: str, hours: float, order: str = "ord_2", **changes: Any) -> OrderWithdrawn:
@@ -65,6 +78,15 @@ def withdrawn(owner: Person, patient_id: str, hours: float, order: str = "ord_2"
         "visit": visit(owner.service.database.clock() + timedelta(hours=hours)),
     }
     return OrderWithdrawn(**values | changes)
+
+
+def stopped(at: datetime, session_id: str = "ses_1") -> SessionStopped:
+    """The stop of a session that is to begin at `at` and takes three hours."""
+    ends = at + timedelta(hours=3)
+    facts = SessionFacts(
+        session_id, 2, "hos_1", "dep_1", "doc_1", "stopped", "first_come", 5000, at - 7 * DAY, None, False, at, ends, at, False
+    )  # fmt: skip
+    return SessionStopped(session_id, facts, "医生停诊", [])
 
 
 def told(service: Service) -> list[CreditChanged]:
@@ -130,25 +152,52 @@ def test_what_is_held_against_nobody(alice: Person, patient: str, hours: float, 
     assert credit(alice, patient) == []
 
 
-@pytest.mark.parametrize("free", [False, True])
 @pytest.mark.parametrize("verdict", [None, "upheld"])
 def test_a_stop_lifts_what_was_noted_before_it(
-    alice: Person, patient: str, operator: Person, verdict: str | None, *, free: bool
+    alice: Person, patient: str, operator: Person, clock: ManualClock, verdict: str | None
 ) -> None:
-    other, mark_id = marked(alice, patient, "ord_0"), marked(alice, patient, "ord_1")
+    other, no_show = marked(alice, patient, "ord_0", session="ses_0"), marked(alice, patient, "ord_1")
+    deliver(alice.service, withdrawn(alice, patient, hours=1))
+    late_cancel = told(alice.service)[0].mark_id
     if verdict:
-        appeal(alice, patient, mark_id)
-        operator.call("POST", f"/credit/appeals/{mark_id}", {"verdict": verdict, "reason": "x"})
-    stop = withdrawn(alice, patient, hours=1, order="ord_1", cause="session_stopped")
-    over = OrderCancelled("ord_1", alice.id, "ses_1", "session_stopped", 0, stop.visit)
-    deliver(alice.service, *([over] if free else [stop, stop, over]))
-    deliver(alice.service, OrderCancelled("ord_0", alice.id, "ses_1", "patient", 0, stop.visit))
-    deliver(alice.service, missed(alice, patient, "ord_1"))
-    (changed,) = told(alice.service)
-    assert (changed.change, changed.mark_id, [m.id for m in changed.marks]) == ("lifted", mark_id, [other])
+        appeal(alice, patient, no_show)
+        operator.call("POST", f"/credit/appeals/{no_show}", {"verdict": verdict, "reason": "x"})
+        take_sent(alice.service.database)
+    deliver(alice.service, stopped(clock()), stopped(clock()))
+    deliver(alice.service, stopped(clock()))
+    changes = told(alice.service)
+    assert sorted((c.change, c.mark_id) for c in changes) == sorted([("lifted", no_show), ("lifted", late_cancel)])
+    assert [mark.id for mark in changes[-1].marks] == [other]
     shown = {mark["id"]: mark for mark in credit(alice, patient)}
-    assert (shown[mark_id]["state"], shown[other]["state"]) == ("lifted", "standing")
-    assert "停诊" in shown[mark_id]["appeal"]["verdict_reason"]
+    assert [shown[i]["state"] for i in (no_show, late_cancel, other)] == ["lifted", "lifted", "standing"]
+    assert "停诊" in shown[no_show]["appeal"]["verdict_reason"]
+
+
+def test_what_comes_after_the_stop_is_no_mark_at_all(alice: Person, patient: str, clock: ManualClock) -> None:
+    """Messages of two orders keep no order: what was noted before the stop may come after it, or long after, replayed."""
+    deliver(alice.service, stopped(clock()))
+    late = [missed(alice, patient), withdrawn(alice, patient, hours=1)]
+    deliver(alice.service, *late)
+    clock.advance(300 * DAY)
+    deliver(alice.service, *late)
+    assert told(alice.service) == []
+    assert credit(alice, patient) == []
+    deliver(alice.service, missed(alice, patient, session="ses_2"))
+    assert len(told(alice.service)) == 1
+
+
+def test_a_stop_is_remembered_for_as_long_as_a_mark_could_stand(
+    alice: Person, patient: str, clock: ManualClock
+) -> None:
+    first = missed(alice, patient)
+    deliver(alice.service, stopped(clock() - timedelta(hours=2)))
+    clock.advance(366 * DAY)
+    deliver(alice.service, stopped(clock(), "ses_2"))
+    with alice.service.database.reading() as conn:
+        assert [row.session_id for row in conn.execute(store.credit_sessions.select())] == ["ses_2"]
+    deliver(alice.service, first)
+    (changed,) = told(alice.service)
+    assert changed.marks == [], "it has expired before it came"
 
 
 def test_notice_is_in_whole_hours_rounded_down(clock: ManualClock) -> None:
@@ -362,4 +411,29 @@ def test_marks_made_at_once_are_all_told_on_postgresql(postgres_url: str, clock:
     assert {revision: len(change.marks) for revision, change in changes.items()} == {n: n for n in range(1, 9)}
     appealed = changes[8].mark_id
     assert appeal(alice, patient_id, appealed).status_code == 201
+    service.database.close()
+
+
+@pytest.mark.stack
+def test_a_stop_beside_what_is_noted_leaves_no_mark_on_postgresql(postgres_url: str, clock: ManualClock) -> None:
+    """The one that does not see the other's row yet waits for it."""
+    service = build(Settings(database_url=postgres_url, admin_password=PASSWORD, **CHEAP), clock)
+    service.migrate()
+    carol = join(service, "carol")
+    patient_id = carol.call("POST", "/users/me/patients", ZHANG).get_json()["id"]
+    for n in range(20):
+        barrier = threading.Barrier(2, timeout=30)
+
+        def come(message: Any, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
+            deliver(service, message)
+
+        pair = (missed(carol, patient_id, f"ord_s{n}", session=f"ses_s{n}"), stopped(clock(), f"ses_s{n}"))
+        threads = [threading.Thread(target=come, args=(message,)) for message in pair]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert {mark["state"] for mark in credit(carol, patient_id)} <= {"lifted"}
+    assert {change.change for change in told(service)} <= {"recorded", "lifted"}
     service.database.close()

@@ -1,6 +1,6 @@
 """user-svc's tables and queries. The only file here that knows SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -95,6 +95,7 @@ credit_marks = sa.Table(
     sa.CheckConstraint("(appeal = 'none') = (appealed_at IS NULL)", name="credit_marks_appealed"),
     sa.CheckConstraint("(appeal IN ('lifted', 'upheld')) = (decided_at IS NOT NULL)", name="credit_marks_decided"),
     sa.Index("credit_marks_of_patient", "patient_id", "at"),
+    sa.Index("credit_marks_of_session", "session_id"),
 )
 """Marks against patients (爽约, 临时退号): `visit` is the evidence, as JSON; what an appeal says is sealed."""
 
@@ -113,6 +114,15 @@ credit_revisions = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),
 )
 """How often a patient's credit has changed. Its row is the lock on her marks."""
+
+credit_sessions = sa.Table(
+    "credit_sessions",
+    metadata,
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("ends_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("stopped", sa.Boolean, nullable=False),
+)
+"""Sessions that were stopped or have marks. A session's row is the lock between its stop and what is noted of it."""
 
 
 def _insert(tx: Tx, table: sa.Table) -> Any:
@@ -234,10 +244,36 @@ def mark(conn: sa.Connection, mark_id: str) -> Any:
     return conn.execute(sa.select(credit_marks).where(credit_marks.c.id == mark_id).with_for_update()).one_or_none()
 
 
-def marks_of_order(tx: Tx, order_id: str) -> Sequence[Any]:
-    """At most one of each kind, locked."""
-    query = sa.select(credit_marks).where(credit_marks.c.order_id == order_id).order_by(credit_marks.c.id)
-    return tx.conn.execute(query.with_for_update()).all()
+def marks_of_sessions(tx: Tx, session_ids: Sequence[str]) -> Sequence[Any]:
+    """All that were ever made, locked, in the order of the patients."""
+    query = sa.select(credit_marks).where(credit_marks.c.session_id.in_(session_ids))
+    return tx.conn.execute(query.order_by(credit_marks.c.patient_id, credit_marks.c.id).with_for_update()).all()
+
+
+def lock_sessions(tx: Tx, ends: Mapping[str, datetime]) -> set[str]:
+    """Which of these sessions were stopped. Until the end of the transaction none of the others is."""
+    found = _keep_sessions(tx, ends, stopped=False)
+    return {row.session_id for row in found if row.stopped}
+
+
+def stop_sessions(tx: Tx, ends: Mapping[str, datetime], *, forget_before: datetime) -> None:
+    """Remember that these were stopped. What ended before `forget_before` is forgotten."""
+    _keep_sessions(tx, ends, stopped=True)
+    tx.conn.execute(sa.delete(credit_sessions).where(credit_sessions.c.ends_at < forget_before))
+
+
+def _keep_sessions(tx: Tx, ends: Mapping[str, datetime], *, stopped: bool) -> Sequence[Any]:
+    """The rows, made and locked in the order of their ids, so that nobody waits in a circle."""
+    if not ends:
+        return []
+    c = credit_sessions.c
+    rows = [{"session_id": key, "ends_at": ends[key], "stopped": stopped} for key in sorted(ends)]
+    insert = _insert(tx, credit_sessions).values(rows)
+    known = {"ends_at": insert.excluded.ends_at, "stopped": True} if stopped else {"stopped": c.stopped}
+    statement = insert.on_conflict_do_update(index_elements=["session_id"], set_=known).returning(
+        c.session_id, c.stopped
+    )
+    return tx.conn.execute(statement).all()
 
 
 def change_mark(tx: Tx, mark_id: str, values: dict[str, Any]) -> None:

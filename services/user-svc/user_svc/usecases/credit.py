@@ -28,37 +28,32 @@ MOST_TOLD = 200
 
 def note_missed(tx: Tx, received: Sequence[Received]) -> None:
     """VisitMissed: a no_show, with the visit and who says so as evidence."""
-    for r in _by_patient(received):
-        m: VisitMissed = r.message
-        _record(tx, _mark(m, "no_show", m.visit.starts_at, None, m.marked_by))
+    _record(tx, [_mark(m, "no_show", m.visit.starts_at, None, m.marked_by) for m in (r.message for r in received)])
 
 
 def note_withdrawn(tx: Tx, received: Sequence[Received]) -> None:
     """OrderWithdrawn: a late_cancel, if the patient herself gave back a number that was hers for good, at short notice.
 
-    The message's time is that of the cancellation. A stopped session never counts: a visit that was noted as missed before
-    the session was stopped (停诊) is held against nobody.
+    The message's time is that of the cancellation.
     """
-    for r in _by_patient(received):
-        m: OrderWithdrawn = r.message
-        if m.cause == "session_stopped":
-            _forget(tx, m.order_id)
-            continue
-        hours = notice_hours(r.time, m.visit)
-        if m.was_confirmed and hours is not None:
-            _record(tx, _mark(m, "late_cancel", r.time, hours, None))
-
-
-def note_cancelled(tx: Tx, received: Sequence[Received]) -> None:
-    """OrderCancelled: of a free order it is all that is told when its session was stopped."""
+    late = []
     for r in received:
-        if r.message.cause == "session_stopped":
-            _forget(tx, r.message.order_id)
+        m: OrderWithdrawn = r.message
+        hours = notice_hours(r.time, m.visit)
+        if m.cause == "patient" and m.was_confirmed and hours is not None:
+            late.append(_mark(m, "late_cancel", r.time, hours, None))
+    _record(tx, late)
 
 
-def _by_patient(received: Sequence[Received]) -> list[Received]:
-    """In the order of the patients, so that two consumers lock them alike and do not wait for each other."""
-    return sorted(received, key=lambda r: r.message.patient_id)
+def note_stopped(tx: Tx, received: Sequence[Received]) -> None:
+    """SessionStopped: nothing of this session counts, whatever was noted or decided before, and whatever comes later.
+
+    It stays so if the session is resumed: no clock has to tell what was noted for which of its lives.
+    """
+    ends = {r.message.session_id: r.message.session.ends_at for r in received}
+    store.stop_sessions(tx, ends, forget_before=tx.now - STANDS)
+    for row in store.marks_of_sessions(tx, sorted(ends)):
+        _forget(tx, _read(row))
 
 
 def _mark(m: VisitMissed | OrderWithdrawn, kind: Any, at: datetime, hours: int | None, marked_by: str | None) -> Mark:
@@ -82,24 +77,29 @@ _COLUMNS = ("id", "patient_id", "account_id", "kind", "hospital_id", "order_id",
             "notice_hours", "marked_by", "appeal")  # fmt: skip
 
 
-def _record(tx: Tx, mark: Mark) -> None:
-    """Keep a mark and tell of it, once for an order and kind, however often the event comes."""
-    values = {name: getattr(mark, name) for name in _COLUMNS}
-    if store.add_mark(tx, {**values, "visit": msgspec.json.encode(mark.visit).decode()}):
-        log.info("credit_marked", mark_id=mark.id, kind=mark.kind, order_id=mark.order_id)
-        _tell(tx, mark, "recorded")
+def _record(tx: Tx, marks: Sequence[Mark]) -> None:
+    """Keep marks and tell of them, once for an order and kind, however often the event comes; none of a stopped session.
+
+    In the order of the patients, so that two consumers lock them alike and do not wait for each other.
+    """
+    stopped = store.lock_sessions(tx, {mark.session_id: mark.visit.ends_at for mark in marks})
+    for mark in sorted(marks, key=lambda mark: mark.patient_id):
+        values = {name: getattr(mark, name) for name in _COLUMNS}
+        if mark.session_id in stopped:
+            log.info("credit_not_marked", kind=mark.kind, order_id=mark.order_id, session_id=mark.session_id)
+        elif store.add_mark(tx, {**values, "visit": msgspec.json.encode(mark.visit).decode()}):
+            log.info("credit_marked", mark_id=mark.id, kind=mark.kind, order_id=mark.order_id)
+            _tell(tx, mark, "recorded")
 
 
-def _forget(tx: Tx, order_id: str) -> None:
-    """Lift what stands against an order whose session was stopped, whatever was decided before."""
-    for row in store.marks_of_order(tx, order_id):
-        mark = _read(row)
-        if mark.appeal == "lifted":
-            continue
-        why: dict[str, Any] = {"appeal": "lifted", "verdict_reason": STOPPED, "decided_at": tx.now}
-        why["appealed_at"] = mark.appealed_at or tx.now
-        store.change_mark(tx, mark.id, why)
-        _tell(tx, replace(mark, **why), "lifted")
+def _forget(tx: Tx, mark: Mark) -> None:
+    """Lift a mark whose session was stopped, whatever was decided before."""
+    if mark.appeal == "lifted":
+        return
+    why: dict[str, Any] = {"appeal": "lifted", "verdict_reason": STOPPED, "decided_at": tx.now}
+    why["appealed_at"] = mark.appealed_at or tx.now
+    store.change_mark(tx, mark.id, why)
+    _tell(tx, replace(mark, **why), "lifted")
 
 
 def _tell(tx: Tx, mark: Mark, change: Any) -> None:
