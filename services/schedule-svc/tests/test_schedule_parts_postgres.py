@@ -41,11 +41,11 @@ def test_rosters_and_orders_never_wait_for_each_other_in_a_circle(make: Any) -> 
         chance = random.Random(7)
         try:
             for version in range(2, 22):
-                doctors = [d | {"version": version, "title": f"t{version}"} for d in DOCTORS]
+                doctor = DOCTORS[version % 3] | {"version": version, "title": f"t{version}"}
                 shuffled = [row(code, version) for code in chance.sample(CODES, len(CODES))]
                 said = [
                     {"sessions": shuffled[:5]},
-                    {"doctors": doctors, "sessions": shuffled[5:8]},
+                    {"doctors": [doctor], "sessions": shuffled[5:8]},
                     {"sessions": shuffled[8:]},
                 ]
                 bodies = [
@@ -59,7 +59,7 @@ def test_rosters_and_orders_never_wait_for_each_other_in_a_circle(make: Any) -> 
 
     at_once(orders, events)
     assert world.database.parked() == []
-    assert world.rows("SELECT DISTINCT room, grade FROM sessions") == [("R21", "t21")]
+    assert world.rows("SELECT DISTINCT room FROM sessions") == [("R21",)]
     check_inventory(world)
 
 
