@@ -68,7 +68,7 @@ SAMPLES: dict[str, Any] = {
     "visit_missed": m.VisitMissed("ord_1", "acc_1", "pat_1", "ses_1", VISIT, "acc_7"),
     "credit_recorded": credit("recorded", MARK),
     "credit_lifted": credit("lifted"),
-    "credit_restored": credit("restored", MARK),
+    "credit_upheld": credit("upheld", MARK),
     "refund_stalled": m.RefundStalled("ord_1", "acc_1", 5000, "the provider's balance does not do"),
     "payment_succeeded": m.PaymentSucceeded("ord_1", "acc_1", "pay_1", 5000, "window", MOMENT),
     "payment_failed": m.PaymentFailed("ord_1", "acc_1", "pay_1", "alipay", "balance too low"),

@@ -213,10 +213,11 @@ def test_a_mark_says_what_when_by_which_evidence_and_until_when() -> None:
 def test_a_mark_that_no_longer_stands_is_not_described() -> None:
     """It may have expired by the time at which it is told."""
     for locale in templates.LOCALES:
-        text = render("credit_recorded", credit("recorded"), locale)[1]
-        assert "mrk_1" not in text
-        assert "ord_" not in text
-        assert "0" in text
+        for change in ("recorded", "upheld"):
+            text = render(f"credit_{change}", credit(change), locale)[1]
+            assert "mrk_1" not in text
+            assert "ord_" not in text
+            assert "0" in text
 
 
 def test_whether_a_cancellation_can_count_is_told() -> None:

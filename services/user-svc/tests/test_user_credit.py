@@ -299,7 +299,10 @@ def test_upheld_is_final(alice: Person, patient: str, operator: Person) -> None:
     appeal(alice, patient, mark_id)
     verdict = {"verdict": "upheld", "reason": "监控显示未到"}
     assert operator.call("POST", f"/credit/appeals/{mark_id}", verdict).get_json()["appeal"]["state"] == "upheld"
-    assert told(alice.service) == []
+    assert operator.call("POST", f"/credit/appeals/{mark_id}", verdict).status_code == 200
+    (changed,) = told(alice.service)
+    assert (changed.change, changed.mark_id, changed.revision) == ("upheld", mark_id, 2)
+    assert [mark.id for mark in changed.marks] == [mark_id]
     assert credit(alice, patient)[0]["state"] == "standing"
     assert_problem(appeal(alice, patient, mark_id, "再申诉一次"), 409, "appeal_exists")
     other = {"verdict": "lifted", "reason": "x"}

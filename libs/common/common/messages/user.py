@@ -36,12 +36,12 @@ class PatientSaved:
 class CreditChanged:
     """A patient's credit (爽约记录) changed. `marks` are all that stand now; what no longer stands has expired or was lifted.
 
-    `mark_id` is the mark that this is about.
+    `mark_id` is the mark that this is about. `upheld`: its appeal was turned down, so that it stands for good.
     """
 
     patient_id: Id
     account_id: Id
     revision: Count
-    change: Literal["recorded", "lifted", "restored"]
+    change: Literal["recorded", "lifted", "upheld"]
     mark_id: Id
     marks: list[CreditMark]

@@ -96,19 +96,19 @@ CHANCES: Texts = {
         "A mark in your credit record was lifted",
         "One of your marks was lifted and no longer counts.\nMarks that stand now: {standing}.\nNext: nothing to do.",
     ),
-    ("credit_restored", 1, "zh-CN"): (
-        "信用记录已恢复一条",
+    ("credit_upheld", 1, "zh-CN"): (
+        "申诉未成立，信用记录保留",
         (
-            "此前撤销的记录经复核恢复：{mark}\n时间：{marked_at}\n依据：订单 {evidence}\n退号时距就诊：{notice}\n有效期至：{expires_at}，到期自动失效。\n"
-            "目前有效记录共 {standing} 条。\n如有异议：请联系医院。"
+            "您的申诉已审核，未予支持。\n保留的记录：{mark}\n时间：{marked_at}\n依据：订单 {evidence}\n退号时距就诊：{notice}\n有效期至：{expires_at}，到期自动失效。\n"
+            "目前有效记录共 {standing} 条。\n审核理由见信用记录。每条记录只能申诉一次，此为最终结果。"
         ),
     ),
-    ("credit_restored", 1, "en"): (
-        "A mark in your credit record counts again",
+    ("credit_upheld", 1, "en"): (
+        "Your appeal was heard: the mark stays",
         (
-            "A mark that had been lifted was looked at again and stands: {mark}\nWhen: {marked_at} (Beijing time)\nEvidence: order {evidence}\n"
+            "Your appeal was heard and turned down.\nThe mark that stays: {mark}\nWhen: {marked_at} (Beijing time)\nEvidence: order {evidence}\n"
             "Time left before the visit: {notice}\nIt expires by itself on {expires_at} (Beijing time).\n"
-            "Marks that stand now: {standing}.\nIf you disagree: please ask the hospital."
+            "Marks that stand now: {standing}.\nThe reason is in your credit record. A mark can be appealed once: this is final."
         ),
     ),
 }

@@ -179,8 +179,7 @@ def decide(
         store.change_mark(tx, mark_id, verdict_is)
         log.info("appeal_decided", mark_id=mark_id, verdict=verdict)
         decided = replace(mark, **verdict_is)
-        if verdict == "lifted":
-            _tell(tx, decided, "lifted")
+        _tell(tx, decided, verdict)
         return decided
 
 
