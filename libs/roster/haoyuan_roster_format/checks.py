@@ -13,6 +13,12 @@ from haoyuan_roster_format.rows import BEIJING, ExtraRow, Row, SessionRow, SlotR
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+OUT_OF_RANGE = "lies outside of the years 2000 to 2099"
+
+
+def in_range(time: datetime) -> bool:
+    """True for a time of these years. Others may be none of UTC: year 1 begins before it does at +14:00."""
+    return EARLIEST <= time < LATEST
 
 
 def check(row: SessionRow, path: str) -> Note | None:
@@ -22,8 +28,8 @@ def check(row: SessionRow, path: str) -> Note | None:
 
 def _faults(row: SessionRow, path: str) -> Iterator[Note]:
     slots = f"{path}.slots" if path else "slots"
-    if not all(EARLIEST <= time < LATEST for time in _all_times(row)):
-        yield Note(path, "bad_times", "a time lies outside of the years 2000 to 2099")
+    if not all(map(in_range, _all_times(row))):
+        yield Note(path, "bad_times", f"a time {OUT_OF_RANGE}")
         return
     yield from _slot_faults(row.in_order, slots)
     starts_at, ends_at = row.starts_at, row.ends_at
@@ -57,8 +63,8 @@ def _slot_faults(slots: Sequence[SlotRow], path: str) -> Iterator[Note]:
 
 def check_extra(slots: Sequence[ExtraRow], path: str) -> Note | None:
     """The first thing that makes a well-formed list of extra numbers impossible."""
-    if not all(EARLIEST <= slot.starts_at < LATEST for slot in slots):
-        return Note(path, "bad_times", "a time lies outside of the years 2000 to 2099")
+    if not all(in_range(slot.starts_at) for slot in slots):
+        return Note(path, "bad_times", f"a time {OUT_OF_RANGE}")
     if len({slot.starts_at for slot in slots}) < len(slots):
         return Note(path, "slots_overlap", "two slots start at the same time")
     return None

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct, field
 
+from haoyuan_roster_format.checks import OUT_OF_RANGE, in_range
 from haoyuan_roster_format.notes import Note, parse
 from haoyuan_roster_format.rows import (
     MOST_SLOTS,
@@ -208,5 +209,7 @@ def read(document: Any) -> Event | list[Note]:
     kind = kind_of(envelope.type)
     if kind is None:
         return [Note("type", "unknown_type", f"is none of {', '.join(map(event_type, DATA))}")]
+    if envelope.time is not None and not in_range(envelope.time):
+        return [Note("time", "bad_times", OUT_OF_RANGE)]
     time = envelope.time and envelope.time.astimezone(UTC)
     return Event(envelope.id, kind, envelope.subject, time, envelope.data)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from haoyuan_roster_format.checks import check, check_extra
+from haoyuan_roster_format.checks import OUT_OF_RANGE, check, check_extra, in_range
 from haoyuan_roster_format.events import DATA, Part, SlotsAdded, Window
 from haoyuan_roster_format.notes import Note, parse
 from haoyuan_roster_format.rows import Aware, DepartmentRow, DoctorRow, HospitalRow, Row, SessionRow
@@ -62,6 +62,8 @@ def head_of(data: Mapping[str, Any]) -> Head | list[Note]:
         notes.append(Note("window", "bad_window", "window and as_of stand together, or neither does"))
     elif head.window is not None and head.window.first > head.window.last:
         notes.append(Note("window", "bad_window", "ends before it starts"))
+    if head.as_of is not None and not in_range(head.as_of):
+        notes.append(Note("as_of", "bad_times", OUT_OF_RANGE))
     if head.part is not None and head.part.number > head.part.count:
         notes.append(Note("part", "bad_part", "its number is greater than the count"))
     return notes or head

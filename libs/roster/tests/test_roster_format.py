@@ -148,6 +148,8 @@ def test_an_event_goes_there_and_back() -> None:
         ({"time": "yesterday"}, "time", "bad_date"),
         ({"time": "2026-12-05T25:00:00Z"}, "time", "bad_time"),
         ({"data": []}, "data", "invalid"),
+        ({"time": "0001-01-01T00:00:00+14:00"}, "time", "bad_times"),
+        ({"time": "9999-12-31T23:59:59-14:00"}, "time", "bad_times"),
     ],
 )
 def test_an_envelope_that_does_not_do(change: dict[str, Any], path: str, code: str) -> None:

@@ -83,6 +83,31 @@ def test_what_nobody_can_read_is_answered_too(renai: Hospital, body: bytes, code
     assert renai.world.rows("SELECT status FROM rosters WHERE input = :i", i=result["input"]) == [("rejected",)]
 
 
+BEYOND = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+"""Times that UTC does not have."""
+
+
+@pytest.mark.parametrize("time", BEYOND)
+def test_a_time_that_no_clock_shows_is_answered_by_its_code(renai: Hospital, time: str) -> None:
+    key, window = routing_key("renai", "roster_published"), {"from": "2026-12-01", "to": "2026-12-02"}
+    sound = json.loads(seal("roster_published", "renai", {}, id=time, time=renai.world.clock()))
+    body = json.dumps(sound | {"time": time}).encode()
+    assert codes(renai.send(body, key)) == [("time", "bad_times")]
+    assert codes(renai.roster(window=window, as_of=time)) == [("as_of", "bad_times")]
+
+
+@pytest.mark.parametrize("name", ["id", "type", "source", "subject"])
+def test_an_attribute_that_no_database_keeps_is_answered(renai: Hospital, name: str) -> None:
+    sound = json.loads(seal("roster_published", "renai", {}, id="e", time=renai.world.clock()))
+    result = renai.send(json.dumps(sound | {name: "a\0b"}).encode(), routing_key("renai", "roster_published"))
+    assert (result["status"], [code for _, code in codes(result)]) in (
+        ("rejected", ["invalid"]),
+        ("rejected", ["unknown_type"]),
+        ("applied", []),
+    )
+    assert result["input"] == ("a\ufffdb" if name == "id" else "e")
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [

@@ -15,6 +15,17 @@ from schedule_svc.api import schemas
 from schedule_world import API, OPERATOR, ROSTER, World, registrar, session_row
 
 
+FOREVER = {"window": {"from": "2026-12-01", "to": "2026-12-02"}, "as_of": "9999-12-31T23:59:59-14:00"}
+STOP = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "s",
+    "type": event_type("session_stopped"),
+    "subject": "renai",
+    "data": {"session": "s1", "version": 1, "reason": "r"},
+}
+
+
 def post(client: FlaskClient, body: bytes | dict[str, Any], headers: dict[str, str], **more: Any) -> Any:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return client.post(f"{API}/rosters", data=data, content_type="application/json", headers=headers, **more)
@@ -51,6 +62,9 @@ def test_every_type_of_event_may_be_uploaded(client: FlaskClient, world: World) 
         (b"{}", "validation_error"),
         (b'{"specversion": "1.0"}', "validation_error"),
         (b'{"hospital": {"code": "renai", "name": "n"}, "as_of": "2026-12-01T00:00:00Z"}', "bad_window"),
+        (json.dumps(ROSTER | FOREVER).encode(), "bad_times"),
+        (json.dumps(STOP | {"time": "0001-01-01T00:00:00+14:00"}).encode(), "bad_times"),
+        (json.dumps(STOP | {"id": "a\0"}).encode(), "validation_error"),
     ],
 )
 def test_a_body_that_will_not_do_says_why(client: FlaskClient, world: World, body: bytes, code: str) -> None:

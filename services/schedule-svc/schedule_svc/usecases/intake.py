@@ -69,6 +69,6 @@ def _disagreements(event: Event, code: str, kind: str, user_id: str) -> list[Not
 
 
 def _said(document: Any, name: str) -> str:
-    """An attribute of what may be no event, as far as it can be told."""
+    """An attribute of what may be no event, as far as it can be told, and kept: PostgreSQL keeps no NUL."""
     value = document.get(name) if isinstance(document, dict) else None
-    return value.encode("utf-8", "replace").decode()[:255] if isinstance(value, str) else ""
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()[:255] if isinstance(value, str) else ""
