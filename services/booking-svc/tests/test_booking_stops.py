@@ -67,6 +67,7 @@ def test_a_stop_offers_substitutes_to_those_who_have_paid(service, client):
     assert offer == [SubstitutesOffered(order_id, ME, VISIT, FEE, SUBSTITUTES, until)]
     assert ReleaseSlot(order_id, SESSION, "session_stopped") in sent(service.database)
     assert sent(service.database, RefundPayment) == [], "her money stays while she chooses"
+    assert [see(client, o)["substitutes"] for o in (unpaid, free)] == [[], []], "shown where they are offered, only"
     shown = see(client, order_id)
     assert [s["session_id"] for s in shown["substitutes"]] == [ELSEWHERE, LATER]
     assert shown["accept_before"] == "2026-11-23T16:00:00+08:00"
@@ -79,7 +80,8 @@ def test_a_substitute_is_taken_and_costs_no_more(service, client):
     new = response.json["id"]
     assert response.headers["Location"] == f"/api/v1/orders/{new}"
     assert (response.json["replaces"], response.json["session_id"]) == (order_id, LATER)
-    assert sent(service.database, ReserveSlot)[-1].replaces == order_id
+    asked = sent(service.database, ReserveSlot)[-1]
+    assert (asked.replaces, asked.substitute) == (order_id, True)
     assert_problem(do(client, order_id, "substitute", {"session_id": ELSEWHERE}), 409, "already_moving")
     deliver(service, reserved(new, 9000, LATER))
     assert (state(client, order_id), state(client, new)) == ("rescheduled", "moving")

@@ -136,6 +136,20 @@ def kinds_of(message: Any, hospital_id: str | None = None) -> Kinds:
     return TOLD[type(message)](message, hospital_id)
 
 
+def known_by(message: Any, message_id: str) -> str:
+    """What tells a piece of news from others: its message, or the payment or refund that ended.
+
+    payment-svc says how they stand whenever it is asked again, each time by a new message: that is no news.
+    """
+    match message:
+        case m.RefundSucceeded() | m.RefundFailed():
+            return message.refund_id
+        case m.PaymentSucceeded():
+            return message.payment_id
+        case _:
+            return message_id
+
+
 def order_of(message: Any) -> str | None:
     """The order that a message is about. Of credit: the mark's evidence."""
     if isinstance(message, m.CreditChanged):

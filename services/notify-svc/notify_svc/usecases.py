@@ -22,7 +22,7 @@ def tell(tx: MongoTx, received: Sequence[Received]) -> None:
             hospital_id = tx.hospital_of(r.message.account_id, r.message.order_id)
         params = msgspec.to_builtins(r.message)
         for recipient, kind in domain.kinds_of(r.message, hospital_id):
-            notification_id = f"{r.id}:{recipient}:{kind}"
+            notification_id = f"{domain.known_by(r.message, r.id)}:{recipient}:{kind}"
             tx.add(
                 Notification(
                     id=notification_id,

@@ -90,6 +90,20 @@ def test_a_cancelled_orders_refund_is_told_to_its_patient_once(service: Service)
     assert sorted(Reader(service, "acc_8", "operator").kinds()) == ["refund_failed_staff", "refund_stalled_staff"]
 
 
+@pytest.mark.parametrize("kind", ["refund_failed", "refund_succeeded", "surplus_refunded", "payment_succeeded"])
+def test_what_payment_svc_says_again_when_it_is_asked_again_is_no_news(service: Service, kind: str) -> None:
+    deliver(service, SAMPLES[kind])
+    deliver(service, SAMPLES[kind])
+    assert Reader(service, "acc_1").kinds() == [kind]
+    assert Reader(service, "acc_8", "operator").kinds() == STAFF.get(kind, [])
+
+
+def test_a_refund_that_was_issued_anew_and_failed_again_is_news(service: Service) -> None:
+    failed = m.RefundFailed("ord_1", "acc_1", "ref_1", 5000, "order", "no")
+    deliver(service, failed, dataclasses.replace(failed, refund_id="ref_2"))
+    assert Reader(service, "acc_8", "operator").kinds() == ["refund_failed_staff"] * 2
+
+
 def test_newest_first_by_the_time_of_the_event_in_pages(service: Service) -> None:
     messages = [m.OrderPlaced(f"ord_{n:03d}", "acc_1", "ses_1", MOMENT) for n in range(23)]
     sealed = [seal(message, MOMENT + timedelta(seconds=n // 2)).body for n, message in enumerate(messages)]

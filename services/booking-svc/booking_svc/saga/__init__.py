@@ -20,7 +20,7 @@ back: both orders change in one transaction, and what was paid follows.
 from booking_svc.saga.ignored import IGNORED, IGNORED_PAIRS
 from booking_svc.saga.inputs import Accept, Cancel, Input, Missed, Replaced, Stop, WindowEnded, input_of
 from booking_svc.saga.moves import Outcome, advance, window_of
-from booking_svc.saga.sends import Send, order_placed, release_slot, reserve_slot
+from booking_svc.saga.sends import Send, order_placed, refund_payment, release_slot, request_payment, reserve_slot
 from booking_svc.saga.table import OWED, TABLE, Step
 
 __all__ = [
@@ -41,7 +41,9 @@ __all__ = [
     "advance",
     "input_of",
     "order_placed",
+    "refund_payment",
     "release_slot",
+    "request_payment",
     "reserve_slot",
     "window_of",
 ]

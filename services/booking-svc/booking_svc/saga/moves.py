@@ -65,6 +65,8 @@ def advance(
         return None
     step = table.TABLE[order.state, what]
     _learn(order, message, old)
+    if isinstance(message, Stop) and what == Input.STOP_SUBSTITUTED:
+        order.substitutes = message.substitutes
     if what == Input.PAYMENT_SUCCEEDED_SHORT:
         order.cause = order.cause or "rescheduled"
     before, order.state = order.state, step.next
@@ -129,7 +131,7 @@ def _learn(order: Order, message: object, old: Order | None) -> None:
         case Cancel():
             order.cause = order.cause or "patient"
         case Stop():
-            order.cause, order.substitutes = "session_stopped", message.substitutes
+            order.cause = "session_stopped"
         case Replaced():
             order.replaced_by, order.moved = message.by, message.amount
             order.cause = order.cause or "rescheduled"

@@ -131,8 +131,9 @@ OWED: dict[State, Send] = {
 """The command whose answer an order in flight waits for. It is sent again when the answer is overdue: commands are
 idempotent by order, so no order is stuck because a message was dropped by hand."""
 
-# Nobody waits for SlotReleased, and an order that is entered or waitlisted for nobody: so they are no inputs and no debts of the
-# saga. Yet usecases.watch asks again for them, seldom: a ReleaseSlot, or a SlotReserved, may vanish with its queue.
+# Nobody waits for SlotReleased, and an order that is entered or waitlisted, or waits for its patient or the staff, for nobody:
+# so they are no inputs and no debts of the saga. Yet usecases.watch asks again for them, seldom: a ReleaseSlot, a SlotReserved, a
+# PaymentSucceeded or a RefundSucceeded may vanish with its queue.
 
 if set(OWED) != IN_FLIGHT:
     raise AssertionError("every state in flight must know which command to repeat")

@@ -16,7 +16,7 @@ def among(states: Iterable[State]) -> sa.TextClause:
     return sa.text("state IN ({})".format(", ".join(f"'{s}'" for s in sorted(states))))
 
 
-watched = among(IN_FLIGHT | {State.WAITLISTED})
+watched = among(IN_FLIGHT | {State.WAITLISTED, State.AWAITING_PAYMENT, State.REFUND_FAILED})
 entered = among({State.ENTERED})
 unreleased = sa.and_(among(GIVEN_BACK), sa.text("NOT released"))
 succeeding = sa.and_(sa.text("replaces IS NOT NULL"), among(SUCCEEDING))

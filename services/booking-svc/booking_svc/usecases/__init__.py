@@ -12,12 +12,13 @@ from booking_svc.usecases.moving import advance, end_window, note_released
 from booking_svc.usecases.placing import PlaceOrder, place_order, wait_decided
 from booking_svc.usecases.projections import Stoppage, note_patients, note_sessions, stop_sessions, stoppage
 from booking_svc.usecases.successors import Move, reschedule, take_substitute
-from booking_svc.usecases.watching import LONG_OVERDUE, OVERDUE, WATCH, WATCH_EVERY, start_watching, watch
+from booking_svc.usecases.watching import LONG_OVERDUE, OVERDUE, UNPAID, WATCH, WATCH_EVERY, start_watching, watch
 from booking_svc.usecases.wishes import accept_offer, cancel_order, mark_missed
 
 __all__ = [
     "LONG_OVERDUE",
     "OVERDUE",
+    "UNPAID",
     "WATCH",
     "WATCH_EVERY",
     "Move",

@@ -15,7 +15,11 @@ WATCH = "watch"
 OVERDUE = timedelta(seconds=60)
 """An answer that takes longer than this is asked for again."""
 LONG_OVERDUE = timedelta(minutes=10)
-"""As OVERDUE, for what nobody waits for: a freed number's way back, and to one who is waitlisted or was drawn."""
+"""As OVERDUE, for what nobody waits for: a freed number's way back, and to one who is waitlisted or was drawn. And for a
+refund that waits for staff: payment-svc says how it stands.
+"""
+UNPAID = timedelta(minutes=3)
+"""As OVERDUE, for an order that waits for its payment: it may never have been asked for, or its success never been told."""
 WATCH_EVERY = timedelta(seconds=20)
 WATCH_BATCH = 200
 
@@ -27,6 +31,10 @@ def watch(tx: Tx, timer: Timer) -> None:
     waiting = store.lock_overdue(tx, {State.WAITLISTED}, long_ago, WATCH_BATCH)
     undrawn = store.lock_undrawn(tx, long_ago, WATCH_BATCH)
     _ask_again(tx, [*waiting, *undrawn], lambda _order: saga.reserve_slot)
+    unpaid = store.lock_overdue(tx, {State.AWAITING_PAYMENT}, tx.now - UNPAID, WATCH_BATCH)
+    _ask_again(tx, unpaid, lambda _order: saga.request_payment)
+    stalled = store.lock_overdue(tx, {State.REFUND_FAILED}, long_ago, WATCH_BATCH)
+    _ask_again(tx, stalled, lambda _order: saga.refund_payment)
     _ask_again(tx, store.lock_unreleased(tx, long_ago, WATCH_BATCH), lambda _order: saga.release_slot)
     tx.set_timer(WATCH, timer.key, tx.now + WATCH_EVERY)
 

@@ -21,7 +21,10 @@ _STATES = (
     " 'rescheduled', 'no_show'"
 )
 _REFUNDED_OF_PAID = "refunded + moved <= paid"
-_watched = sa.text("state IN ('closing', 'moving', 'refunding', 'reserving', 'returning', 'waitlisted', 'withdrawing')")
+_watched = sa.text(
+    "state IN ('awaiting_payment', 'closing', 'moving', 'refund_failed', 'refunding', 'reserving', 'returning',"
+    " 'waitlisted', 'withdrawing')"
+)
 _entered = sa.text("state IN ('entered')")
 _unreleased = sa.text(
     "state IN ('cancelled', 'expired', 'refund_failed', 'refunding', 'rescheduled', 'returning', 'substitute_offered',"
