@@ -377,6 +377,18 @@ def test_bad_bodies_are_refused(alice: Person, patient: str, operator: Person) -
     assert_problem(operator.call("GET", "/credit/appeals?cursor=zzz"), 422, field="cursor")
 
 
+@pytest.mark.parametrize("nothing", ["  ", "\t\n", "\u3000", "\u200b\ufeff", " \u00a0 "])
+def test_a_reason_that_says_nothing_does_not_use_up_the_appeal(
+    alice: Person, patient: str, operator: Person, nothing: str
+) -> None:
+    mark_id = marked(alice, patient)
+    assert_problem(appeal(alice, patient, mark_id, nothing), 422, field="reason")
+    assert appeal(alice, patient, mark_id, " 住院\n").status_code == 201
+    verdict = {"verdict": "upheld", "reason": nothing}
+    assert_problem(operator.call("POST", f"/credit/appeals/{mark_id}", verdict), 422, field="reason")
+    assert operator.call("GET", "/credit/appeals").get_json()["items"][0]["id"] == mark_id
+
+
 def test_what_an_appeal_says_stands_in_clear_nowhere(alice: Person, patient: str, operator: Person) -> None:
     mark_id = marked(alice, patient)
     headers = {"Idempotency-Key": "k"}

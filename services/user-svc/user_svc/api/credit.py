@@ -5,9 +5,9 @@ from typing import Any
 
 from common.clock import local
 from common.outbox import Database
-from common.web import Idents, Paged, Routes, Schema, answer, page_of, principal, roles, service
+from common.web import Paged, Routes, Schema, answer, page_of, principal, roles, service
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from user_svc import domain
 from user_svc.credit import LONGEST_REASON, Mark, evidence
@@ -56,13 +56,23 @@ class MarksOut(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+def _says_something(reason: str) -> None:
+    """A mark can be appealed once: that is not to be used up by blanks, or by characters that nobody sees."""
+    if not any(c.isprintable() and not c.isspace() for c in reason):
+        raise ValidationError("says nothing")
+
+
+def _reason() -> fields.String:
+    return fields.String(required=True, validate=[validate.Length(min=1, max=LONGEST_REASON), _says_something])
+
+
 class AppealIn(Schema):
-    reason = Idents.text(LONGEST_REASON, required=True)
+    reason = _reason()
 
 
 class VerdictIn(Schema):
     verdict = fields.String(required=True, validate=validate.OneOf(["lifted", "upheld"]))
-    reason = Idents.text(LONGEST_REASON, required=True)
+    reason = _reason()
 
 
 class AppealQuery(Paged):
