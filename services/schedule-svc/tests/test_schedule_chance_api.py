@@ -17,7 +17,8 @@ from schedule_svc.usecases import draws
 from schedule_svc.worker import TIMERS
 from schedule_world import API, FREE_RULES, World, session_row, slot_row
 
-DRAW_AT = datetime(2026, 12, 1, 4, tzinfo=UTC)
+DRAW_AT = datetime(2026, 12, 1, 4, tzinfo=UTC) + draws.GRACE
+"""When the draw is held: entries close at 12:00 in Beijing."""
 START = datetime(2026, 12, 5, tzinfo=UTC)
 SLOTS = [slot_row(8, capacity=3), slot_row(8, 30, capacity=2)]
 

@@ -23,7 +23,8 @@ from schedule_svc.usecases import draws, receipts
 from schedule_svc.worker import TIMERS
 from schedule_world import API, ROSTER, World, check_inventory, session_row, short, slot_row
 
-DRAW_AT = datetime(2026, 12, 1, 4, tzinfo=UTC)
+DRAW_AT = datetime(2026, 12, 1, 4, tzinfo=UTC) + draws.GRACE
+"""When the draw is held: entries close at 12:00 in Beijing."""
 PATH = f"{API}/sessions"
 
 
@@ -222,7 +223,7 @@ def test_who_left_before_is_not_in_the_list_and_who_leaves_after_passes_her_numb
 
 def test_no_entry_while_it_is_drawn_and_leftovers_are_first_come(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(world, "a", "b", "c")
-    world.clock.set(DRAW_AT - timedelta(milliseconds=1))
+    world.clock.set(DRAW_AT - draws.GRACE - timedelta(milliseconds=1))
     in_time = world.reserve("in_time")
     world.clock.set(DRAW_AT)
     assert short(world.tell(in_time)) == [("SlotEntered",)], "placed in time, and its message was slow"
