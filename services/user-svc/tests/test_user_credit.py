@@ -171,6 +171,8 @@ def test_a_stop_lifts_what_was_noted_before_it(
     shown = {mark["id"]: mark for mark in credit(alice, patient)}
     assert [shown[i]["state"] for i in (no_show, late_cancel, other)] == ["lifted", "lifted", "standing"]
     assert "停诊" in shown[no_show]["appeal"]["verdict_reason"]
+    with alice.service.database.reading() as conn:
+        assert {row.decided_by for row in store.marks_of(conn, patient)} == {None}, "nobody who upheld it lifted it"
 
 
 def test_what_comes_after_the_stop_is_no_mark_at_all(alice: Person, patient: str, clock: ManualClock) -> None:
@@ -389,19 +391,25 @@ def test_a_reason_that_says_nothing_does_not_use_up_the_appeal(
     assert operator.call("GET", "/credit/appeals").get_json()["items"][0]["id"] == mark_id
 
 
-def test_what_an_appeal_says_stands_in_clear_nowhere(alice: Person, patient: str, operator: Person) -> None:
+def test_what_an_appeal_and_its_verdict_say_stands_in_clear_nowhere(
+    alice: Person, patient: str, operator: Person
+) -> None:
     mark_id = marked(alice, patient)
     headers = {"Idempotency-Key": "k"}
     path = f"/users/me/patients/{patient}/credit/{mark_id}/appeal"
     assert alice.call("POST", path, {"reason": "我在住院"}, **headers).status_code == 201
-    operator.call("POST", f"/credit/appeals/{mark_id}", {"verdict": "upheld", "reason": "x"}, **headers)
+    verdict = {"verdict": "upheld", "reason": "监控显示未到"}
+    assert operator.call("POST", f"/credit/appeals/{mark_id}", verdict, **headers).status_code == 200
+    assert credit(alice, patient)[0]["appeal"]["verdict_reason"] == "监控显示未到"
     with alice.service.database.reading() as conn:
         for table in ("credit_marks", "outbox", "idempotency"):
             everything = str(conn.exec_driver_sql(f"SELECT * FROM {table}").all())
-            assert "我在住院" not in everything
-            assert "我在住院".encode().hex() not in everything
+            for said in ("我在住院", "监控显示未到"):
+                assert said not in everything
+                assert said.encode().hex() not in everything
         (row,) = store.marks_of(conn, patient)
     assert row.appeal_sealed
+    assert row.verdict_sealed
 
 
 @pytest.mark.stack

@@ -85,7 +85,7 @@ credit_marks = sa.Table(
     sa.Column("appeal", sa.Text, nullable=False),
     sa.Column("appeal_sealed", sa.Text),
     sa.Column("appealed_at", UtcDateTime),
-    sa.Column("verdict_reason", sa.Text),
+    sa.Column("verdict_sealed", sa.Text),
     sa.Column("decided_at", UtcDateTime),
     sa.Column("decided_by", sa.Text),
     sa.UniqueConstraint("order_id", "kind", name="credit_marks_once"),
@@ -97,7 +97,10 @@ credit_marks = sa.Table(
     sa.Index("credit_marks_of_patient", "patient_id", "at"),
     sa.Index("credit_marks_of_session", "session_id"),
 )
-"""Marks against patients (爽约, 临时退号): `visit` is the evidence, as JSON; what an appeal says is sealed."""
+"""Marks against patients (爽约, 临时退号): `visit` is the evidence, as JSON; what an appeal and its verdict say is sealed.
+
+A mark that was decided by nobody was lifted by its session's stop.
+"""
 
 sa.Index(
     "credit_marks_appeals",

@@ -93,13 +93,12 @@ def _record(tx: Tx, marks: Sequence[Mark]) -> None:
 
 
 def _forget(tx: Tx, mark: Mark) -> None:
-    """Lift a mark whose session was stopped, whatever was decided before."""
+    """Lift a mark whose session was stopped, whatever was decided before: whoever decided it did not decide this."""
     if mark.appeal == "lifted":
         return
-    why: dict[str, Any] = {"appeal": "lifted", "verdict_reason": STOPPED, "decided_at": tx.now}
-    why["appealed_at"] = mark.appealed_at or tx.now
-    store.change_mark(tx, mark.id, why)
-    _tell(tx, replace(mark, **why), "lifted")
+    lifted = {"appeal": "lifted", "verdict_sealed": None, "decided_at": tx.now, "decided_by": None}
+    store.change_mark(tx, mark.id, lifted | {"appealed_at": mark.appealed_at or tx.now})
+    _tell(tx, mark, "lifted")
 
 
 def _tell(tx: Tx, mark: Mark, change: Any) -> None:
@@ -175,26 +174,29 @@ def decide(
             return mark
         if mark.appeal != "open":
             raise Conflict("no appeal of this mark waits for a verdict", code="no_open_appeal")
-        verdict_is = {"appeal": verdict, "verdict_reason": reason, "decided_at": tx.now, "decided_by": account_id}
-        store.change_mark(tx, mark_id, verdict_is)
+        decided = {"appeal": verdict, "decided_at": tx.now, "decided_by": account_id}
+        sealed = parts.vault.seal(reason, f"{mark_id}/verdict")
+        store.change_mark(tx, mark_id, {**decided, "verdict_sealed": sealed})
         log.info("appeal_decided", mark_id=mark_id, verdict=verdict)
-        decided = replace(mark, **verdict_is)
-        _tell(tx, decided, verdict)
-        return decided
+        _tell(tx, mark, verdict)
+        return replace(mark, **decided, verdict_reason=reason)
 
 
 _read_visit = msgspec.json.Decoder(Visit).decode
 
 
 def _read(row: Any, vault: Vault | None = None) -> Mark:
-    """A stored mark; with the vault, what its appeal says too."""
+    """A stored mark; with the vault, what its appeal and its verdict say too."""
     said = vault.open(row.appeal_sealed, f"{row.id}/appeal") if vault and row.appeal_sealed else None
+    why = vault.open(row.verdict_sealed, f"{row.id}/verdict") if vault and row.verdict_sealed else None
+    if row.decided_at is not None and row.decided_by is None:
+        why = STOPPED
     return Mark(
         **{name: getattr(row, name) for name in _COLUMNS},
         visit=_read_visit(row.visit),
         appeal_reason=said,
         appealed_at=row.appealed_at,
-        verdict_reason=row.verdict_reason,
+        verdict_reason=why,
         decided_at=row.decided_at,
         decided_by=row.decided_by,
     )
