@@ -232,6 +232,29 @@ def test_of_what_waits_the_greatest_version_wins_and_an_older_one_changes_nothin
     assert renai.world.rows("SELECT * FROM roster_registers") == []
 
 
+@pytest.mark.parametrize("order", ["ABD", "ADB", "DAB"])
+def test_of_two_contents_under_one_version_the_first_stays_also_while_it_waits(renai: Hospital, order: str) -> None:
+    said = {
+        "A": lambda: renai.roster(session_row("s2", doctor="D2", room="A")),
+        "B": lambda: renai.roster(session_row("s2", doctor="D2", room="B")),
+        "D": lambda: renai.say("staff_upserted", {"doctors": [DOCTOR]}),
+    }
+    answers = {name: said[name]() for name in order}
+    assert codes(answers["B"]) == [("sessions[0]", "conflict")]
+    assert (answers["B"]["counts"]["rejected"], answers["B"]["counts"]["kept"]) == (1, 0)
+    assert renai.world.rows("SELECT room FROM sessions WHERE code = 's2'") == [("A",)]
+
+
+def test_a_doctor_who_waits_is_not_overwritten_either(renai: Hospital) -> None:
+    renai.say("staff_upserted", {"doctors": [DOCTOR | {"department": "eyes"}]})
+    again = renai.say("staff_upserted", {"doctors": [DOCTOR | {"department": "eyes"}]})
+    other = renai.say("staff_upserted", {"doctors": [DOCTOR | {"name": "another"}]})
+    assert codes(again) == [("doctors[0].department", "unknown_department")], "the same again is no contradiction"
+    assert codes(other) == [("doctors[0]", "conflict")]
+    renai.say("staff_upserted", {"departments": [{"code": "eyes", "name": "眼科"}]})
+    assert renai.world.rows("SELECT name FROM doctors WHERE code = 'D2'") == [(DOCTOR["name"],)]
+
+
 def test_a_stop_waits_for_its_session(renai: Hospital) -> None:
     early = renai.stop("s2")
     assert (early["status"], codes(early)) == ("rejected", [("session", "unknown_session")])

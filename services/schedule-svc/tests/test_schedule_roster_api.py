@@ -14,7 +14,6 @@ from roster_world import Hospital, codes
 from schedule_svc.api import schemas
 from schedule_world import API, OPERATOR, ROSTER, World, registrar, session_row
 
-
 FOREVER = {"window": {"from": "2026-12-01", "to": "2026-12-02"}, "as_of": "9999-12-31T23:59:59-14:00"}
 STOP = {
     "specversion": "1.0",

@@ -70,7 +70,7 @@ class Reception:
         catalogue.save_departments(self.tx.conn, new, changed)
 
     def doctors(self, raws: Iterable[tuple[str, Any]]) -> None:
-        rows = self._once("doctor", self._sound(DoctorRow, raws))
+        rows = self._agreeing("doctor", self._once("doctor", self._sound(DoctorRow, raws)))
         if not rows:
             return
         departments = catalogue.departments_of(self.tx.conn, self.hospital_id)
@@ -116,6 +116,7 @@ class Reception:
         self, rows: Sequence[tuple[str, SessionRow]], departments: Mapping[str, Any], doctors: Mapping[str, Any]
     ) -> None:
         known = catalogue.sessions_by_code(self.tx.conn, self.hospital_id, [row.code for _, row in rows])
+        rows = self._agreeing("plan", rows)
         sound = [
             (path, row)
             for path, row in rows
@@ -160,6 +161,18 @@ class Reception:
         self.named.add((kind, code))
         return False
 
+    def _agreeing(self, aspect: str, rows: Sequence[tuple[str, R]]) -> list[tuple[str, R]]:
+        """Those that do not contradict what waits under the same version: that came first, and stays."""
+        registers = store.registers_of(self.tx.conn, self.hospital_id, [row.code for _, row in rows])
+        waiting = {(r.code, r.version): r.digest for r in registers if r.aspect == aspect}
+        agreeing = []
+        for path, row in rows:
+            if waiting.get((row.code, row.version), digest(row)) == digest(row):
+                agreeing.append((path, row))
+            else:
+                self._refuse_conflict(path, row.version)
+        return agreeing
+
     def _judged(self, rows: Iterable[tuple[str, R]], known: Mapping[str, Any]) -> Iterator[tuple[str, R, Any]]:
         """The rows to be applied, each with what is stored of it, or None."""
         for path, row in rows:
@@ -178,10 +191,13 @@ class Reception:
         """What to do with what has this version and content; says what its sender should know."""
         verdict = judge((stored.version, stored.digest) if stored else None, version, content)
         if verdict == "conflict":
-            self.refuse(Note(path, "conflict", f"version {version} is known with other content; send a greater one"))
+            self._refuse_conflict(path, version)
         elif verdict == "stale":
             self.notes.append(Note(path, "stale", f"version {stored.version} is known already", "warning"))
         return verdict
+
+    def _refuse_conflict(self, path: str, version: int) -> None:
+        self.refuse(Note(path, "conflict", f"version {version} is known with other content; send a greater one"))
 
     def _has(
         self, path: str, aspect: str, row: Any, kind: str, there: Mapping[str, Any], known: Mapping[str, Any]
