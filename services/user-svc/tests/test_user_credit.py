@@ -18,7 +18,7 @@ from common.messages import (
 from common.service import Service
 from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, deliver, sent, take_sent
 from user_svc import store
-from user_svc.api.credit import MarkOut, MarksOut
+from user_svc.api.credit import MarkOut, MarksOut, StaffMarkOut, StaffMarksOut
 from user_svc.app import Settings, build
 from user_svc.credit import notice_hours
 from user_world import CHEAP, PASSWORD, Person, join
@@ -123,7 +123,8 @@ def test_a_missed_visit_is_a_mark_with_its_evidence(alice: Person, patient: str,
     assert (mark.at, mark.expires_at) == (starts, starts + 365 * DAY)
     (shown,) = credit(alice, patient)
     assert (shown["id"], shown["state"], shown["appeal"]["state"]) == (mark.id, "standing", "none")
-    assert (shown["evidence"]["order_id"], shown["evidence"]["marked_by"]) == ("ord_1", "acc_staff")
+    assert (shown["evidence"]["order_id"], shown["evidence"]["noted_by"]) == ("ord_1", "hospital")
+    assert "acc_staff" not in str(shown), "who of the staff it was is not the patient's to know"
     local = starts.astimezone(SHANGHAI)
     assert shown["evidence"]["zh-CN"] == (
         f"{local:%Y-%m-%d} 上午 {local:%H:%M}，仁爱医院 心内科 张伟：医院登记为未到诊。订单 ord_1。"
@@ -137,7 +138,7 @@ def test_a_late_cancellation_is_a_mark_with_its_notice(alice: Person, patient: s
     (mark,) = changed.marks
     assert (mark.kind, mark.notice_hours, mark.at) == ("late_cancel", 13, clock())
     (shown,) = credit(alice, patient)
-    assert (shown["notice_hours"], shown["evidence"]["marked_by"]) == (13, None)
+    assert (shown["notice_hours"], shown["evidence"]["noted_by"]) == (13, "patient")
     assert "距就诊不足 14 小时退号" in shown["evidence"]["zh-CN"]
 
 
@@ -280,13 +281,15 @@ def test_an_appeal_is_heard_and_the_mark_lifted(alice: Person, patient: str, reg
     mark_id = marked(alice, patient)
     answer = appeal(alice, patient, mark_id)
     assert (answer.status_code, MarkOut().validate(answer.get_json())) == (201, {})
+    assert "acc_staff" not in str(answer.get_json())
     assert answer.get_json()["appeal"]["state"] == "open"
     assert told(alice.service) == [], "it stands until it is decided"
     (listed,) = registrar.call("GET", "/credit/appeals").get_json()["items"]
     assert (listed["id"], listed["appeal"]["reason"]) == (mark_id, "我在住院")
+    assert listed["evidence"]["marked_by"] == "acc_staff"
     verdict = {"verdict": "lifted", "reason": "有住院证明"}
     decided = registrar.call("POST", f"/credit/appeals/{mark_id}", verdict)
-    assert (decided.status_code, MarkOut().validate(decided.get_json())) == (200, {})
+    assert (decided.status_code, StaffMarkOut().validate(decided.get_json())) == (200, {})
     (changed,) = told(alice.service)
     assert (changed.change, changed.mark_id, changed.revision) == ("lifted", mark_id, 3)
     assert [mark.order_id for mark in changed.marks] == ["ord_0"]
@@ -349,7 +352,7 @@ def test_staff_decide_for_their_own_hospital(
 
     def listed(who: Person, query: str = "") -> Any:
         page = who.call("GET", f"/credit/appeals{query}").get_json()
-        assert MarksOut().validate(page) == {}
+        assert StaffMarksOut().validate(page) == {}
         return [item["id"] for item in page["items"]], page["next_cursor"]
 
     assert listed(registrar) == ([ours], None)

@@ -24,7 +24,11 @@ class EvidenceOut(Schema):
     session_id = fields.String(required=True)
     hospital_id = fields.String(required=True)
     visit_at = fields.AwareDateTime(required=True)
-    marked_by = fields.String(required=True, allow_none=True, metadata={"description": "the account; null: herself"})
+    noted_by = fields.String(
+        required=True,
+        validate=validate.OneOf(["hospital", "patient"]),
+        metadata={"description": "staff of the hospital, or the patient's own cancellation"},
+    )
     zh = fields.String(required=True, data_key="zh-CN")
     en = fields.String(required=True)
 
@@ -64,6 +68,22 @@ def _says_something(reason: str) -> None:
 
 def _reason() -> fields.String:
     return fields.String(required=True, validate=[validate.Length(min=1, max=LONGEST_REASON), _says_something])
+
+
+class StaffEvidenceOut(EvidenceOut):
+    marked_by = fields.String(
+        required=True, allow_none=True, metadata={"description": "the account of the member of staff; null: herself"}
+    )
+
+
+class StaffMarkOut(MarkOut):
+    """What the hospital's staff see of a mark: who of them noted it, too. Patients are not told that."""
+
+    evidence = fields.Nested(StaffEvidenceOut, required=True)
+
+
+class StaffMarksOut(MarksOut):
+    items = fields.List(fields.Nested(StaffMarkOut), required=True)
 
 
 class AppealIn(Schema):
@@ -106,17 +126,17 @@ def appeal(body: dict[str, Any], patient_id: str, mark_id: str) -> Response:
 @blp.get("/credit/appeals")
 @roles(domain.REGISTRAR, domain.OPERATOR)
 @blp.arguments(AppealQuery, location="query")
-@blp.response(200, MarksOut)
+@blp.response(200, StaffMarksOut)
 def list_appeals(query: dict[str, Any]) -> dict[str, Any]:
     """Appeals that wait for a verdict: staff see those of their hospital, operators all."""
     found = usecases.open_appeals(_database(), _parts(), _whose(), query["cursor"], query["limit"] + 1)
-    return page_of(found, query["limit"], lambda mark: [mark.appealed_at, mark.id], _show)
+    return page_of(found, query["limit"], lambda mark: [mark.appealed_at, mark.id], _show_to_staff)
 
 
 @blp.post("/credit/appeals/<mark_id>")
 @roles(domain.REGISTRAR, domain.OPERATOR)
 @blp.arguments(VerdictIn)
-@blp.response(200, MarkOut)
+@blp.response(200, StaffMarkOut)
 def decide(body: dict[str, Any], mark_id: str) -> dict[str, Any]:
     """Decide an appeal: a lifted mark no longer counts, one that is upheld stands for good. The same again answers the same.
 
@@ -125,7 +145,7 @@ def decide(body: dict[str, Any], mark_id: str) -> dict[str, Any]:
     mark = usecases.decide(
         _database(), _parts(), mark_id, account_id=principal().account_id, hospital_id=_whose(), **body
     )
-    return _show(mark)
+    return _show_to_staff(mark)
 
 
 def _whose() -> str | None:
@@ -148,7 +168,7 @@ def _show(mark: Mark) -> dict[str, Any]:
             "session_id": mark.session_id,
             "hospital_id": mark.hospital_id,
             "visit_at": local(mark.visit.starts_at),
-            "marked_by": mark.marked_by,
+            "noted_by": "patient" if mark.marked_by is None else "hospital",
             **evidence(mark),
         },
         "appeal": {
@@ -159,6 +179,12 @@ def _show(mark: Mark) -> dict[str, Any]:
             "decided_at": local(mark.decided_at),
         },
     }
+
+
+def _show_to_staff(mark: Mark) -> dict[str, Any]:
+    shown = _show(mark)
+    shown["evidence"]["marked_by"] = mark.marked_by
+    return shown
 
 
 def _database() -> Database:
