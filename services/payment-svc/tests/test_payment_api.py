@@ -146,7 +146,15 @@ def test_an_order_whose_intent_does_not_come_is_not_ready(world: World) -> None:
     assert_problem(response, 409, "payment_not_ready")
 
 
-@pytest.mark.parametrize("order", ["ord_nonsense", ids.mint("ord", "acc_other"), ids.mint("pay", ACCOUNT), "x" * 1500])
+INVENTED = {
+    "nonsense": "ord_nonsense",
+    "another's": ids.mint("ord", "acc_other"),
+    "a payment's": ids.mint("pay", ACCOUNT),
+    "long": "x" * 1500,
+}
+
+
+@pytest.mark.parametrize("order", INVENTED.values(), ids=INVENTED.keys())
 def test_an_invented_order_is_not_found_at_once(world: World, order: str) -> None:
     assert_problem(
         world.post(f"/orders/{order}/payments", {"method": "window"}, headers=PATIENT), 404, "order_not_found"

@@ -196,8 +196,9 @@ def test_a_voucher_for_something_else_is_refused(changes):
 
 
 def test_an_extra_number_for_one_patient_is_hers_alone():
-    s = session(segment(0, 0, extra=1, asides={"@pat-b": (1, 0)}))
+    s = session(segment(0, 1, extra=1, asides={"@pat-b": (1, 0)}))
     desk = desk_for(s)
+    ask(desk, "first")
     assert ask(desk, "a").reason == "sold_out"
     assert isinstance(ask(desk, "b"), SlotReserved)
     assert ask(desk, "c", patient="pat-b").reason == "sold_out"

@@ -2,6 +2,7 @@
 
 desk    decides a run of orders in memory
 people  what it knows of those who ask
+answers what it tells them
 """
 
 from schedule_svc.desk.desk import Desk, OtherSession, Rest

@@ -11,23 +11,12 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from common.messages import (
-    Message,
-    OrderConfirmed,
-    ReleaseSlot,
-    ReserveSlot,
-    SlotEntered,
-    SlotRejected,
-    SlotReleased,
-    SlotReserved,
-    SlotWaitlisted,
-    Visit,
-    WeightPart,
-)
+from common.messages import Message, OrderConfirmed, ReleaseSlot, ReserveSlot, SlotReleased, Visit, WeightPart
 
 from schedule_svc import rules as hospital_rules
+from schedule_svc.desk.answers import answer
 from schedule_svc.desk.people import Person, undecided, wish
-from schedule_svc.domain import CHANNELS, Entry, Reservation, Segment, Session, give_back
+from schedule_svc.domain import ACTIVE, CHANNELS, Entry, Reservation, Segment, Session, give_back
 from schedule_svc.rules import RuleSet
 from schedule_svc.vouchers import Voucher
 
@@ -306,26 +295,14 @@ class Desk:
         session.entry_seq += 1
         parts: tuple[WeightPart, ...] = (WeightPart("base", 1),)
         if session.policy == "weighted":
-            person = self.people[reservation.patient_id]
-            parts = (
-                *hospital_rules.weigh(
-                    self._rules(session),
-                    wish(session, reservation),
-                    person.past,
-                    person.marks,
-                    voucher.urgency if voucher is not None and voucher.channel == "referral" else None,
-                    self.now,
-                ),
-            )
+            person, rules = self.people[reservation.patient_id], self._rules(session)
+            urgency = voucher.urgency if voucher is not None and voucher.channel == "referral" else None
+            asked = wish(session, reservation)
+            parts = (*hospital_rules.weigh(rules, asked, person.past, person.marks, urgency, self.now),)
         reservation.state, reservation.reason = "entered", ""
-        self.entries[reservation.order_id] = Entry(
-            reservation.order_id,
-            session.id,
-            session.entry_seq,
-            secrets.token_hex(8),
-            sum(part.points for part in parts),
-            parts,
-        )
+        weight, pseudonym = sum(part.points for part in parts), secrets.token_hex(8)
+        entry = Entry(reservation.order_id, session.id, session.entry_seq, pseudonym, weight, parts)
+        self.entries[reservation.order_id] = entry
 
     def _wait(self, session: Session, reservation: Reservation) -> None:
         session.waiting += 1
@@ -412,27 +389,6 @@ class Desk:
         return visit
 
     def _tell(self, r: Reservation) -> None:
-        self.answers.append(self._answer(r))
-
-    def _answer(self, r: Reservation) -> Message:
-        if r.state == "waiting" and r.position is not None:
-            return SlotWaitlisted(r.order_id, r.session_id, r.position)
-        if r.state == "entered":
-            session, entry = self.sessions[r.session_id], self.entries[r.order_id]
-            draw_at = session.draw_at or session.release_at
-            return SlotEntered(r.order_id, r.session_id, draw_at, entry.pseudonym, entry.weight, list(entry.parts))
-        if r.state in ("held", "sold") and r.slot_id is not None and r.queue_number is not None:
-            session = self.sessions[r.session_id]
-            return SlotReserved(
-                r.order_id,
-                r.session_id,
-                r.slot_id,
-                r.queue_number,
-                session.fee,
-                self._visit(r),
-                r.cancel_before or session.last_cancel,
-                r.hold_seconds,
-                r.offered,
-            )
-        reason = "released" if r.state == "released" else r.reason
-        return SlotRejected(r.order_id, r.session_id, reason, r.rule, r.until)
+        session = self.sessions.get(r.session_id)
+        visit = self._visit(r) if r.state in ACTIVE else None
+        self.answers.append(answer(r, session, self.entries.get(r.order_id), visit))
