@@ -83,6 +83,8 @@ def _refunded(message: m.RefundSucceeded, _hospital_id: str | None) -> Kinds:
 
 
 def _credit(message: m.CreditChanged, _hospital_id: str | None) -> Kinds:
+    if message.change == "recorded" and any(k.id == message.mark_id and k.kind == "no_show" for k in message.marks):
+        return []  # VisitMissed says it, with the visit
     return [(message.account_id, f"credit_{message.change}")]
 
 
@@ -134,6 +136,10 @@ FOR_STAFF_TOO = frozenset({m.RefundStalled, m.RefundFailed})
 def kinds_of(message: Any, hospital_id: str | None = None) -> Kinds:
     """Who is told of this message, and by which kind of notification."""
     return TOLD[type(message)](message, hospital_id)
+
+
+UNTOLD = frozenset({"marked_by"})
+"""Fields of messages that are not kept with what is told: who of the staff it was is not the patient's to know."""
 
 
 def known_by(message: Any, message_id: str) -> str:

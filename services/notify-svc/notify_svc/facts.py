@@ -1,7 +1,7 @@
 """What a text can say of a message: its values as a reader of one language expects them. Hospital time is Beijing time."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from common.clock import SHANGHAI
@@ -43,6 +43,9 @@ _CREDIT = {
         False: "Giving back a number that was not paid never enters your credit record.",
     },
 }
+
+MARK_STANDS = timedelta(days=365)
+"""From a missed visit on, as user-svc has it: tests/test_credit_words.py holds the two together."""
 
 _FREE = {"zh-CN": "免费", "en": "free of charge"}
 
@@ -129,6 +132,7 @@ def _visit(visit: Mapping[str, Any], locale: str) -> dict[str, str]:
         "period": _PERIODS[locale][visit["period"]],
         "arrive": f"{starts:%H:%M}",
         "segment": f"{starts:%H:%M}–{ends:%H:%M}",
+        "mark_expires": moment(visit["starts_at"], locale, later=MARK_STANDS),
     }
     return {name: value for name, value in facts.items() if value}
 
@@ -151,9 +155,9 @@ def day(of: date, locale: str) -> str:
     return f"{of.year}年{of.month}月{of.day}日 星期{_ZH_WEEKDAYS[of.weekday()]}"
 
 
-def moment(text: str, locale: str) -> str:
-    """A time of RFC 3339 as Beijing's date and time."""
-    at = _beijing(text)
+def moment(text: str, locale: str, later: timedelta = timedelta(0)) -> str:
+    """A time of RFC 3339, or so much later, as Beijing's date and time."""
+    at = _beijing(text) + later
     return f"{day(at.date(), locale)} {at:%H:%M}"
 
 

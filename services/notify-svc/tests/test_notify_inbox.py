@@ -51,6 +51,20 @@ def test_a_mark_is_told_beside_the_order_that_is_its_evidence(service: Service) 
     assert told == {"credit_recorded": "ord_1", "credit_lifted": None, "order_entered": "ord_1"}
 
 
+def test_a_missed_visit_is_told_once_and_not_who_noted_it(service: Service) -> None:
+    """VisitMissed holds all that the patient needs: the mark that is made of it is no second piece of news."""
+    no_show = dataclasses.replace(MARK, kind="no_show", notice_hours=None)
+    late_cancel = dataclasses.replace(MARK, id="mrk_2", order_id="ord_9")
+    deliver(service, SAMPLES["visit_missed"], credit("recorded", no_show, late_cancel))
+    reader = Reader(service, "acc_1")
+    assert reader.kinds() == ["visit_missed"]
+    assert isinstance(service.store, MongoStore)
+    (kept,) = service.store.all_told()
+    assert "acc_7" not in str(kept), "the account of the member of staff"
+    deliver(service, credit("recorded", late_cancel, no_show), credit("upheld", no_show))
+    assert sorted(reader.kinds()) == ["credit_recorded", "credit_upheld", "visit_missed"]
+
+
 def test_what_was_told_in_an_older_version_is_shown_by_it(service: Service) -> None:
     """A notification of before hospitals had rules, as that release wrote it."""
     store = service.store

@@ -201,13 +201,35 @@ def test_substitutes_are_a_line_each() -> None:
 
 def test_a_mark_says_what_when_by_which_evidence_and_until_when() -> None:
     missed = dataclasses.replace(MARK, id="mrk_2", kind="no_show", order_id="ord_2", notice_hours=None)
-    text = render("credit_recorded", credit("recorded", missed, MARK), "zh-CN")[1]
-    for told in ("爽约", "2026年11月22日 星期日 14:05", "订单 ord_2", "2027年11月22日 星期一 14:05", "共 2 条", "申诉"):
+    text = render("credit_upheld", credit("upheld", missed, MARK), "zh-CN")[1]
+    for told in ("爽约", "2026年11月22日 星期日 14:05", "订单 ord_2", "2027年11月22日 星期一 14:05", "共 2 条", "最终"):
         assert told in text
     assert "退号时" not in text, "she did not cancel"
     for hours, words in ((0, "less than an hour"), (1, "1 hour\n"), (3, "3 hours\n")):
         late = dataclasses.replace(MARK, notice_hours=hours)
         assert f"before the visit: {words}" in render("credit_recorded", credit("recorded", late), "en")[1]
+
+
+def test_a_missed_visit_says_by_which_evidence_until_when_and_how_to_appeal() -> None:
+    chinese, english = (render("visit_missed", SAMPLES["visit_missed"], locale)[1] for locale in templates.LOCALES)
+    for told in (
+        "王立新",
+        "2026年11月24日 星期二",
+        "订单 ord_1",
+        "2027年11月24日 星期三 08:30",
+        "申诉",
+        "急诊不受影响",
+    ):
+        assert told in chinese
+    for told in (
+        "王立新",
+        "Tue 24 Nov 2026",
+        "order ord_1",
+        "Wed 24 Nov 2027 08:30 (Beijing time)",
+        "appeal",
+        "urgent care",
+    ):
+        assert told in english
 
 
 def test_a_mark_that_no_longer_stands_is_not_described() -> None:

@@ -60,17 +60,18 @@ CHANCES: Texts = {
     # --- missed visits and credit
     ("visit_missed", 1, "zh-CN"): (
         "爽约登记：您未按时就诊",
-        "医院登记您未到以下就诊：\n" + VISIT_ZH + "这意味着：本次记入信用记录，到期自动失效；"
-        "累计多次的，各医院按其公布的规则暂停预约一段时间，急诊不受影响。\n"
-        "如登记有误或事出有因：请在信用记录中提交申诉，申诉成立即撤销。",
+        "医院工作人员登记您未到以下就诊：\n" + VISIT_ZH + "依据：订单 {order_id}\n"
+        "这意味着：本次记入信用记录，有效期至：{mark_expires}，到期自动失效；"
+        "累计达到医院公布的次数会暂停预约一段时间，急诊不受影响。停诊的不计入。\n"
+        "如登记有误或事出有因：请在信用记录中提交申诉（每条记录一次），申诉成立即撤销。",
     ),
     ("visit_missed", 1, "en"): (
         "Noted as missed: you did not come",
-        "The hospital noted that you did not come to this visit:\n"
-        + VISIT_EN
-        + "What it means: it enters your credit record and expires there by itself; after several of them a hospital may, by its "
-        "published rules, take no bookings for some time. Urgent care is never barred.\n"
-        "If it is wrong, or you had good reason: appeal in your credit record; a mark that does not hold is lifted.",
+        "The hospital's staff noted that you did not come to this visit:\n" + VISIT_EN + "Evidence: order {order_id}\n"
+        "What it means: it enters your credit record and expires there by itself on {mark_expires} (Beijing time). At the number "
+        "of marks that its rules name, a hospital may take no bookings for some time; urgent care is never barred. A session that was "
+        "stopped never counts.\n"
+        "If it is wrong, or you had good reason: appeal in your credit record, once for each mark; one that does not hold is lifted.",
     ),
     ("credit_recorded", 1, "zh-CN"): (
         "信用记录新增一条",
