@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
@@ -29,8 +30,8 @@ run: $(RUN) ## the whole platform in one process at http://localhost:8000 (PORT,
 stack: $(RUN) servers ## the real system on private local servers (PORT, STACK_DIR); Ctrl-C ends it
 	@exec $(PY) -m stack
 
-test: $(DEV) servers ## all tests; what cannot run here says why (ARGS="-k saga")
-	$(PY) -m pytest $(ARGS)
+test: $(DEV) servers ## all tests, by two processes; what cannot run here says why (ARGS="-k saga", JOBS=0: one process)
+	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(DEV) ## ruff: rules and format
 	$(PY) -m ruff check .
