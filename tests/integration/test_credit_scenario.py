@@ -86,3 +86,16 @@ def used(hospital: Hospital, session: str) -> bool:
     (voucher,) = hospital.registrar.get(f"/sessions/{session}/vouchers")["items"]
     assert (voucher["state"] == "used") == (voucher["order_id"] is not None)
     return voucher["state"] == "used"
+
+
+def test_a_stop_lifts_a_late_cancellation_of_before_it(base, operator):
+    hospital, patient = Hospital(base, operator, rules=STRICT), Patient(base)
+    soon = hospital.session(1, days=1)
+    order = patient.confirmed(soon)["id"]
+    patient.post(f"/orders/{order}/cancel")
+    patient.state(order, "cancelled")
+    path = f"/users/me/patients/{patient.patient}/credit"
+    eventually(lambda: [mark["state"] for mark in patient.get(path)["items"]] == ["standing"], "it is marked")
+    hospital.stop(soon)
+    eventually(lambda: [mark["state"] for mark in patient.get(path)["items"]] == ["lifted"], "nothing of it counts")
+    eventually(lambda: "credit_lifted" in patient.inbox(), "she is told")
