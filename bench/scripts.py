@@ -96,7 +96,7 @@ _ADVANCE = (
     "INSERT INTO timers (kind, key, due_at) VALUES ('payment_window', 'ord_' || :n, now());\n"
     + _outbox(
         RequestPayment(_ORDER, _ACCOUNT, _HOSPITAL, 5000, "仁济示范医院", _NOW),
-        OrderHeld(_ORDER, _ACCOUNT, _VISIT, 1, 5000, _NOW),
+        OrderHeld(_ORDER, _ACCOUNT, _VISIT, 1, 5000, 5000, _NOW),
     )
     + "COMMIT;\nBEGIN;\n"
     + _inbox("paid")

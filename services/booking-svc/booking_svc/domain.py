@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from common.errors import Conflict
 from common.messages import SessionFacts, SlotEntered, Substitute, Visit
@@ -60,6 +61,10 @@ SUCCEEDING = UNDECIDED | {State.OFFERED, State.AWAITING_PAYMENT, State.CLOSING}
 """An order that is to take another's place may still do so. Of these, one order has one successor at most."""
 REPLACEABLE = frozenset({State.CONFIRMED, State.SUBSTITUTE_OFFERED})
 """Its money, if any, is with us and promised to nobody else."""
+UNPAID = frozenset({State.AWAITING_PAYMENT, State.CLOSING})
+"""It may still be paid, or has just been."""
+REPLACEMENT_ENDED: Final = "replacement_ended"
+"""Why an order ended that was to take the place, and with it the money, of one that ended first."""
 
 
 @dataclass(slots=True)
@@ -75,13 +80,12 @@ class Order:
     placed_at: datetime
     state: State = State.RESERVING
     reason: str | None = None
-    """Why it was rejected, or why its refund stalled."""
+    """Why it was rejected, why its refund stalled, or that the order whose place it was to take had ended."""
     rule: str | None = None
     """The hospital's rule that rejected it, until when it does: `until`."""
     until: datetime | None = None
     cause: str | None = None
-    """Who ended it: patient, session_stopped, or rescheduled: an order that takes its place, or whose place it could not
-    take."""
+    """Who ended it: patient, session_stopped, rescheduled (an order that takes its place), or replacement_ended."""
     fee: int | None = None
     due: int | None = None
     """What is to be paid for it by itself: the fee, less what is to be moved from the order that it replaces."""
@@ -99,7 +103,7 @@ class Order:
     moved: int = 0
     """What of that pays for the order that took its place."""
     refunded: int = 0
-    """What of that is back, or goes back by itself beside a move."""
+    """What of that is back."""
     auto_book: bool = True
     voucher: str | None = None
     replaces: str | None = None

@@ -186,10 +186,13 @@ def pair(old_fee: int, new_fee: int, *, substitute: bool = False, **people: int)
 
 
 def tell(world: World, message: Any) -> World:
-    """Let the saga handle a message, and send what it sends. An order comes with the one that it replaces, as in use."""
+    """Let the saga handle a message, and send what it sends. An order comes with the one that it replaces, and the one that
+    replaces it, as in use.
+    """
     orders = {name: thaw(side.order) for name, side in world.sides}
     order = orders[message.order_id]
-    outcome = saga.advance(order, message, NOW, None, orders.get(order.replaces or ""))
+    heir = next((o for o in orders.values() if o.replaces == order.id and o.state in SUCCEEDING), None)
+    outcome = saga.advance(order, message, NOW, None, orders.get(order.replaces or ""), heir)
     if outcome is None:
         return world
     for moved in outcome.moved:
@@ -305,7 +308,7 @@ def deliver(world: World, message: Any) -> World:
         case OrderConfirmed():
             return world.put(name, slot="sold") if side.slot == "held" else world
         case RequestPayment():
-            return world.put(name, intent="open", asked=message.amount) if side.intent == "none" else world
+            return request(world, name, side, message)
         case ClosePayment():
             return close(world, name, side)
         case MovePayment():
@@ -333,6 +336,13 @@ def reserve(world: World, name: str, side: Side) -> World:
     return world.put(name, slot="held").send(reserved(name, side))
 
 
+def request(world: World, name: str, side: Side, message: RequestPayment) -> World:
+    """The watch asks again: then it is said how the intent stands."""
+    if side.intent == "none":
+        return world.put(name, intent="open", asked=message.amount)
+    return close(world, name, side) if side.intent in {"paid", "closed"} else world
+
+
 def close(world: World, name: str, side: Side) -> World:
     if side.intent == "paid":
         return world.send(succeeded(name, side))
@@ -352,6 +362,8 @@ def move(world: World, name: str, side: Side, message: MovePayment) -> World:
         assert old.refund == "none", "moved what is on its way back"
         world = world.put(message.from_order_id, moved_out=message.amount, rest_back=rest)
         world = world.put(name, moved_in=message.amount)
+        if rest:
+            world = world.send(RefundSucceeded(message.from_order_id, "acc", "rest", rest, "surplus", "sandbox"))
     return world.send(PaymentMoved(name, message.from_order_id, "acc", message.amount, rest))
 
 

@@ -10,10 +10,12 @@ from booking_svc import store, usecases
 from booking_world import FEE, HOLD, NOW, VISIT
 from common import ids
 from common.messages import (
+    ClosePayment,
     MovePayment,
     OrderConfirmed,
     OrderPlaced,
     OrderRescheduled,
+    OrderWithdrawn,
     PatientSaved,
     PaymentClosed,
     PaymentMoved,
@@ -24,6 +26,7 @@ from common.messages import (
     ReserveSlot,
     SessionChanged,
     SessionPublished,
+    SessionStopped,
     SlotRejected,
 )
 from common.testing import assert_bad_input_is_refused, assert_problem, bearer, deliver, sent, take_sent
@@ -86,8 +89,9 @@ def test_a_cheaper_one_gives_the_difference_back(service, client):
     assert sent(service.database, MovePayment)[0].amount == 2000
     deliver(service, PaymentMoved(new, old, ME, 2000, 3000))
     shown = see(client, old)
-    assert (shown["paid"]["amount"], shown["moved"]["amount"], shown["refunded"]["amount"]) == (FEE, 2000, 3000)
+    assert (shown["paid"]["amount"], shown["moved"]["amount"], shown["refunded"]["amount"]) == (FEE, 2000, 0)
     deliver(service, RefundSucceeded(old, ME, "r", 3000, "surplus", "sandbox"))
+    assert see(client, old)["refunded"]["amount"] == 3000
     assert states(client, old, new) == ("rescheduled", "confirmed")
 
 
@@ -156,6 +160,49 @@ def test_who_gave_up_the_old_one_goes_on_as_anybody(service, client):
     assert (state(client, old), see(client, new)["due"]["amount"]) == ("refunding", 8000)
     deliver(service, PaymentSucceeded(new, ME, "pay", 8000, "sandbox", NOW))
     assert state(client, new) == "confirmed"
+
+
+STOP = SessionStopped(SESSION, replace(FACTS, revision=9, state="stopped"), "医生生病", [])
+
+
+def test_nobody_is_asked_for_a_difference_to_what_she_cancelled(service, client, clock):
+    old, new = moving(service, client, new_fee=8000)
+    take_sent(service.database)
+    do(client, old, "cancel")
+    assert states(client, old, new) == ("refunding", "withdrawing")
+    told = [m for m in take_sent(service.database) if m.order_id == new]
+    assert [type(m) for m in told] == [ReleaseSlot, ClosePayment, OrderWithdrawn]
+    shown = see(client, new)
+    assert (shown["reason"], shown["history"][-1]["event"]) == ("replacement_ended", "replacement_ended")
+    deliver(service, PaymentClosed(new))
+    clock.advance(timedelta(seconds=HOLD))
+    fire(service)
+    assert state(client, new) == "cancelled", "no window is left"
+
+
+def test_nobody_is_asked_for_a_difference_to_a_stopped_session(service, client):
+    old, new = moving(service, client, new_fee=8000)
+    deliver(service, STOP)
+    assert states(client, old, new) == ("refunding", "withdrawing")
+    assert see(client, new)["reason"] == "replacement_ended"
+
+
+def test_nobody_is_asked_for_a_difference_to_a_visit_that_was_missed(service, client, clock):
+    old, new = moving(service, client, new_fee=8000)
+    clock.set(VISIT.starts_at)
+    assert do(client, old, "missed", headers=bearer(OTHER, "operator")).status_code == 200
+    assert states(client, old, new) == ("no_show", "withdrawing")
+
+
+def test_who_moves_within_a_session_that_is_stopped_hears_of_the_stop(service, client):
+    old = paid_order(service, client)
+    new = ask(client, old, session_id=SESSION, slot_id="slt_2").json["id"]
+    deliver(service, reserved(new, 8000))
+    assert state(client, new) == "awaiting_payment"
+    take_sent(service.database)
+    deliver(service, STOP)
+    assert states(client, old, new) == ("refunding", "withdrawing")
+    assert {m.cause for m in sent(service.database, OrderWithdrawn)} == {"session_stopped"}
 
 
 def test_one_at_a_time(service, client):
@@ -237,8 +284,8 @@ def test_bad_input_is_refused(service, client):
 
 def test_the_audit_sees_what_moved(service, client):
     old, new = moving(service, client, new_fee=2000)
-    deliver(service, PaymentMoved(new, old, ME, 2000, 3000))
+    deliver(service, PaymentMoved(new, old, ME, 2000, 3000), RefundSucceeded(old, ME, "r", 3000, "surplus", "sandbox"))
     with service.database.reading() as conn:
         figures = {o["id"]: o for o in store.audit_figures(conn)["orders"]}
     assert [figures[old][name] for name in ("paid", "moved", "refunded", "replaced_by")] == [FEE, 2000, 3000, new]
-    assert (figures[new]["paid"], figures[new]["replaces"]) == (2000, old)
+    assert (figures[new]["paid"], figures[new]["replaces"], figures[new]["account_id"]) == (2000, old, ME)

@@ -24,6 +24,7 @@ from common.messages import (
     OrderCancelled,
     PaymentClosed,
     PaymentMoved,
+    RefundFailed,
     RefundPayment,
     RefundSucceeded,
     ReleaseSlot,
@@ -199,8 +200,15 @@ def test_the_board_shows_the_impact_and_then_what_is_left_down_to_zero(service, 
     new = do(client, paid, "substitute", {"session_id": LATER}).json["id"]
     deliver(service, reserved(new, 2000, LATER), RefundSucceeded(declined, ME, "r", FEE, "order", "sandbox"))
     left = board(client).json
-    assert [(s["state"], s["amount"]["amount"]) for s in left["states"]] == [("withdrawing", 0)]
+    assert [(s["state"], s["amount"]["amount"]) for s in left["states"]] == [("rescheduled", 3000), ("withdrawing", 0)]
+    deliver(service, PaymentMoved(new, paid, ME, 2000, 3000))
     deliver(service, *(PaymentClosed(m.order_id) for m in sent(service.database, ClosePayment)))
+    deliver(service, RefundFailed(paid, ME, "r1", 3000, "surplus", "refused"))
+    owed = board(client).json
+    assert (owed["settled"], owed["orders"], owed["amount"]["amount"]) == (False, 1, 3000), "on its way is not yet back"
+    assert see(client, paid)["refunded"]["amount"] == 0
+    deliver(service, RefundSucceeded(paid, ME, "r2", 3000, "surplus", "window"))
+    assert see(client, paid)["refunded"]["amount"] == 3000
     end = board(client).json
     assert (end["settled"], end["orders"], end["amount"]["amount"], end["states"]) == (True, 0, 0, [])
 

@@ -72,10 +72,17 @@ def _cancelled(message: m.OrderCancelled, _hospital_id: str | None) -> Kinds:
     return [(message.account_id, "session_stopped" if message.cause == "session_stopped" else "order_cancelled")]
 
 
+_WITHDRAWN = {
+    "patient": "order_withdrawn",
+    "session_stopped": "visit_stopped",
+    "replacement_ended": "replacement_ended",
+}
+
+
 def _withdrawn(message: m.OrderWithdrawn, _hospital_id: str | None) -> Kinds:
     if message.was_confirmed and not message.amount:
         return []  # it cost nothing: OrderCancelled says all
-    return [(message.account_id, "visit_stopped" if message.cause == "session_stopped" else "order_withdrawn")]
+    return [(message.account_id, _WITHDRAWN[message.cause])]
 
 
 def _refunded(message: m.RefundSucceeded, _hospital_id: str | None) -> Kinds:

@@ -57,12 +57,14 @@ MOMENTS = ("pay_before", "paid_at", "placed_at", "draw_at", "accept_before")
 def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
     """The message's fields by name, written out. What a message does not tell, or is empty, is not among them."""
     found = {name: str(value) for name, value in params.items() if isinstance(value, str | int) and value != ""}
-    for name in ("fee", "amount", "refunded"):
+    for name in ("fee", "due", "amount", "refunded"):
         if name in params:
             found[name] = yuan(params[name]) if params[name] else _FREE[locale]
     for name in ("amount", "refunded"):
         if params.get(name) == 0:
             del found[name]  # nothing goes back, so nothing is said of it
+    if "due" in params and params["due"] == params.get("fee"):
+        del found["due"]  # said only where it is not the fee
     for name in MOMENTS:
         if name in params:
             found[name] = moment(params[name], locale)

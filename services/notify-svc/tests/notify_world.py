@@ -50,7 +50,7 @@ def credit(change: Any, *marks: m.CreditMark) -> m.CreditChanged:
 SAMPLES: dict[str, Any] = {
     "user_registered": m.UserRegistered("acc_1", "alice", "zh-CN"),
     "order_placed": m.OrderPlaced("ord_1", "acc_1", "ses_1", MOMENT),
-    "order_held": m.OrderHeld("ord_1", "acc_1", VISIT, 7, 5000, SOON),
+    "order_held": m.OrderHeld("ord_1", "acc_1", VISIT, 7, 5000, 3000, SOON),
     "order_entered": m.OrderEntered("ord_1", "acc_1", "ses_1", SOON, 3),
     "order_offered": m.OrderOffered("ord_1", "acc_1", VISIT, 7, 5000, SOON),
     "order_waitlisted": m.OrderWaitlisted("ord_1", "acc_1", "ses_1", 3),
@@ -60,6 +60,7 @@ SAMPLES: dict[str, Any] = {
     "order_confirmed": m.OrderConfirmed("ord_1", "acc_1", "pat_1", "ses_1", VISIT, 7, 5000),
     "order_expired": m.OrderExpired("ord_1", "acc_1", "ses_1", VISIT),
     "order_withdrawn": m.OrderWithdrawn("ord_1", "acc_1", "pat_1", "ses_1", True, "patient", 5000, VISIT),
+    "replacement_ended": m.OrderWithdrawn("ord_1", "acc_1", "pat_1", "ses_1", False, "replacement_ended", 3000, VISIT),
     "visit_stopped": m.OrderWithdrawn("ord_1", "acc_1", "pat_1", "ses_1", True, "session_stopped", 5000, VISIT),
     "order_cancelled": m.OrderCancelled("ord_1", "acc_1", "ses_1", "patient", 5000, VISIT),
     "session_stopped": m.OrderCancelled("ord_1", "acc_1", "ses_1", "session_stopped", 5000, VISIT),

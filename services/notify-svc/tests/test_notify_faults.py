@@ -79,7 +79,7 @@ def test_a_handler_that_fails_writes_nothing_of_its_batch_and_parks_the_culprit(
     monkeypatch.setattr(domain, "kinds_of", refuses_the_held)
     service.processor.process(bodies(list(SAMPLES.values())))
     (parked,) = mongo_of(service).parked()
-    assert (parked.type, parked.reason) == ("booking.order_held.v1", "LookupError: planted")
+    assert (parked.type, parked.reason) == ("booking.order_held.v2", "LookupError: planted")
     assert "order_held" not in Reader(service, "acc_1").kinds()
     assert len(Reader(service, "acc_1").kinds()) == len(SAMPLES) - 1, "its neighbours are told"
     monkeypatch.undo()

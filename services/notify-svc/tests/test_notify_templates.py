@@ -117,10 +117,29 @@ def test_what_a_message_does_not_tell_is_left_out() -> None:
     assert "诊室" not in render("order_confirmed", roomless, "zh-CN")[1]
 
 
+def test_what_is_to_be_paid_now_is_said_where_it_is_not_the_fee() -> None:
+    text = render("order_held", SAMPLES["order_held"], "zh-CN")[1]
+    assert "挂号费：¥50.00\n现在需支付：¥30.00，" in text
+    assert "Fee: ¥50.00\nTo pay now: ¥30.00;" in render("order_held", SAMPLES["order_held"], "en")[1]
+    usual = dataclasses.replace(SAMPLES["order_held"], due=5000)
+    assert "现在需支付" not in render("order_held", usual, "zh-CN")[1]
+    assert "To pay now" not in render("order_held", usual, "en")[1]
+
+
+def test_who_cannot_move_any_more_is_told_why_and_nothing_of_her_credit() -> None:
+    unpaid = dataclasses.replace(SAMPLES["replacement_ended"], amount=0)
+    assert kinds_of(unpaid) == ["replacement_ended"]
+    chinese, english = (render("replacement_ended", unpaid, locale)[1] for locale in ("zh-CN", "en"))
+    assert "原预约已经结束" in chinese
+    assert "has ended" in english
+    for text in (chinese, english):
+        assert not re.search(r"信用|credit|¥|待退款|To be refunded", text)
+
+
 def test_what_a_newer_release_wrote_does_not_hide_the_rest() -> None:
     params = msgspec.to_builtins(SAMPLES["order_held"])
     for locale in templates.LOCALES:
-        assert templates.render("order_held", 99, params, locale) == templates.render("order_held", 1, params, locale)
+        assert templates.render("order_held", 99, params, locale) == templates.render("order_held", 2, params, locale)
         title, text = templates.render("session_moved", 1, params, locale)
         assert title
         assert text

@@ -101,16 +101,20 @@ class OrderPlaced:
     placed_at: Time
 
 
-@message("booking.order_held", 1, sender="booking-svc", subject="order_id")
+@message("booking.order_held", 2, sender="booking-svc", subject="order_id")
 @dataclass(frozen=True, slots=True)
 class OrderHeld:
-    """A number is held for the order until `pay_before`."""
+    """A number is held for the order until `pay_before`.
+
+    `due` is to be paid by then: the `fee`, less what comes from the order whose place this one takes.
+    """
 
     order_id: Id
     account_id: Id
     visit: Visit
     queue_number: Count
     fee: Fen
+    due: Fen
     pay_before: Time
 
 
@@ -171,7 +175,8 @@ class OrderExpired:
 class OrderWithdrawn:
     """The visit will not take place and its number has gone back; `amount` is on its way back, OrderCancelled follows.
 
-    `was_confirmed`: she had the number for good, and not only held unpaid.
+    `was_confirmed`: she had the number for good, and not only held unpaid. `replacement_ended`: it was to take the place and the
+    money of another order, which ended first.
     """
 
     order_id: Id
@@ -179,7 +184,7 @@ class OrderWithdrawn:
     patient_id: Id
     session_id: Id
     was_confirmed: bool
-    cause: Literal["patient", "session_stopped"]
+    cause: Literal["patient", "session_stopped", "replacement_ended"]
     amount: Fen
     visit: Visit
 

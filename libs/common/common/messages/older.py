@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from common.messages.booking import OrderRejected, OrderWithdrawn, ReleaseSlot, ReserveSlot
+from common.messages.booking import OrderHeld, OrderRejected, OrderWithdrawn, ReleaseSlot, ReserveSlot
 from common.messages.catalogue import Count, Fen, Id, Text, Time, message
 from common.messages.parts import SessionFacts, Visit
 from common.messages.schedule import SessionChanged, SessionPublished, SessionStopped, SlotRejected, SlotReserved
@@ -89,6 +89,31 @@ class ReleaseSlotV1:
 
     order_id: Id
     session_id: Id
+
+
+def _held(old: "OrderHeldV1") -> OrderHeld:
+    return OrderHeld(
+        order_id=old.order_id,
+        account_id=old.account_id,
+        visit=old.visit,
+        queue_number=old.queue_number,
+        fee=old.fee,
+        due=old.fee,
+        pay_before=old.pay_before,
+    )
+
+
+@message("booking.order_held", 1, sender="booking-svc", subject="order_id", newer=_held)
+@dataclass(frozen=True, slots=True)
+class OrderHeldV1:
+    """A number is held for the order, which takes nobody's place."""
+
+    order_id: Id
+    account_id: Id
+    visit: Visit
+    queue_number: Count
+    fee: Fen
+    pay_before: Time
 
 
 def _rejected_order(old: "OrderRejectedV1") -> OrderRejected:

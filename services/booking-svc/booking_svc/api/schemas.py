@@ -103,7 +103,9 @@ class OrderSchema(Schema):
 
     id = fields.String(required=True)
     state = fields.String(required=True, metadata={"enum": STATES})
-    reason = fields.String(allow_none=True, metadata={"description": "why it was rejected, or why its refund stalled"})
+    reason = fields.String(
+        allow_none=True, metadata={"description": "why it was rejected, why its refund stalled, or `replacement_ended`"}
+    )
     rule = fields.String(allow_none=True, metadata={"description": "the hospital's rule that rejected it"})
     until = fields.AwareDateTime(allow_none=True, metadata={"description": "until when the rule does"})
     session_id = fields.String(required=True)
@@ -165,6 +167,6 @@ class StoppageSchema(Schema):
     session_id = fields.String(required=True)
     stopped = fields.Boolean(required=True)
     settled = fields.Boolean(required=True, metadata={"description": "stopped, and nothing is left to settle"})
-    orders = fields.Integer(metadata={"description": "that have not ended"})
+    orders = fields.Integer(metadata={"description": "that have not ended, or are owed the difference to a substitute"})
     amount = fields.Nested(MoneySchema, metadata={"description": "to be given back, or moved to substitutes"})
     states = fields.List(fields.Nested(StoppageRowSchema))

@@ -14,11 +14,22 @@ moves     advance(): one message, one order, and the one whose place it takes
 Three rules explain most rows. A number goes back at once when nobody wants it any more, but when only the payment window
 has ended, it goes back after the provider has said that the order can no longer be paid. Money is never left behind: an
 order that ends waits for its intent to be closed, or for its refund. Who moves has the new number before the old one goes
-back: both orders change in one transaction, and what was paid follows.
+back: both orders change in one transaction, and what was paid follows; who is asked for a difference is told at once when there is
+nothing left to add it to.
 """
 
 from booking_svc.saga.ignored import IGNORED, IGNORED_PAIRS
-from booking_svc.saga.inputs import Accept, Cancel, Input, Missed, Replaced, Stop, WindowEnded, input_of
+from booking_svc.saga.inputs import (
+    Accept,
+    Cancel,
+    Input,
+    Missed,
+    Replaced,
+    ReplacementEnded,
+    Stop,
+    WindowEnded,
+    input_of,
+)
 from booking_svc.saga.moves import Outcome, advance, window_of
 from booking_svc.saga.sends import Send, order_placed, refund_payment, release_slot, request_payment, reserve_slot
 from booking_svc.saga.table import OWED, TABLE, Step
@@ -34,6 +45,7 @@ __all__ = [
     "Missed",
     "Outcome",
     "Replaced",
+    "ReplacementEnded",
     "Send",
     "Step",
     "Stop",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from booking_svc.domain import FINAL, UNDECIDED, State
+from booking_svc.domain import FINAL, UNDECIDED, UNPAID, State
 from booking_svc.saga.inputs import Input
 
 S, I = State, Input  # noqa: E741  as in the table
@@ -17,7 +17,6 @@ def _all_but(*states: State) -> list[State]:
 
 
 _ON_ITS_WAY_OUT = (S.WITHDRAWING, S.RETURNING, S.REFUNDING, S.REFUND_FAILED, *sorted(FINAL))
-_UNPAID = (S.AWAITING_PAYMENT, S.CLOSING)
 _UNASKED = (*sorted(UNDECIDED), S.OFFERED)
 _PLAIN_ANSWERS = (I.SLOT_RESERVED, I.SLOT_RESERVED_FREE, I.SLOT_OFFERED, I.SLOT_REJECTED)
 _PAYMENT_ANSWERS = (I.PAYMENT_SUCCEEDED, I.PAYMENT_CLOSED)
@@ -28,6 +27,7 @@ IGNORED: dict[str, set[tuple[State, Input]]] = {
     "payment-svc gives surplus money back by itself, and tells the patient or the staff": _pairs(
         S, [I.SURPLUS_REFUNDED, I.SURPLUS_STALLED]
     ),
+    "only a move leaves something over": _pairs(_all_but(S.RESCHEDULED), [I.REST_REFUNDED]),
     "the same answer again, or an answer that a release has overtaken": (
         _pairs(_all_but(*UNDECIDED), [*_PLAIN_ANSWERS, I.SLOT_ENTERED, I.SLOT_WAITLISTED])
         | _pairs([S.ENTERED, S.WAITLISTED], [I.SLOT_ENTERED])
@@ -35,10 +35,13 @@ IGNORED: dict[str, set[tuple[State, Input]]] = {
     ),
     "an order takes another's place when it gets its number or its money, and at no other time": (
         _pairs(_all_but(*UNDECIDED), [I.SLOT_RESERVED_COVERED, I.SLOT_RESERVED_FREE_REPLACING])
-        | _pairs(_all_but(*_UNPAID), _AS_A_PAIR)
+        | _pairs(_all_but(*UNPAID), _AS_A_PAIR)
     ),
     "only an order that has its number for good can be replaced, once": _pairs(
         _all_but(S.CONFIRMED, S.SUBSTITUTE_OFFERED), [I.REPLACED, I.REPLACED_BY_FREE]
+    ),
+    "only who is asked for a difference depends on the order that pays the rest": _pairs(
+        _all_but(*UNPAID), [I.REPLACEMENT_ENDED]
     ),
     "one attempt failed: the patient may pay by another until the window ends": _pairs(S, [I.PAYMENT_FAILED]),
     "no payment was asked for yet": _pairs(_UNASKED, _PAYMENT_ANSWERS),
@@ -53,7 +56,7 @@ IGNORED: dict[str, set[tuple[State, Input]]] = {
     ),
     "no move was asked for, or a repetition": _pairs(_all_but(S.MOVING, S.RETURNING), [I.PAYMENT_MOVED]),
     "no refund was asked for": _pairs(_all_but(S.REFUNDING, S.REFUND_FAILED, *FINAL), _REFUND_ANSWERS),
-    "a repetition: the refund has been settled, or staff know already; beside a move, the rest went back by itself": (
+    "a repetition: the refund has been settled, or staff know already, and what a move left over comes back as surplus": (
         _pairs(FINAL, _REFUND_ANSWERS) | {(S.REFUND_FAILED, I.REFUND_FAILED)}
     ),
     "the window's timer lost a race: the order moved on": _pairs(
@@ -64,7 +67,7 @@ IGNORED: dict[str, set[tuple[State, Input]]] = {
     "she cannot cancel what is over": _pairs([S.NO_SHOW], [I.CANCEL, I.CANCEL_FREE]),
     "the session was stopped before; she is choosing among its substitutes": {(S.SUBSTITUTE_OFFERED, I.STOP)},
     "an order in this state is not known to be free, or is not": _pairs(
-        [*UNDECIDED, *_UNPAID, S.MOVING, S.SUBSTITUTE_OFFERED], [I.CANCEL_FREE, I.STOP_FREE]
+        [*UNDECIDED, *UNPAID, S.MOVING, S.SUBSTITUTE_OFFERED], [I.CANCEL_FREE, I.STOP_FREE]
     ),
     "substitutes are for those who have paid": _pairs(_all_but(S.CONFIRMED), [I.STOP_SUBSTITUTED]),
     "only a number that is hers can be missed": _pairs(_all_but(S.CONFIRMED), [I.MISSED]),

@@ -18,7 +18,7 @@ from common.messages import (
     Substitute,
 )
 
-from booking_svc.domain import REPLACEABLE, UNDECIDED, Order, State
+from booking_svc.domain import REPLACEABLE, UNDECIDED, UNPAID, Order, State
 
 
 class Input(StrEnum):
@@ -46,6 +46,7 @@ class Input(StrEnum):
     REFUND_SUCCEEDED = "RefundSucceeded"
     REFUND_SUCCEEDED_REPLACED = "RefundSucceeded, replaced"
     REFUND_FAILED = "RefundFailed"
+    REST_REFUNDED = "RefundSucceeded, what a move left over"
     SURPLUS_REFUNDED = "RefundSucceeded, surplus"
     SURPLUS_STALLED = "RefundFailed, surplus"
     WINDOW_ENDED = "window ended"
@@ -58,6 +59,7 @@ class Input(StrEnum):
     STOP_SUBSTITUTED = "session stopped, substitutes"
     REPLACED = "replaced"
     REPLACED_BY_FREE = "replaced by a free order"
+    REPLACEMENT_ENDED = "the order to replace has ended"
     MISSED = "visit missed"
 
     @property
@@ -74,6 +76,7 @@ _CODES = {
     Input.PAYMENT_SUCCEEDED_REPLACING: "payment_succeeded",
     Input.PAYMENT_SUCCEEDED_SHORT: "payment_succeeded",
     Input.REFUND_SUCCEEDED_REPLACED: "refund_succeeded",
+    Input.REST_REFUNDED: "refund_succeeded",
     Input.ACCEPT: "patient_accepted",
     Input.ACCEPT_FREE: "patient_accepted",
     Input.CANCEL: "patient_cancelled",
@@ -125,6 +128,13 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplacementEnded:
+    """The order whose place, and money, this one was to take has ended otherwise."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """爽约: the patient did not come, says a member of staff."""
 
@@ -141,7 +151,7 @@ def input_of(order: Order, message: object, old: Order | None = None) -> Input:
         case PaymentSucceeded():
             return _of_payment(order, old)
         case RefundSucceeded(purpose="surplus"):
-            return Input.SURPLUS_REFUNDED
+            return Input.REST_REFUNDED if message.amount <= rest_of(order) else Input.SURPLUS_REFUNDED
         case RefundSucceeded():
             return Input.REFUND_SUCCEEDED if order.replaced_by is None else Input.REFUND_SUCCEEDED_REPLACED
         case RefundFailed(purpose="surplus"):
@@ -169,6 +179,7 @@ _PLAIN: dict[type, Input] = {
     PaymentMoved: Input.PAYMENT_MOVED,
     RefundFailed: Input.REFUND_FAILED,
     WindowEnded: Input.WINDOW_ENDED,
+    ReplacementEnded: Input.REPLACEMENT_ENDED,
     Missed: Input.MISSED,
 }
 
@@ -176,6 +187,18 @@ _PLAIN: dict[type, Input] = {
 def covering(order: Order, old: Order | None) -> Order | None:
     """The order whose place and money this one still may take."""
     return old if old is not None and old.id == order.replaces and old.state in REPLACEABLE else None
+
+
+def rest_of(order: Order) -> int:
+    """Fen that a move left over and that are not known to be back. What payment-svc sends back by itself of an order that
+    was replaced is this, up to its amount, or else never counted for it.
+    """
+    return order.paid - order.moved - order.refunded if order.state == State.RESCHEDULED else 0
+
+
+def awaits_difference(order: Order) -> bool:
+    """It is, or was, to be paid by itself no more than what the order that it replaces leaves to pay."""
+    return order.state in UNPAID and order.due != order.fee
 
 
 def fee_of(order: Order, message: SlotReserved, old: Order | None) -> int:
@@ -196,9 +219,9 @@ def _of_number(order: Order, message: SlotReserved, old: Order | None) -> Input:
 
 
 def _of_payment(order: Order, old: Order | None) -> Input:
-    if order.replaces is None or order.state not in {State.AWAITING_PAYMENT, State.CLOSING}:
+    if order.replaces is None or order.state not in UNPAID:
         return Input.PAYMENT_SUCCEEDED
-    short = order.due != order.fee
+    short = awaits_difference(order)
     if covering(order, old) is None:
         return Input.PAYMENT_SUCCEEDED_SHORT if short else Input.PAYMENT_SUCCEEDED
     return Input.PAYMENT_SUCCEEDED_MOVING if short else Input.PAYMENT_SUCCEEDED_REPLACING

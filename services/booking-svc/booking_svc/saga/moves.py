@@ -15,7 +15,7 @@ from common.messages import (
     SlotWaitlisted,
 )
 
-from booking_svc.domain import Order, State
+from booking_svc.domain import REPLACEABLE, REPLACEMENT_ENDED, Order, State
 from booking_svc.saga import table
 from booking_svc.saga.ignored import IGNORED_PAIRS
 from booking_svc.saga.inputs import (
@@ -23,7 +23,9 @@ from booking_svc.saga.inputs import (
     Input,
     Missed,
     Replaced,
+    ReplacementEnded,
     Stop,
+    awaits_difference,
     covering,
     fee_of,
     input_of,
@@ -53,12 +55,18 @@ def window_of(order: Order) -> datetime | None:
 
 
 def advance(
-    order: Order, message: object, now: datetime, window: timedelta | None = None, old: Order | None = None
+    order: Order,
+    message: object,
+    now: datetime,
+    window: timedelta | None = None,
+    old: Order | None = None,
+    heir: Order | None = None,
 ) -> Outcome | None:
     """Move `order` by one message, in place; None when it changes nothing.
 
     `window`: how long a number is held unpaid or offered, if it is not to be the hospital's rule. `old`: the order that this one
-    is to replace, locked too. Raises KeyError for a pair that neither table knows, which the completeness test excludes.
+    is to replace, `heir`: the one that is to replace it, locked too. Raises KeyError for a pair that neither table knows, which
+    the completeness test excludes.
     """
     what = input_of(order, message, old)
     if (order.state, what) in IGNORED_PAIRS:
@@ -67,8 +75,8 @@ def advance(
     _learn(order, message, old)
     if isinstance(message, Stop) and what == Input.STOP_SUBSTITUTED:
         order.substitutes = message.substitutes
-    if what == Input.PAYMENT_SUCCEEDED_SHORT:
-        order.cause = order.cause or "rescheduled"
+    if what in {Input.PAYMENT_SUCCEEDED_SHORT, Input.REPLACEMENT_ENDED}:
+        order.cause, order.reason = order.cause or REPLACEMENT_ENDED, REPLACEMENT_ENDED
     before, order.state = order.state, step.next
     _open_window(order, now, window)
     if step.next in {State.CONFIRMED, State.MOVING} and order.confirmed_at is None:
@@ -77,11 +85,12 @@ def advance(
     order.history.append((now, step.next, what.code))
     sends = tuple(send(order) for send in step.sends)
     left = (order,) if before in _WINDOWED and step.next not in _WINDOWED else ()
-    if step.replaces:
-        replaced = _replace(order, old, now)
-        return Outcome(sends + replaced.sends, (order, *replaced.moved), left + replaced.left_window)
-    told = (old,) if old is not None and isinstance(message, PaymentMoved) else ()
-    return Outcome(sends, (order, *told), left)
+    beside = _replace(order, old, now) if step.replaces else None
+    if before in REPLACEABLE and step.next not in REPLACEABLE | {State.RESCHEDULED}:
+        beside = _disappoint(heir, now)
+    if beside is not None:
+        return Outcome(sends + beside.sends, (order, *beside.moved), left + beside.left_window)
+    return Outcome(sends, (order,), left)
 
 
 def _replace(order: Order, old: Order | None, now: datetime) -> Outcome:
@@ -91,6 +100,13 @@ def _replace(order: Order, old: Order | None, now: datetime) -> Outcome:
     if replaced is None:
         raise ValueError(f"order {order.id} takes the place of one that cannot be replaced")
     return replaced
+
+
+def _disappoint(heir: Order | None, now: datetime) -> Outcome | None:
+    """What `heir` was to replace has ended. She must not pay a difference to nothing; who pays in full goes on alone."""
+    if heir is None or not awaits_difference(heir):
+        return None
+    return advance(heir, ReplacementEnded(heir.id), now)
 
 
 def _open_window(order: Order, now: datetime, window: timedelta | None) -> None:
@@ -118,12 +134,10 @@ def _learn(order: Order, message: object, old: Order | None) -> None:
             order.waitlist_position = message.position
         case SlotRejected():
             order.reason, order.rule, order.until = message.reason, message.rule, message.until
-        case PaymentSucceeded():
+        case PaymentSucceeded() | PaymentMoved():
             order.paid += message.amount
-        case PaymentMoved():
-            order.paid += message.amount
-            if old is not None:
-                old.refunded += message.returned
+        case RefundSucceeded(purpose="surplus"):
+            order.refunded += message.amount
         case RefundSucceeded():
             order.refunded = message.amount
         case RefundFailed():

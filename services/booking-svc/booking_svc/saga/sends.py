@@ -29,7 +29,7 @@ from common.messages import (
     VisitMissed,
 )
 
-from booking_svc.domain import Order, State
+from booking_svc.domain import REPLACEMENT_ENDED, Order, State
 
 Send = Callable[[Order], Message]
 
@@ -58,8 +58,7 @@ def release_slot(o: Order) -> Message:
 
 
 def request_payment(o: Order) -> Message:
-    amount = o.due if o.due is not None else o.fee or 0
-    return RequestPayment(o.id, o.account_id, _visit(o).hospital_id, amount, _description(o), _time(o.pay_before))
+    return RequestPayment(o.id, o.account_id, _visit(o).hospital_id, _due(o), _description(o), _time(o.pay_before))
 
 
 def close_payment(o: Order) -> Message:
@@ -88,8 +87,7 @@ def order_offered(o: Order) -> Message:
 
 
 def order_held(o: Order) -> Message:
-    amount = o.due if o.due is not None else o.fee or 0
-    return OrderHeld(o.id, o.account_id, _visit(o), o.queue_number or 0, amount, _time(o.pay_before))
+    return OrderHeld(o.id, o.account_id, _visit(o), o.queue_number or 0, o.fee or 0, _due(o), _time(o.pay_before))
 
 
 def order_waitlisted(o: Order) -> Message:
@@ -116,7 +114,7 @@ def order_withdrawn(o: Order) -> Message:
         patient_id=o.patient_id,
         session_id=o.session_id,
         was_confirmed=o.confirmed_at is not None,
-        cause=_cause(o),
+        cause=REPLACEMENT_ENDED if o.cause == REPLACEMENT_ENDED else _cause(o),
         amount=amount,
         visit=_visit(o),
     )
@@ -153,8 +151,14 @@ def _release_cause(o: Order) -> Literal["patient", "expired", "session_stopped",
     match o.cause:
         case "patient" | "session_stopped" | "rescheduled":
             return o.cause
+        case "replacement_ended":
+            return "rescheduled"
         case _:
             return "expired"
+
+
+def _due(o: Order) -> int:
+    return o.due if o.due is not None else o.fee or 0
 
 
 def _description(o: Order) -> str:

@@ -53,14 +53,15 @@ _DECIDED = {
 }
 """What may happen to an order that has no number yet, in whichever way it waits for one."""
 
-_PAID = {
+_UNPAID = {
     I.PAYMENT_SUCCEEDED: Step(S.CONFIRMED, (order_confirmed,)),
     I.PAYMENT_SUCCEEDED_MOVING: Step(S.MOVING, (move_payment, order_rescheduled), replaces=True),
     I.PAYMENT_SUCCEEDED_REPLACING: Step(S.CONFIRMED, (order_confirmed, order_rescheduled), replaces=True),
-    # the order that was to pay the rest has ended: so does this one
+    # the order that was to pay the rest has ended, so this one does: in most cases before she pays
     I.PAYMENT_SUCCEEDED_SHORT: Step(S.REFUNDING, (release_slot, refund_payment, order_withdrawn)),
+    I.REPLACEMENT_ENDED: Step(S.WITHDRAWING, (release_slot, close_payment, order_withdrawn)),
 }
-"""The money is there, within the window or at the last moment."""
+"""The money is there, within the window or at the last moment; or what it was to be added to is gone."""
 
 TABLE: dict[tuple[State, Input], Step] = {
     **{(S.RESERVING, what): step for what, step in _DECIDED.items()},
@@ -79,13 +80,13 @@ TABLE: dict[tuple[State, Input], Step] = {
     (S.OFFERED, I.CANCEL_FREE): Step(S.CANCELLED, (release_slot, order_cancelled)),
     (S.OFFERED, I.STOP): Step(S.CANCELLED, (release_slot, order_cancelled)),
     (S.OFFERED, I.STOP_FREE): Step(S.CANCELLED, (release_slot, order_cancelled)),
-    **{(S.AWAITING_PAYMENT, what): step for what, step in _PAID.items()},
+    **{(S.AWAITING_PAYMENT, what): step for what, step in _UNPAID.items()},
     (S.AWAITING_PAYMENT, I.WINDOW_ENDED): Step(S.CLOSING, (close_payment,)),
     (S.AWAITING_PAYMENT, I.CANCEL): Step(S.WITHDRAWING, (release_slot, close_payment, order_withdrawn)),
     (S.AWAITING_PAYMENT, I.STOP): Step(S.WITHDRAWING, (release_slot, close_payment, order_withdrawn)),
     # the window has ended: the provider's word decides
     (S.CLOSING, I.PAYMENT_CLOSED): Step(S.EXPIRED, (release_slot, order_expired)),
-    **{(S.CLOSING, what): step for what, step in _PAID.items()},
+    **{(S.CLOSING, what): step for what, step in _UNPAID.items()},
     (S.CLOSING, I.CANCEL): Step(S.WITHDRAWING, (release_slot, close_payment, order_withdrawn)),
     (S.CLOSING, I.STOP): Step(S.WITHDRAWING, (release_slot, close_payment, order_withdrawn)),
     # nobody wants the number, it has gone back; is there money?
@@ -118,6 +119,8 @@ TABLE: dict[tuple[State, Input], Step] = {
     # staff repeat it or pay it out; payment-svc tells when the money is back
     (S.REFUND_FAILED, I.REFUND_SUCCEEDED): Step(S.CANCELLED, (order_cancelled,)),
     (S.REFUND_FAILED, I.REFUND_SUCCEEDED_REPLACED): Step(S.RESCHEDULED),
+    # the difference to a cheaper order is back
+    (S.RESCHEDULED, I.REST_REFUNDED): Step(S.RESCHEDULED),
 }
 
 OWED: dict[State, Send] = {

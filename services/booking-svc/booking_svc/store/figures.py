@@ -14,7 +14,13 @@ WINDOW = "payment_window"
 _MOVING = [State.MOVING, State.RETURNING]
 # of an order whose money is on the move, all of it counts: what has been paid and what follows
 _ours = sa.case((orders.c.state.in_(_MOVING), sa.func.coalesce(orders.c.fee, 0)), else_=orders.c.paid)
-_open = sa.and_(orders.c.session_id == sa.bindparam("session_id"), orders.c.state.not_in(sorted(FINAL)))
+# who took a cheaper substitute is owed the difference
+_owed = sa.and_(
+    orders.c.state == State.RESCHEDULED,
+    orders.c.cause == "session_stopped",
+    orders.c.paid > orders.c.moved + orders.c.refunded,
+)
+_open = sa.and_(orders.c.session_id == sa.bindparam("session_id"), sa.or_(orders.c.state.not_in(sorted(FINAL)), _owed))
 _unsettled = (
     sa.select(
         orders.c.state,
@@ -28,14 +34,16 @@ _unsettled = (
 
 
 def unsettled(conn: sa.Connection, session_id: str) -> list[tuple[str, int, int]]:
-    """(state, how many, fen that are with us) of a session's orders that have not ended."""
+    """(state, how many, fen that are with us) of a session's orders that have not ended, or whose difference to a substitute is not
+    back yet.
+    """
     return [tuple(row) for row in conn.execute(_unsettled, {"session_id": session_id})]
 
 
 def audit_figures(conn: sa.Connection) -> dict[str, Any]:
     """What the audit compares: every order with its state and money (fen), and the windows that will end."""
     names = (
-        "id", "state", "fee", "paid", "moved", "refunded", "session_id", "replaces", "replaced_by", "updated_at",
+        "id", "account_id", "state", "fee", "paid", "moved", "refunded", "session_id", "replaces", "replaced_by", "updated_at",
     )  # fmt: skip
     query = sa.select(*(orders.c[name] for name in names))
     windows = sa.select(timers.c.key).where(timers.c.kind == WINDOW)

@@ -88,14 +88,19 @@ _lock_pairs_sqlite = (
 
 
 def lock_orders_of_session(tx: Tx, session_id: str) -> dict[str, Order]:
-    """The orders of a session that have not ended, locked."""
-    query = (
-        sa.select(*_columns)
-        .where(orders.c.session_id == session_id, orders.c.state.not_in(sorted(FINAL)))
-        .order_by(orders.c.id)
-        .with_for_update()
-    )
-    return {row.id: _order(row) for row in tx.conn.execute(query)}
+    """The orders of a session that have not ended, and those that are about to take their places, locked."""
+    alive = sa.select(orders.c.id).where(orders.c.session_id == session_id, orders.c.state.not_in(sorted(FINAL)))
+    return lock_orders(tx, [*tx.conn.scalars(alive), *_heirs_of(tx.conn, alive)])
+
+
+def lock_with_heirs(tx: Tx, ids: Sequence[str]) -> dict[str, Order]:
+    """As lock_orders, together with the orders that are about to take the places of these."""
+    return lock_orders(tx, [*ids, *_heirs_of(tx.conn, ids)])
+
+
+def _heirs_of(conn: sa.Connection, replaced: Sequence[str] | sa.Select[tuple[str]]) -> Sequence[str]:
+    """Read before all are locked in one order: who is placed in between has no number yet, and goes on alone."""
+    return conn.scalars(sa.select(orders.c.id).where(succeeding, orders.c.replaces.in_(replaced))).all()
 
 
 def lock_overdue(tx: Tx, states: Iterable[State], before: datetime, limit: int) -> list[Order]:

@@ -7,7 +7,7 @@ from common.envelope import Received
 from common.outbox import Timer, Tx
 
 from booking_svc import saga, store
-from booking_svc.domain import Order, State
+from booking_svc.domain import SUCCEEDING, Order, State
 from booking_svc.saga import WindowEnded
 
 LOOK_AGAIN = timedelta(minutes=1)
@@ -43,14 +43,16 @@ def move(
     """Move locked orders by messages, (order, message, trace) each, in order, and write all of it.
 
     `window`: how long a number is held unpaid or offered, if it is not to be the hospital's rule. Raises LookupError for an
-    order that is not ours.
+    order that is not ours. An order that might be replaced must come with its heir, if it has one.
     """
+    heirs = {order.replaces: order for order in orders.values() if order.replaces and order.state in SUCCEEDING}
     changed: dict[str, Order] = {}
     for order_id, message, traceparent in messages:
         order = orders.get(order_id)
         if order is None:
             raise LookupError(f"no order {order_id}")
-        outcome = saga.advance(order, message, tx.now, window, orders.get(order.replaces or ""))
+        old, heir = orders.get(order.replaces or ""), heirs.get(order.id)
+        outcome = saga.advance(order, message, tx.now, window, old, heir)
         if outcome is None:
             continue
         changed.update((moved.id, moved) for moved in outcome.moved)

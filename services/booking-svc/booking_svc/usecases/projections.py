@@ -33,7 +33,9 @@ def stop_sessions(tx: Tx, received: Sequence[Received], window: timedelta | None
             continue
         substitutes = tuple(s for s in stop.substitutes if s.visit.starts_at > tx.now)
         orders = store.lock_orders_of_session(tx, stop.session_id)
-        move(tx, orders, [(order_id, Stop(order_id, substitutes), r.traceparent) for order_id in orders], window)
+        # who was moving within the session hears that it was stopped, and not that her former order has ended
+        stopped = sorted((o for o in orders.values() if o.session_id == stop.session_id), key=lambda o: not o.replaces)
+        move(tx, orders, [(o.id, Stop(o.id, substitutes), r.traceparent) for o in stopped], window)
 
 
 def note_patients(tx: Tx, received: Sequence[Received]) -> None:
@@ -57,7 +59,7 @@ def note_patients(tx: Tx, received: Sequence[Received]) -> None:
 class Stoppage:
     """What a stop of the session concerns, or, once it is stopped, leaves to settle.
 
-    `states`: (state, how many orders, fen of theirs that are with us), ended ones left out.
+    `states`: (state, how many orders, fen of theirs that are with us), without those that have ended and are owed nothing.
     """
 
     session: SessionFacts

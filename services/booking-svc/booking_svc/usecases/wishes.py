@@ -14,7 +14,11 @@ from booking_svc.usecases.moving import move
 
 def own_order(tx: Tx, account_id: str, order_id: str) -> Order:
     """The order, locked. Raises NotFound for what is not this account's."""
-    order = store.lock_orders(tx, [order_id]).get(order_id)
+    return _own(store.lock_orders(tx, [order_id]), account_id, order_id)
+
+
+def _own(orders: dict[str, Order], account_id: str, order_id: str) -> Order:
+    order = orders.get(order_id)
     if order is None or order.account_id != account_id:
         raise NotFound("no such order of yours", code="order_not_found")
     return order
@@ -23,10 +27,11 @@ def own_order(tx: Tx, account_id: str, order_id: str) -> Order:
 def cancel_order(database: Database, account_id: str, order_id: str, window: timedelta | None) -> Order:
     """The patient no longer wants it. Cancelling again changes nothing. Raises NotFound, Conflict (deadline, ended)."""
     with database.transaction() as tx:
-        order = own_order(tx, account_id, order_id)
+        orders = store.lock_with_heirs(tx, [order_id])
+        order = _own(orders, account_id, order_id)
         if order.cause != "patient":
             check_cancellable(order, tx.now)
-            move(tx, {order.id: order}, [(order.id, Cancel(order.id), "")], window)
+            move(tx, orders, [(order.id, Cancel(order.id), "")], window)
     return order
 
 
@@ -48,10 +53,11 @@ def mark_missed(database: Database, order_id: str, marked_by: str, may_see: Call
     may not see, Conflict when it cannot have been missed.
     """
     with database.transaction() as tx:
-        order = store.lock_orders(tx, [order_id]).get(order_id)
+        orders = store.lock_with_heirs(tx, [order_id])
+        order = orders.get(order_id)
         if order is None or not may_see(order):
             raise NotFound("no such order of your hospital", code="order_not_found")
         if order.state != State.NO_SHOW:
             check_missable(order, tx.now)
-            move(tx, {order.id: order}, [(order.id, Missed(order.id, marked_by), "")], None)
+            move(tx, orders, [(order.id, Missed(order.id, marked_by), "")], None)
     return order

@@ -28,6 +28,17 @@ ORDERS: Texts = {
         VISIT_EN
         + "Your number: {queue_number}\nFee: {fee}\nNext: pay before {pay_before} (Beijing time), or the number goes back.",
     ),
+    ("order_held", 2, "zh-CN"): (
+        "号已为您保留，请尽快支付",
+        VISIT_ZH + "就诊序号：{queue_number}\n挂号费：{fee}\n现在需支付：{due}，其余由原预约已付的费用抵付。\n"
+        "下一步：请在 {pay_before} 前支付，逾期号将自动释放。",
+    ),
+    ("order_held", 2, "en"): (
+        "A number is held for you: please pay",
+        VISIT_EN
+        + "Your number: {queue_number}\nFee: {fee}\nTo pay now: {due}; the rest is what you paid for the appointment that it replaces.\n"
+        "Next: pay before {pay_before} (Beijing time), or the number goes back.",
+    ),
     ("order_waitlisted", 1, "zh-CN"): (
         "号已挂满，您已进入候补",
         "您目前候补第 {position} 位。\n一旦有人退号，会按顺序为您保留并通知您。\n此时无需付款。",
@@ -95,6 +106,21 @@ ORDERS: Texts = {
         VISIT_EN + "This appointment no longer stands: please do not come for it.\n"
         "To be refunded: {amount}, to where it came from; if you paid at the counter, collect it there with the patient's document.\n"
         "We tell you when that is done.\n{credit}",
+    ),
+    ("replacement_ended", 1, "zh-CN"): (
+        "改约未完成，号已退回",
+        "您要改约的原预约已经结束，因此不再改约到以下就诊，号已退回，请勿前往就诊，也无需支付差额。\n"
+        + VISIT_ZH
+        + "待退款：{amount}，原路退回；在窗口付款的，请凭就诊人证件到收费窗口领取。\n"
+        "原预约的费用如需退回，会另行通知您。\n下一步：如仍需就诊，请重新挂号。",
+    ),
+    ("replacement_ended", 1, "en"): (
+        "Your move has ended: the new number went back",
+        "The appointment that you were moving has ended, so this one does not take its place: there is no difference to pay, and please "
+        "do not come for it.\n"
+        + VISIT_EN
+        + "To be refunded: {amount}, to where it came from; if you paid at the counter, collect it there with the patient's document.\n"
+        "If money of the former appointment goes back, we tell you.\nNext: book again if you still need to see the doctor.",
     ),
     ("visit_stopped", 1, "zh-CN"): (
         "停诊通知：请勿前往",
