@@ -10,7 +10,7 @@ CODES: dict[str, str] = {
     "slots_overlap": "Two slots of the session overlap.",
     "blocked_above_capacity": "More numbers are blocked than there are.",
     "quota_above_capacity": "More numbers are blocked and set aside than there are.",
-    "bad_draw": "`draw_at` is missing for a draw, is there without one, or does not lie between the release and the first slot.",
+    "bad_draw": "`draw_at` is missing for a draw, is there without one, or does not lie between the release and the first slot; or patients have entered the draw, so that its time stays, and these slots begin before it.",
     "duplicate": "The code stands in this roster before; the first row counts.",
     "unknown_doctor": "The hospital has no such doctor yet. The row is kept.",
     "unknown_department": "The hospital has no such department yet. The row is kept.",
@@ -25,9 +25,13 @@ CODES: dict[str, str] = {
     "stale": "A greater version is known: this one changes nothing.",
     "doctor_overlap": "The doctor has another session at that time. Both are taken in.",
     "below_taken": "Fewer numbers are planned than patients have. Nobody is cancelled; no more are sold.",
+    "times_moved": "Patients hold numbers at times that are no longer planned. They keep them, and are not told.",
+    "already_public": "The session is public already, and no draft any more. The rest of the row is taken in.",
     "draw_fixed": "Patients have entered the draw, or it is over: its policy and time stay. The rest of the row is taken in.",
     "applied_later": "What a row waited for has come; the row has taken effect now.",
 }
 
-WARNINGS = frozenset({"stale", "doctor_overlap", "below_taken", "draw_fixed", "applied_later"})
+WARNINGS = frozenset(
+    {"stale", "doctor_overlap", "below_taken", "times_moved", "already_public", "draw_fixed", "applied_later"}
+)
 """With these the row has its effect, as far as it can have one. With all others it has none now."""

@@ -67,7 +67,8 @@ class Segment:
 
     @property
     def planned(self) -> int:
-        return self.published + self.roster_extra + self.extra
+        """What is added to nothing is nothing: it counts again when the roster has the segment again."""
+        return self.published + self.roster_extra + self.extra if self.published else 0
 
     @property
     def capacity(self) -> int:
@@ -236,7 +237,8 @@ class Session:
     def replan(self, plans: Sequence[Plan], mint: Callable[[], str]) -> list[Segment]:
         """Follow the roster; a segment is known by its start. Answers those in which more is taken than is planned now.
 
-        A segment that is planned no more sells no more; one that is new gets its range at the tail.
+        A segment that is planned no more sells no more; one that is new gets its range at the tail. What our staff have added and
+        set aside stays with its segment, so that a roster that comes late, and has it again, ends where it would have ended.
         """
         known = {segment.starts_at: segment for segment in self.segments}
         for segment in self.segments:
@@ -248,8 +250,8 @@ class Session:
                 segment.set_aside(channel, plan.quotas.get(channel, 0))
         for segment in self.segments:
             if not segment.published:
-                segment.extra = segment.roster_extra = 0
-                self.open_asides([segment])
+                segment.roster_extra = 0
+                self.open_asides([segment], lambda key: key in CHANNELS)
         self.segments.sort(key=lambda segment: segment.starts_at)
         return [segment for segment in self.segments if segment.taken > segment.planned]
 

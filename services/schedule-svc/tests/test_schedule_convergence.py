@@ -53,7 +53,7 @@ def slots(day: int) -> st.SearchStrategy[list[dict[str, Any]]]:
 
 
 @st.composite
-def plans(draw: st.DrawFn, code: str, version: int) -> dict[str, Any]:
+def plans(draw: st.DrawFn, code: str, version: int, draft: bool) -> dict[str, Any]:
     day = draw(st.sampled_from(DAYS))
     lottery = draw(st.booleans())
     row = session_row(
@@ -62,7 +62,7 @@ def plans(draw: st.DrawFn, code: str, version: int) -> dict[str, Any]:
         doctor=draw(st.sampled_from(DOCTORS)),
         date=f"2026-12-0{day}",
         room=f"R{version}",
-        draft=draw(st.booleans()),
+        draft=draft,
         slots=draw(slots(day)),
         **({"policy": "lottery", "draw_at": "2026-12-04T08:00:00+08:00"} if lottery else {}),
     )
@@ -93,7 +93,9 @@ def worlds_of_events(draw: st.DrawFn) -> list[Said]:
     rows: dict[str, list[dict[str, Any]]] = {"departments": [], "doctors": [], "sessions": []}
     rows["departments"] = [{"code": d, "version": v, "name": f"{d}{v}"} for d in DEPARTMENTS for v in versions(draw, 1)]
     rows["doctors"] = [doctor(d, v, draw(st.sampled_from(DEPARTMENTS))) for d in DOCTORS for v in versions(draw, 1)]
-    rows["sessions"] = [draw(plans(s, v)) for s in SESSIONS for v in versions(draw, 1)[:2]]
+    for code in SESSIONS:
+        drafts = draw(st.integers(0, 2))  # what is public stays so: drafts come first
+        rows["sessions"] += [draw(plans(code, v, i < drafts)) for i, v in enumerate(versions(draw, 1)[:2])]
     for name, found in rows.items():
         said += [Said("roster_published", {name: [row]}, draw(TIMES)) for row in found]
     said.append(Said("roster_published", {"hospital": {"code": "renai", "version": 7, "name": "仁爱"}}, START))

@@ -41,7 +41,9 @@ class Planned:
 
 
 def publish(tx: Tx, hospital_id: str, planned: Sequence[Planned], at: datetime) -> list[Note]:
-    """Open and change sessions, which the hospital named at `at`; answers warnings. The caller holds the hospital's lock."""
+    """Open and change sessions, which the hospital named at `at`; answers warnings, and errors of rows that are not applied,
+    under the path of the row. The caller holds the hospital's lock.
+    """
     _open(tx, hospital_id, [p for p in planned if p.session_id is None], at)
     return _change(tx, hospital_id, {p.session_id: p for p in planned if p.session_id is not None})
 
@@ -90,22 +92,23 @@ def _change(tx: Tx, hospital_id: str, planned: dict[str, Planned]) -> list[Note]
     announced: list[Session] = []
     before = catalogue.lock_for_planning(tx.conn, planned)
     details = {session_id: _details(planned[session_id]) for session_id in sorted(planned)}
-    for session_id, row in details.items():
-        if _draw_is_fixed(before[session_id], row):
-            row |= {"policy": before[session_id].policy, "draw_at": before[session_id].draw_at}
-            said = "the draw has entrants, so its policy and time stay"
-            notes.append(Note(planned[session_id].path, "draw_fixed", said, "warning", session_id))
+    for session_id, row in list(details.items()):
+        notes += _respect(before[session_id], planned[session_id], row)
+        if notes and notes[-1].severity == "error":
+            del details[session_id], planned[session_id]
+    if not planned:
+        return notes
     catalogue.update_sessions(tx.conn, [{"id": session_id, **row} for session_id, row in details.items()])
     # read after that, so that the names are the new ones
     working, desk = at_desk(tx, planned)
     alignment = registers.Alignment(tx, hospital_id, planned)
     for session in working.sessions.values():
         p, was = planned[session.id], before[session.id]
-        session.draft = p.row.draft
+        session.draft = p.row.draft and was.draft
         session.draw_state = _draw_state(session, was.draw_state)
         session.replan(plans_of(p.row), _mint_slot)
         alignment.follow(desk, session)
-        notes += registers.below_taken(session, p.path)
+        notes += registers.oversold(session, p.path)
         desk.offer_all(session)
         session.released = tx.now >= session.release_at
         if was.draft and not session.draft:
@@ -167,6 +170,24 @@ def _overlap(p: Planned, sessions: Sequence[Any]) -> list[Note]:
         return []
     said = f"doctor {p.row.doctor} has session {min(at_that_time)} at that time"
     return [Note(p.path, "doctor_overlap", said, "warning", own)]
+
+
+def _respect(was: Any, p: Planned, row: dict[str, Any]) -> list[Note]:
+    """Keep in `row` what a session that is known keeps, whatever its newer plan says: it is public, and a draw that somebody has
+    entered is held as it was said. Answers warnings; or at last an error, if that draw could not be any more.
+    """
+    notes = []
+    if p.row.draft and not was.draft:
+        said = "the session is public already and stays so; stop it if it does not take place"
+        notes.append(Note(p.path, "already_public", said, "warning", was.id))
+    if not _draw_is_fixed(was, row):
+        return notes
+    row |= {"policy": was.policy, "draw_at": was.draw_at}
+    if was.draw_state == "open" and not row["release_at"] < was.draw_at < row["starts_at"]:
+        said = "the draw has entrants, so its time stays; it does not lie between the release and the first slot"
+        return [*notes, Note(p.path, "bad_draw", said, session_id=was.id)]
+    said = "the draw has entrants, so its policy and time stay"
+    return [*notes, Note(p.path, "draw_fixed", said, "warning", was.id)]
 
 
 def _draw_is_fixed(was: Any, row: dict[str, Any]) -> bool:

@@ -131,7 +131,12 @@ class Reception:
             planned.append(planning.Planned(path, row, department_id, doctor.id, doctor.title, session_id))
             if stored is None:
                 self.known_now.add(f"session:{row.code}")
-        self.notes += planning.publish(self.tx, self.hospital_id, planned, self.origin.at)
+        said = planning.publish(self.tx, self.hospital_id, planned, self.origin.at)
+        impossible = {note.path for note in said if note.severity == "error"}
+        self.notes += said
+        self.applied -= len(impossible)
+        self.rejected += len(impossible)
+        planned = [p for p in planned if p.path not in impossible]
         self.notes += planning.overlaps(self.tx, planned)
         changed = {p.row.code for p in planned}
         self._forget("plan", {p.row.code: p.row.version for p in planned})

@@ -107,9 +107,9 @@ def follow_extras(session: Session, said: Said) -> bool:
     return changed
 
 
-def below_taken(session: Session, path: str) -> list[Note]:
-    """Warnings for segments in which more numbers are taken than there are."""
-    return [
+def oversold(session: Session, path: str) -> list[Note]:
+    """Warnings for segments in which more numbers are taken than there are, and for all together that are planned no more."""
+    notes = [
         Note(
             path,
             "below_taken",
@@ -118,8 +118,12 @@ def below_taken(session: Session, path: str) -> list[Note]:
             session.id,
         )
         for segment in session.segments
-        if segment.taken > segment.planned
+        if segment.published and segment.taken > segment.planned
     ]
+    if moved := sum(segment.taken for segment in session.segments if not segment.published):
+        said = f"{moved} patients hold numbers at times that are no longer planned; they keep them, and are not told"
+        notes.append(Note(path, "times_moved", said, "warning", session.id))
+    return notes
 
 
 class Alignment:
@@ -161,7 +165,7 @@ def align(tx: Tx, hospital_id: str, session_ids: Iterable[str], path: str = "") 
     alignment = Alignment(tx, hospital_id, wanted)
     for session in working.sessions.values():
         alignment.follow(desk, session)
-    notes = [note for session in working.sessions.values() for note in below_taken(session, path)]
+    notes = [note for session in working.sessions.values() for note in oversold(session, path)]
     finish(tx, desk, working)
     alignment.conclude()
     return notes

@@ -6,7 +6,7 @@ from common.errors import Conflict, NotFound
 from common.outbox import Tx
 
 from schedule_svc.desk import Desk
-from schedule_svc.domain import MOST_NUMBERS, Session
+from schedule_svc.domain import MOST_NUMBERS, Segment, Session
 from schedule_svc.store import catalogue
 from schedule_svc.store.desk import Working
 from schedule_svc.usecases.orders import at_desk, finish
@@ -61,7 +61,8 @@ def add_numbers(
     tx: Tx, session_id: str, slot_id: str, extra: int, may_touch: MayTouch, patient_id: str | None = None
 ) -> None:
     """加号: `extra` more numbers in one segment, beyond what the roster plans; those who wait get them first. For a
-    `patient_id` they are set aside: nobody else gets them.
+    `patient_id` they are set aside: nobody else gets them. Where more numbers are taken or set aside than there are, as many are
+    added besides as it takes for hers to exist.
 
     Raises NotFound, Forbidden, or Conflict when the session is stopped or the segment over.
     """
@@ -73,15 +74,21 @@ def add_numbers(
         raise Conflict("the session is stopped", code="session_stopped")
     if tx.now >= segment.ends_at:
         raise Conflict("this part of the session is over", code="session_over")
-    if segment.capacity + extra > MOST_NUMBERS:
+    lacking = 0 if patient_id is None else max(0, _promised(segment) - segment.planned)
+    if segment.planned + lacking + extra > MOST_NUMBERS:
         raise Conflict(f"a slot has at most {MOST_NUMBERS} numbers", code="too_many_numbers")
-    segment.extra += extra
+    segment.extra += lacking + extra
     if patient_id is None:
         desk.offer_all(session)
     else:
         key = f"@{patient_id}"
         segment.set_aside(key, segment.asides.get(key, (0, 0))[0] + extra)
     finish(tx, desk, working)
+
+
+def _promised(segment: Segment) -> int:
+    """Numbers that somebody has, or may have for the asking."""
+    return segment.taken + sum(aside - used for aside, used in segment.asides.values())
 
 
 def _locked(tx: Tx, session_id: str, may_touch: MayTouch) -> tuple[Working, Desk, Session]:
