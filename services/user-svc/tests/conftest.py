@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from common.clock import ManualClock
 from common.service import Service
+from common.testing import take_sent
+from credit_world import ZHANG, staff
 from user_svc.app import Settings, build
 from user_world import CHEAP, PASSWORD, Person, join
 
@@ -43,3 +45,15 @@ def alice(service: Service) -> Person:
 @pytest.fixture
 def bob(service: Service) -> Person:
     return join(service, "bob")
+
+
+@pytest.fixture
+def patient(alice: Person) -> str:
+    answer = alice.call("POST", "/users/me/patients", ZHANG)
+    take_sent(alice.service.database)
+    return str(answer.get_json()["id"])
+
+
+@pytest.fixture
+def registrar(service: Service, operator: Person) -> Person:
+    return staff(service, operator, "rita", "hos_1")
