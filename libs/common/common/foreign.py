@@ -38,6 +38,11 @@ class Foreign:
         """What metrics, logs and parked messages name it by."""
         return self.routing_key
 
+    @property
+    def content(self) -> str:
+        """An id of what the message says, for the inbox: another one under the same `id` is another event under a used id."""
+        return f"{self.id}-{_content_of(self.body)}"
+
 
 ForeignHandler = Callable[[Any, Sequence[Foreign]], None]
 """handler(tx, messages): one or more, in order, that are new. One whose handling raises alone is parked with the reason."""
@@ -49,12 +54,14 @@ class Intake:
 
     most: how many messages one transaction takes, None: all that a consumer has got at once. One whose single message locks many
     rows says 1, so that others wait for one message and not for a batch.
+    reused: is given messages that say something else under an id that was taken already; they are not handled.
     """
 
     exchange: str
     queue: str
     handler: ForeignHandler
     most: int | None = None
+    reused: ForeignHandler | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,26 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 _decode_event = msgspec.json.Decoder(_Event).decode
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """What an event says; its time may be another when it is sent again."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    type: Any = None
+    subject: Any = None
+    data: Any = None
+
+
+_decode_said = msgspec.json.Decoder(_Said).decode
+
+
+def _content_of(body: bytes) -> str:
+    try:
+        said = msgspec.json.encode(_decode_said(body), order="sorted")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        said = body
+    return hashlib.sha256(said).hexdigest()[:16]
 
 
 def _text(value: str) -> str:

@@ -70,9 +70,12 @@ I = TypeVar("I", bound=Item)  # noqa: E741  an item
 
 @dataclass(frozen=True, slots=True)
 class _Way(Generic[I]):
-    """How one kind of item is handled: its effect, its name among the metrics, what is kept of its origin when it is parked."""
+    """How one kind of item is handled: its effect, what is done about one whose id is known, its name among the metrics, what is
+    kept of its origin when it is parked.
+    """
 
     effect: Callable[[Any, list[I]], None]
+    again: Callable[[Any, list[I]], None]
     label: Callable[[I], str]
     origin: Callable[[I], str]
 
@@ -89,7 +92,7 @@ class Processor:
             SPECS[version].type: handler for cls, handler in subscriptions.items() for version in versions(cls)
         }
         self.intakes = {intake.queue: intake for intake in intakes}
-        self._own: _Way[Received] = _Way(self._run, lambda r: r.type, lambda _r: "")
+        self._own: _Way[Received] = _Way(self._run, lambda _tx, _known: None, lambda r: r.type, lambda _r: "")
 
     @property
     def types(self) -> list[str]:
@@ -174,6 +177,8 @@ class Processor:
                 reach("inbox_insert")
                 if messages := _once(batch, fresh):
                     way.effect(tx, messages)
+                if known := [item for item in batch if item.id not in fresh]:
+                    way.again(tx, known)
                 reach("effect")
         finally:
             set_trace("")
@@ -200,9 +205,19 @@ class Processor:
 def _foreign_way(intake: Intake) -> _Way[Foreign]:
     def effect(tx: Any, messages: list[Foreign]) -> None:
         set_trace(new_traceparent())  # what the batch causes belongs together
+        tx.first_time([m.content for m in messages])
         intake.handler(tx, messages)
 
-    return _Way(effect, lambda _m: intake.queue, lambda m: _origin(m, intake.queue))
+    def again(tx: Any, known: list[Foreign]) -> None:
+        """A repetition is nothing. Another event under a used id would be lost without a word."""
+        fresh = tx.first_time([m.content for m in known])
+        reused = [m for m in known if m.content in fresh]
+        for m in reused:
+            log.warning("foreign_id_reused", type=m.type, message_id=m.id)
+        if reused and intake.reused is not None:
+            intake.reused(tx, reused)
+
+    return _Way(effect, again, lambda _m: intake.queue, lambda m: _origin(m, intake.queue))
 
 
 def _once(batch: Sequence[I], fresh: set[str]) -> list[I]:

@@ -129,6 +129,24 @@ def test_an_intake_may_want_each_message_in_a_transaction_of_its_own(party: Part
     assert runs == [4, 1, 1, 1, 1, 3, 1]
 
 
+def test_another_event_under_a_used_id_is_not_handled_but_not_lost_without_a_word(party: Party) -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    def noting(name: str) -> Any:
+        return lambda _tx, run: seen.extend((name, m.body) for m in run)
+
+    processor = Processor(DESK, party.store, {}, [Intake(IN, QUEUE, noting("taken"), 1, noting("reused"))])
+    first, other = event("e1"), event("e1", "something else")
+    elsewhere = event("e1", source="/lab")
+    later = first[:-1] + b', "time": "2026-12-01T00:00:00Z" }'
+    for body in (first, first, later, other, other, elsewhere, first):
+        processor.take(QUEUE, [foreign(body, "a.r", "a")])
+    processor.take(QUEUE, [foreign(b"no event", "a.r", "a")] * 2)
+    assert seen == [("taken", first), ("reused", other), ("taken", elsewhere), ("taken", b"no event")]
+    take(party, foreign(event("e1", "a third"), "a.r", "a"))
+    assert party.effects == [], "who does not ask to hear of it has it in the log"
+
+
 def test_what_was_taken_before_the_database_went_away_is_a_repetition(party: Party) -> None:
     def handler(_tx: Any, run: Any) -> None:
         if run[0].id == batch[1].id and not seen[1:]:

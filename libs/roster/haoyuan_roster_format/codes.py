@@ -21,6 +21,7 @@ CODES: dict[str, str] = {
     "wrong_hospital": "Routing key, user and body name different hospitals.",
     "wrong_type": "Routing key and body name different types of event.",
     "unknown_type": "No such type of event.",
+    "duplicate_id": "Another event of the same source had this id. This one is not looked at: send it under a new id.",
     "in_future": "`time` or `as_of` lies in the future.",
     "stale": "A greater version is known: this one changes nothing.",
     "doctor_overlap": "The doctor has another session at that time. Both are taken in.",

@@ -28,6 +28,6 @@ TIMERS: Mapping[str, TimerHandler] = {
     waiting.ROWS_WAIT: waiting.go_on,
 }
 JOBS: Mapping[str, JobHandler] = {}
-INTAKES = (Intake(intake.INTAKE, "schedule-svc.rosters", intake.take, most=1),)
+INTAKES = (Intake(intake.INTAKE, "schedule-svc.rosters", intake.take, most=1, reused=intake.refuse_reused),)
 OUTLETS = (Outlet(results.OUTLET, "roster.unclaimed"),)
 """Hospitals' roster events, and what became of each."""

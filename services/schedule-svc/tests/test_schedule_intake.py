@@ -83,6 +83,22 @@ def test_what_nobody_can_read_is_answered_too(renai: Hospital, body: bytes, code
     assert renai.world.rows("SELECT status FROM rosters WHERE input = :i", i=result["input"]) == [("rejected",)]
 
 
+def test_another_event_under_a_used_id_is_refused_and_answered(renai: Hospital) -> None:
+    now = renai.world.clock()
+    assert renai.stop(version=1, event_id="E1", at=now)["status"] == "applied"
+    assert renai.stop(version=1, event_id="E1", at=now) == {}, "a repetition has its result already"
+    result = renai.resume(version=2, event_id="E1")
+    assert (result["input"], result["type"]) == ("E1", event_type("session_resumed"))
+    assert (result["status"], codes(result)) == ("rejected", [("id", "duplicate_id")])
+    assert renai.resume(version=2, event_id="E1") == {}
+    assert state_of(renai.world).stopped
+    assert renai.world.rows("SELECT status FROM rosters WHERE input = 'E1' ORDER BY status") == [
+        ("applied",),
+        ("rejected",),
+    ]
+    assert renai.resume(version=2, event_id="E2")["status"] == "applied"
+
+
 BEYOND = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
 """Times that UTC does not have."""
 

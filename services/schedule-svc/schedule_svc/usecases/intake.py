@@ -28,15 +28,10 @@ def take(tx: Tx, messages: Sequence[Foreign]) -> None:
 
 def _take_one(tx: Tx, message: Foreign) -> None:
     """Who may write under a routing key is for the broker to see to: the key says whose event it is, and the event agrees."""
-    match = _KEY.fullmatch(message.routing_key)
-    code = match[1] if match else message.routing_key.partition(".")[0]
+    code, kind = _of(message)
     document, faults = decode(message.body)
     event = faults or read(document)
-    if isinstance(event, Event):
-        faults = _disagreements(event, code, match[2] if match else "", message.user_id)
-    else:
-        faults = event
-    origin = Origin(_said(document, "id") or message.id, _said(document, "type"), BEGINNING)
+    faults = _disagreements(event, code, kind, message.user_id) if isinstance(event, Event) else event
     hospital = catalogue.lock_hospital(tx.conn, code)
     if isinstance(event, Event) and not faults:
         if hospital is None:  # its own row may still be on its way
@@ -46,11 +41,35 @@ def _take_one(tx: Tx, message: Foreign) -> None:
         except receiving.Refused as refused:
             faults = list(refused.notes)
     if faults:
-        reception = Reception(tx, hospital.id if hospital else "", origin, list(faults))
+        reception = _refused(tx, hospital, message, document, faults)
     roster_id = results.conclude(tx, reception)["roster_id"] if hospital else ""
     results.send(tx, code, reception, roster_id)
     if hospital:
         waiting.catch_up(tx, hospital, reception.known_now)
+
+
+def refuse_reused(tx: Tx, messages: Sequence[Foreign]) -> None:
+    """Answer events that came under an id that another one had."""
+    fault = Note(
+        "id", "duplicate_id", "another event had this id, so this one is not looked at; send it under a new one"
+    )
+    for message in messages:
+        code, _ = _of(message)
+        hospital = catalogue.lock_hospital(tx.conn, code)
+        reception = _refused(tx, hospital, message, decode(message.body)[0], [fault])
+        roster_id = results.conclude(tx, reception)["roster_id"] if hospital else ""
+        results.send(tx, code, reception, roster_id)
+
+
+def _of(message: Foreign) -> tuple[str, str]:
+    """Whose message it is by its routing key, and the kind of event; "" for none."""
+    match = _KEY.fullmatch(message.routing_key)
+    return (match[1], match[2]) if match else (message.routing_key.partition(".")[0], "")
+
+
+def _refused(tx: Tx, hospital: Any, message: Foreign, document: Any, faults: Sequence[Note]) -> Reception:
+    origin = Origin(_said(document, "id") or message.id, _said(document, "type"), BEGINNING)
+    return Reception(tx, hospital.id if hospital else "", origin, list(faults))
 
 
 def _disagreements(event: Event, code: str, kind: str, user_id: str) -> list[Note]:
