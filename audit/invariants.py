@@ -55,12 +55,15 @@ def work_is_done(f: Figures) -> Iterator[Broken]:
 def no_order_is_stuck(f: Figures) -> Iterator[Broken]:
     """No order waits for another service; one that waits for the cashier to hand out its refund does not count.
 
-    One that waits for its patient has the timer that ends it, and none waits for a session that does not take place.
+    Of one that waits for the staff there is a refund that was refused. One that waits for its patient has the timer that ends it, and none waits for a session that does not take place.
     """
     intents, sessions = f["payment-svc"]["intents"], f["schedule-svc"]["sessions"]
     windows = set(f["booking-svc"]["windows"])
     for order in f["booking-svc"]["orders"]:
         by_hand = order["state"] == "refunding" and intents.get(order["id"], {}).get("refunding", 0) > 0
+        if order["state"] == "refund_failed" and not _with_staff(intents.get(order["id"], NO_MONEY)):
+            what = "is refund_failed, but payment-svc has no refund of it that was refused, or is on its way again"
+            yield Broken("no_order_is_stuck", order["id"], what)
         if order["state"] in IN_FLIGHT and not by_hand:
             yield Broken("no_order_is_stuck", order["id"], f"is {order['state']} since {order['updated_at']}")
         if order["state"] in WINDOWED and order["id"] not in windows:
@@ -82,6 +85,11 @@ def orders_and_numbers_agree(f: Figures) -> Iterator[Broken]:
         found = reservations.get(order["id"], {}).get("state")
         if wanted is not None and found != wanted:
             yield Broken("orders_and_numbers_agree", order["id"], f"is {order['state']}, but its number is {found}")
+        session = reservations.get(order["id"], {}).get("session_id")
+        if found in ACTIVE and session != order["session_id"]:
+            yield Broken(
+                "orders_and_numbers_agree", order["id"], f"is of {order['session_id']}, but its number of {session}"
+            )
         if wanted is None and order["state"] != "reserving" and found in ACTIVE:
             yield Broken(
                 "orders_and_numbers_agree", order["id"], f"is {order['state']}, but its number is still {found}"
@@ -119,12 +127,23 @@ def inventory_adds_up(f: Figures) -> Iterator[Broken]:
                 )
 
 
-NO_MONEY = dict.fromkeys(("captured", "refunded", "refunding", "refund_failed", "counted", "moved_in", "moved_out"), 0)
+AMOUNTS = (
+    "captured", "refunded", "given_back", "refunding", "refund_failed", "surplus_failed", "counted", "moved_in",
+    "moved_out",
+)  # fmt: skip
+NO_MONEY = dict.fromkeys(AMOUNTS, 0)
+
+
+def _with_staff(intent: Mapping[str, Any]) -> int:
+    """Fen of an order's own money that staff must give back, or are giving back."""
+    fen: int = intent["refund_failed"] - intent["surplus_failed"] + intent["refunding"]
+    return fen
 
 
 def no_fen_is_lost(f: Figures) -> Iterator[Broken]:
     """What came for an order, by payment or from the order that it replaced, and did not go, back or on, is exactly its fee
-    if it is confirmed or she did not come, what could not be given back, and nothing for any other.
+    if it is confirmed or she did not come, what could not be given back, and nothing for any other. Surplus whose refund was
+    refused waits for the staff beside it.
     """
     intents = f["payment-svc"]["intents"]
     for order in f["booking-svc"]["orders"]:
@@ -133,7 +152,8 @@ def no_fen_is_lost(f: Figures) -> Iterator[Broken]:
         kept = came - went - intent["refunding"]
         due = (order["fee"] or 0) if order["state"] in PAID else 0
         if order["state"] == "refund_failed":
-            due = intent["refund_failed"]
+            due = intent["refund_failed"] - intent["surplus_failed"]
+        due += intent["surplus_failed"]
         if kept != due and order["state"] not in IN_FLIGHT:
             yield Broken("no_fen_is_lost", order["id"], f"is {order['state']}: {kept} fen kept, {due} due")
         if order["state"] in PAID and order["fee"] and order["paid"] != intent["counted"]:
@@ -144,6 +164,20 @@ def no_fen_is_lost(f: Figures) -> Iterator[Broken]:
             yield Broken("no_fen_is_lost", order["id"], f"{went} fen went back or on of {came}")
 
 
+def intents_agree(f: Figures) -> Iterator[Broken]:
+    """What is back of an order's money is the same in both services, and so is whose it is."""
+    intents = f["payment-svc"]["intents"]
+    for order in f["booking-svc"]["orders"]:
+        intent = intents.get(order["id"])
+        if intent is not None and intent["account_id"] not in {"", order["account_id"]}:  # a tombstone knows nobody
+            what = f"is of account {order['account_id']}, its intent of {intent['account_id']}"
+            yield Broken("intents_agree", order["id"], what)
+        back = intent["given_back"] if intent is not None else 0
+        # of an order's refunds, the last that succeeds is told, with the sum of all
+        if order["refunded"] != back and order["state"] not in IN_FLIGHT | {"refund_failed"}:
+            yield Broken("intents_agree", order["id"], f"knows of {order['refunded']} fen back, payment-svc of {back}")
+
+
 def moves_agree(f: Figures) -> Iterator[Broken]:
     """What paid for an order and now pays for the one that replaced it is the same for both, in both services."""
     intents, orders = f["payment-svc"]["intents"], {o["id"]: o for o in f["booking-svc"]["orders"]}
@@ -152,6 +186,8 @@ def moves_agree(f: Figures) -> Iterator[Broken]:
         if order["moved"] != moved_out:
             yield Broken("moves_agree", order["id"], f"{order['moved']} fen moved on, payment-svc says {moved_out}")
         if not order["replaced_by"]:
+            if order["state"] == "rescheduled":
+                yield Broken("moves_agree", order["id"], "is rescheduled, and no order has its place")
             continue
         successor = orders.get(order["replaced_by"])
         if successor is None or successor["replaces"] != order["id"]:
@@ -183,11 +219,17 @@ ONCE = (
     "order_held",
     "order_confirmed",
     "order_expired",
+    "order_withdrawn",
     "order_cancelled",
     "order_rejected",
     "order_rescheduled",
+    "replacement_ended",
     "substitutes_offered",
     "visit_missed",
+    "visit_stopped",
+    "session_stopped",
+    "refund_stalled",
+    "refund_succeeded",
 )
 TOLD_OF = {
     "entered": {"order_entered"},
@@ -228,6 +270,7 @@ RULES: tuple[Callable[[Figures], Iterator[Broken]], ...] = (
     no_slot_is_sold_twice,
     inventory_adds_up,
     no_fen_is_lost,
+    intents_agree,
     moves_agree,
     ledger_balances,
     everybody_was_told_once,

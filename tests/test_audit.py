@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from audit.invariants import broken
+from audit.invariants import AMOUNTS, broken
 
 
 def session(**counters):
@@ -14,13 +14,13 @@ def session(**counters):
 
 
 def order(order_id, state, paid, **changes):
-    usual = {"session_id": "s", "fee": 50, "moved": 0, "replaces": None, "replaced_by": None, "updated_at": "t"}
+    usual = {"account_id": "a", "session_id": "s", "fee": 50, "moved": 0, "refunded": 0, "updated_at": "t"}
+    usual |= {"replaces": None, "replaced_by": None}
     return {"id": order_id, "state": state, "paid": paid, **usual, **changes}
 
 
 def intent(**amounts):
-    names = ("captured", "refunded", "refunding", "refund_failed", "counted", "moved_in", "moved_out", "live_attempts")
-    return dict.fromkeys(names, 0) | amounts
+    return dict.fromkeys((*AMOUNTS, "live_attempts"), 0) | {"account_id": "a"} | amounts
 
 
 GOOD = {
@@ -48,9 +48,9 @@ GOOD = {
         "orders": [
             order("o1", "confirmed", 50),
             order("o2", "awaiting_payment", 0),
-            order("o3", "cancelled", 50),
+            order("o3", "cancelled", 50, refunded=50),
             order("o4", "entered", 0, session_id="d", fee=None),
-            order("o5", "rescheduled", 50, session_id="x", moved=30, replaced_by="o6"),
+            order("o5", "rescheduled", 50, session_id="x", moved=30, refunded=20, replaced_by="o6"),
             order("o6", "no_show", 30, fee=30, replaces="o5"),
             order("o7", "substitute_offered", 50, session_id="x"),
             order("o8", "refund_failed", 50, session_id="x"),
@@ -60,15 +60,18 @@ GOOD = {
     "payment-svc": {
         "chassis": {"outbox": 0, "parked": [], "overdue": []},
         "intents": {
-            "o1": intent(captured=50, counted=50),
-            "o3": intent(captured=50, refunded=50, counted=50),
-            "o5": intent(captured=50, moved_out=30, refunded=20),
+            # paid twice, and the second payment's refund was refused
+            "o1": intent(captured=100, counted=50, refund_failed=50, surplus_failed=50),
+            # asked to close what was not asked for
+            "o2": intent(account_id=""),
+            "o3": intent(captured=50, refunded=50, given_back=50, counted=50),
+            "o5": intent(captured=50, moved_out=30, refunded=20, given_back=20),
             "o6": intent(moved_in=30, counted=30),
             "o7": intent(captured=50, counted=50),
             "o8": intent(captured=50, counted=50, refund_failed=50),
         },
-        "ledger": {"clearing:sandbox": 180, "order_payable": -180},
-        "sandbox": {"taken_in": 250, "given_back": 70},
+        "ledger": {"clearing:sandbox": 230, "order_payable": -180, "surplus_payable": -50},
+        "sandbox": {"taken_in": 300, "given_back": 70},
         "unbalanced": [],
         "captures_without_entry": [],
         "unknown_captures": [],
@@ -144,7 +147,7 @@ def plant(*path, value):
         (plant("schedule-svc", "reservations", "o2", "queue_number", value=1), "no_slot_is_sold_twice", "s"),
         (plant("schedule-svc", "sessions", "s", "free", value=2), "inventory_adds_up", "s"),
         (plant("schedule-svc", "sessions", "s", "counted_sold", value=0), "inventory_adds_up", "s"),
-        (plant("payment-svc", "intents", "o1", "captured", value=100), "no_fen_is_lost", "o1"),
+        (plant("payment-svc", "intents", "o1", "captured", value=150), "no_fen_is_lost", "o1"),
         (plant("payment-svc", "intents", "o3", "refunded", value=0), "no_fen_is_lost", "o3"),
         (plant("payment-svc", "intents", "o3", "refunded", value=60), "no_fen_is_lost", "o3"),
         (plant("payment-svc", "intents", "o1", "counted", value=1), "no_fen_is_lost", "o1"),
@@ -155,6 +158,17 @@ def plant(*path, value):
         (plant("notify-svc", "by_order", "o3", value={"order_placed": 1}), "everybody_was_told_once", "o3"),
         (plant("notify-svc", "by_order", value={}), "everybody_was_told_once", "o1"),
         (plant("notify-svc", "by_order", "o1", "order_confirmed", value=2), "everybody_was_told_once", "o1"),
+        (plant("payment-svc", "intents", "o8", value=intent(captured=50, refunded=50)), "no_order_is_stuck", "o8"),
+        (plant("payment-svc", "intents", "o1", "surplus_failed", value=0), "no_fen_is_lost", "o1"),
+        (plant("booking-svc", "orders", 2, "refunded", value=0), "intents_agree", "o3"),
+        (plant("booking-svc", "orders", 4, "refunded", value=0), "intents_agree", "o5"),
+        (plant("payment-svc", "intents", "o5", "given_back", value=0), "intents_agree", "o5"),
+        (plant("payment-svc", "intents", "o1", "account_id", value="b"), "intents_agree", "o1"),
+        (plant("schedule-svc", "reservations", "o1", "session_id", value="d"), "orders_and_numbers_agree", "o1"),
+        (plant("booking-svc", "orders", 4, "replaced_by", value=None), "moves_agree", "o5"),
+        (plant("notify-svc", "by_order", "o3", "order_withdrawn", value=2), "everybody_was_told_once", "o3"),
+        (plant("notify-svc", "by_order", "o3", "visit_stopped", value=2), "everybody_was_told_once", "o3"),
+        (plant("notify-svc", "by_order", "o3", "refund_succeeded", value=2), "everybody_was_told_once", "o3"),
         (plant("notify-svc", "undelivered", value=["n1"]), "everybody_was_told_once", "n1"),
     ],
 )

@@ -250,6 +250,8 @@ def test_health_documents_and_figures(world: World) -> None:
         "refunded": 0,
         "refunding": 0,
         "refund_failed": 0,
+        "surplus_failed": 0,
+        "given_back": 0,
         "live_attempts": 0,
     }
 

@@ -70,6 +70,7 @@ def test_one_of_two_is_refused_and_issued_again(world: World) -> None:
     world.ask_refund(new)
     assert world.take_told() == [failed]
     assert kept(world, new) == 3000 == world.figures()["intents"][new]["refund_failed"]
+    assert world.figures()["intents"][new]["surplus_failed"] == 0
     world.scripted.say["refund"] = Refunded(START)
     world.clock.advance(timedelta(seconds=1))
     again = world.post(f"/refunds/{back['alipay'].id}/retry", headers=OPERATOR).get_json()
@@ -89,11 +90,15 @@ def test_a_refused_difference_is_paid_out_in_cash(world: World) -> None:
     (refund,) = world.refunds(old)
     assert world.told(RefundFailed) == [RefundFailed(old, ACCOUNT, refund.id, 2000, "surplus", "no")]
     assert world.balances_of(old)["surplus_payable"] == -2000
+    figures = world.figures()["intents"][old]
+    assert [figures[name] for name in ("refund_failed", "surplus_failed", "given_back")] == [2000, 2000, 0]
     answer = world.post(f"/refunds/{refund.id}/paid-out", headers=CASHIER).get_json()
     assert (answer["method"], answer["amount"]["amount"]) == ("window", 2000)
     assert world.told(RefundSucceeded) == [RefundSucceeded(old, ACCOUNT, answer["id"], 2000, "surplus", "window")]
     assert world.balances() == {"clearing:alipay": FEE, "clearing:window": -2000, "order_payable": -3000}
     assert (kept(world, old), kept(world, new)) == (0, 3000)
+    figures = world.figures()["intents"][old]
+    assert [figures[name] for name in ("refund_failed", "surplus_failed", "given_back")] == [0, 0, 2000]
     world.settle()
     world.check_rest()
 

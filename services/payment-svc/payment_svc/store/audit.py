@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from payment_svc.domain import LIVE, TRANSFER, UNSETTLED
+from payment_svc.domain import LIVE, REST, TRANSFER, UNSETTLED
 from payment_svc.store import ledger, sandbox
 from payment_svc.store.tables import attempts, facts, intents, ledger_entries, ledger_lines, refunds, tenders
 
@@ -14,8 +14,8 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
     """Everything that money is counted by, in fen:
 
     `intents`: by order id: state, amount, account_id, counted (what paid it, by payments and moves), captured (all that came),
-    moved_in and moved_out (from and to other orders), refunded (what went back), refunding (on its way), refund_failed (waits
-    for staff), live_attempts. Kept for an order is captured + moved_in - moved_out - refunded - refunding.
+    moved_in and moved_out (from and to other orders), refunded (what went back), given_back (of that, the order's own money, and what
+    a move left over), refunding (on its way), refund_failed (waits for staff), surplus_failed (of that, surplus), live_attempts. Kept for an order is captured + moved_in - moved_out - refunded - refunding.
     `ledger`: fen per account, debit above zero. `unbalanced`: ids of entries that do not sum to zero.
     `captures_without_entry`, `unknown_captures`: ids of facts that the ledger misses, or that belong to no order.
     `sandbox`: what the sandbox's own books say that it took in and gave back; their difference is `clearing:sandbox`.
@@ -30,6 +30,8 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
         figures["refunded"] = refunded.get((order_id, "succeeded"), 0)
         figures["refunding"] = sum(refunded.get((order_id, state), 0) for state in UNSETTLED)
         figures["refund_failed"] = refunded.get((order_id, "failed"), 0)
+        figures["surplus_failed"] = refunded.get((order_id, "surplus_failed"), 0)
+        figures["given_back"] = refunded.get((order_id, "given_back"), 0)
     accounts = _accounts(conn)
     taken_in, given_back = sandbox.totals(conn)
     return {
@@ -85,7 +87,9 @@ def _intents(conn: sa.Connection) -> dict[str, dict[str, Any]]:
 
 
 def _sums(conn: sa.Connection) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
-    """Captured by order; refunds by order and state (a failed one no longer counts if it was issued again, or its money is back)."""
+    """Captured by order; refunds by order and state (a failed one no longer counts if it was issued again, or its money is back),
+    and of these what is `surplus_failed` and `given_back`.
+    """
     captured: dict[str, int] = defaultdict(int)
     for order_id, amount in conn.execute(
         sa.select(facts.c.order_id, facts.c.amount).where(facts.c.transaction_id.is_not(None))
@@ -94,11 +98,15 @@ def _sums(conn: sa.Connection) -> tuple[dict[str, int], dict[tuple[str, str], in
     refunded: dict[tuple[str, str], int] = defaultdict(int)
     again = sa.select(refunds.c.retry_of).where(refunds.c.retry_of.is_not(None))
     back = sa.select(refunds.c.tender_id).where(refunds.c.state == "succeeded")
-    current = sa.select(refunds.c.order_id, refunds.c.state, refunds.c.amount).where(
+    current = sa.select(refunds).where(
         sa.or_(refunds.c.state != "failed", sa.and_(refunds.c.id.not_in(again), refunds.c.tender_id.not_in(back)))
     )
-    for order_id, state, amount in conn.execute(current):
-        refunded[order_id, state] += amount
+    for row in conn.execute(current):
+        refunded[row.order_id, row.state] += row.amount
+        if row.state == "failed" and row.purpose == "surplus":
+            refunded[row.order_id, "surplus_failed"] += row.amount
+        if row.state == "succeeded" and (row.purpose == "order" or row.reason == REST):
+            refunded[row.order_id, "given_back"] += row.amount
     return captured, refunded
 
 

@@ -12,14 +12,11 @@ from common.errors import InvalidMessage, Transient
 from common.messages import MovePayment, PaymentMoved
 from common.outbox import Tx
 
-from payment_svc.domain import TRANSFER, Intent, Move, Tender, divide, payable_account
+from payment_svc.domain import REST, TRANSFER, Intent, Move, Tender, divide, payable_account
 from payment_svc.store import intents as store
 from payment_svc.store import ledger, tenders
 from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.refunds import give_back, reserve
-
-REST = "fee_difference"
-"""The reason why money goes back that has not moved."""
 
 
 def move_payment(tx: Tx, received: Sequence[Received]) -> None:
