@@ -256,5 +256,5 @@ class Machine(RuleBasedStateMachine):
 
 TestLimits = Machine.TestCase
 TestLimits.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
