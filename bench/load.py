@@ -240,6 +240,7 @@ class _Loop:
         try:
             step = next(connection.client) if answer is None else connection.client.send(answer)
         except StopIteration:
+            self._epoll.unregister(connection.sock)  # that the server closes it now is no news
             return
         if connection.closing:
             self._reconnect(connection)

@@ -198,7 +198,10 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("libs/common/common/testing.py", "sqlalchemy"): "tests look into the outbox",
     ("libs/common/common/testing.py", "flask"): "tests are clients",
     ("libs/common/common/testing.py", "werkzeug"): "tests are clients",
-    ("services/booking-svc/booking_svc/usecases/placing.py", "sqlalchemy"): "catches the loser of two equal requests at once",
+    (
+        "services/booking-svc/booking_svc/usecases/placing.py",
+        "sqlalchemy",
+    ): "catches the loser of two equal requests at once",
 }
 """(file, library) -> why it may."""
 
