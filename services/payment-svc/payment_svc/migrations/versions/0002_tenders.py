@@ -19,31 +19,18 @@ _issued = {"sqlite_where": sa.text("retry_of IS NULL"), "postgresql_where": sa.t
 
 def upgrade() -> None:
     op.create_index("facts_whole", "facts", ["id", "amount"], unique=True)
-    if op.get_bind().dialect.name == "sqlite":
-        _make_way("intents", "attempts")
-        _intents()
-        _attempts()
-        _tenders()
-        _moves()
-        _first_tenders()
-        _make_way("refunds")
-        _refunds()
-        _clear_way("refunds", "attempts", "intents")
-    else:
-        _loosen_intents()
-        _tenders()
-        _moves()
-        _first_tenders()
-        _tie_refunds()
+    _loosen_intents()
+    _tenders()
+    _moves()
+    _first_tenders()
+    _tie_refunds()
+    if op.get_bind().dialect.name == "postgresql":
         _serve_the_release_before()
 
 
 def downgrade() -> None:
     """Money that has moved, or has gone back in part, cannot be told by the tables as they were before."""
     raise RuntimeError("there is no way back from tenders: restore the backup that was made before")
-
-
-# --- both ------------------------------------------------------------------------------------------------------------
 
 
 def _tenders() -> None:
@@ -104,21 +91,20 @@ def _first_tenders() -> None:
     )
 
 
-# --- PostgreSQL ------------------------------------------------------------------------------------------------------
-
-
 def _loosen_intents() -> None:
-    for name, rule in _INTENT_RULES.items():
-        op.drop_constraint(name, "intents", type_="check")
-        op.create_check_constraint(name, "intents", rule)
+    with op.batch_alter_table("intents") as batch:
+        for name, rule in _INTENT_RULES.items():
+            batch.drop_constraint(name, type_="check")
+            batch.create_check_constraint(name, rule)
 
 
 def _tie_refunds() -> None:
     op.add_column("refunds", sa.Column("tender_id", sa.Text))
-    op.execute("UPDATE refunds SET tender_id = t.id FROM tenders t WHERE t.capture_id = refunds.capture_id")
-    op.alter_column("refunds", "tender_id", nullable=False)
+    op.execute("UPDATE refunds SET tender_id = (SELECT t.id FROM tenders t WHERE t.capture_id = refunds.capture_id)")
     op.drop_index("refunds_capture", "refunds")
-    op.create_foreign_key("refunds_of_tender", "refunds", "tenders", *_TENDER_OF_REFUND)
+    with op.batch_alter_table("refunds") as batch:
+        batch.alter_column("tender_id", existing_type=sa.Text, nullable=False)
+        batch.create_foreign_key("refunds_of_tender", "tenders", *_TENDER_OF_REFUND)
     op.create_index("refunds_tender", "refunds", ["tender_id"], unique=True, **_issued)
 
 
@@ -128,6 +114,9 @@ _INTENT_RULES = {
     "intents_paid_once": "(state IN ('paid', 'moved')) = (capture_id IS NOT NULL)",
 }
 _TENDER_OF_REFUND = (["tender_id", "capture_id", "amount"], ["id", "capture_id", "returned"])
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 
 def _serve_the_release_before() -> None:
@@ -161,104 +150,4 @@ def _serve_the_release_before() -> None:
     op.execute(
         "CREATE TRIGGER refunds_tender BEFORE INSERT ON refunds FOR EACH ROW"
         " WHEN (NEW.tender_id IS NULL) EXECUTE FUNCTION tender_of_refund()"
-    )
-
-
-# --- SQLite, which cannot change a constraint: the tables are made anew ------------------------------------------------
-
-
-def _make_way(*tables: str) -> None:
-    """References follow a table that is renamed: the old tables keep to themselves, and go together."""
-    for table in tables:
-        op.rename_table(table, f"{table}_before")
-
-
-def _clear_way(*tables: str) -> None:
-    for table in tables:
-        op.drop_table(f"{table}_before")
-    op.create_index("attempts_number", "attempts", ["number"], unique=True)
-    op.create_index("attempts_key", "attempts", ["order_id", "idempotency_key"], unique=True)
-    op.create_index("ix_refunds_order_id", "refunds", ["order_id"])
-    op.create_index("refunds_number", "refunds", ["number"], unique=True)
-    op.create_index("refunds_tender", "refunds", ["tender_id"], unique=True, **_issued)
-    op.create_index("refunds_retry", "refunds", ["retry_of"], unique=True)
-    op.create_index("refunds_by_state", "refunds", ["state", "created_at", "id"])
-
-
-def _intents() -> None:
-    op.create_table(
-        "intents",
-        sa.Column("order_id", sa.Text, primary_key=True),
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("hospital_id", sa.Text, nullable=False),
-        sa.Column("amount", sa.BigInteger, nullable=False),
-        sa.Column("description", sa.Text, nullable=False),
-        sa.Column("pay_before", _time),
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("payment_id", sa.Text),
-        sa.Column("capture_id", sa.Text),
-        sa.Column("created_at", _time, nullable=False),
-        sa.Column("updated_at", _time, nullable=False),
-        *(sa.CheckConstraint(rule, name=name) for name, rule in _INTENT_RULES.items()),
-        sa.CheckConstraint("amount > 0 OR (amount = 0 AND state = 'closed')", name="intents_amount"),
-    )
-    op.execute("INSERT INTO intents SELECT * FROM intents_before")
-
-
-def _attempts() -> None:
-    op.create_table(
-        "attempts",
-        sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("order_id", sa.Text, sa.ForeignKey("intents.order_id"), nullable=False),
-        sa.Column("method", sa.Text, nullable=False),
-        sa.Column("number", sa.Text, nullable=False),
-        sa.Column("amount", sa.BigInteger, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("params", sa.Text, nullable=False),
-        sa.Column("show", sa.Text),
-        sa.Column("idempotency_key", sa.Text),
-        sa.Column("request_hash", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("paid_at", _time),
-        sa.Column("created_at", _time, nullable=False),
-        sa.Column("updated_at", _time, nullable=False),
-        sa.CheckConstraint(
-            "state IN ('created', 'pending', 'unknown', 'succeeded', 'closing', 'closed', 'failed')",
-            name="attempts_state",
-        ),
-        sa.CheckConstraint("(state = 'succeeded') = (paid_at IS NOT NULL)", name="attempts_paid_at"),
-        sa.CheckConstraint("amount > 0", name="attempts_amount"),
-    )
-    op.execute("INSERT INTO attempts SELECT * FROM attempts_before")
-
-
-def _refunds() -> None:
-    tender, given = _TENDER_OF_REFUND
-    op.create_table(
-        "refunds",
-        sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("order_id", sa.Text, sa.ForeignKey("intents.order_id"), nullable=False),
-        sa.Column("payment_id", sa.Text, sa.ForeignKey("attempts.id"), nullable=False),
-        sa.Column("capture_id", sa.Text, sa.ForeignKey("facts.id"), nullable=False),
-        sa.Column("provider", sa.Text, nullable=False),
-        sa.Column("number", sa.Text, nullable=False),
-        sa.Column("amount", sa.BigInteger, nullable=False),
-        sa.Column("purpose", sa.Text, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("failure", sa.Text, nullable=False),
-        sa.Column("retry_of", sa.Text, sa.ForeignKey("refunds.id")),
-        sa.Column("created_at", _time, nullable=False),
-        sa.Column("updated_at", _time, nullable=False),
-        sa.Column("tender_id", sa.Text, nullable=False),
-        sa.CheckConstraint(
-            "state IN ('reserved', 'submitted', 'processing', 'succeeded', 'failed')", name="refunds_state"
-        ),
-        sa.CheckConstraint("purpose IN ('order', 'surplus')", name="refunds_purpose"),
-        sa.CheckConstraint("amount > 0", name="refunds_amount"),
-        sa.ForeignKeyConstraint(tender, [f"tenders.{name}" for name in given], name="refunds_of_tender"),
-    )
-    op.execute(
-        "INSERT INTO refunds SELECT r.*, t.id FROM refunds_before r"
-        " JOIN tenders t ON t.capture_id = r.capture_id AND t.moved_from IS NULL"
     )
