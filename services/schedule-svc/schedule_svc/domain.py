@@ -7,7 +7,7 @@ below what is taken: a roster that shrinks a segment cancels nobody, it only sto
 blocked.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from heapq import heappop, heappush
@@ -97,6 +97,11 @@ class Segment:
         self.asides[key] = (max(numbers, used), used)
         if self.asides[key] == (0, 0):
             del self.asides[key]
+
+    def open_channels(self) -> None:
+        """What is set aside for channels and not used is kept for nobody any more. Numbers for a person stay hers."""
+        for channel in CHANNELS:
+            self.set_aside(channel, 0)
 
     def begin_rest(self, number: int) -> None:
         """A returned number is not public for a while."""
@@ -251,15 +256,9 @@ class Session:
         for segment in self.segments:
             if not segment.published:
                 segment.roster_extra = 0
-                self.open_asides([segment], lambda key: key in CHANNELS)
+                segment.open_channels()
         self.segments.sort(key=lambda segment: segment.starts_at)
         return [segment for segment in self.segments if segment.taken > segment.planned]
-
-    def open_asides(self, segments: Iterable[Segment], keys: Callable[[str], bool] = lambda _: True) -> None:
-        """What is set aside and not used is kept for nobody any more."""
-        for segment in segments:
-            for key in [key for key in segment.asides if keys(key)]:
-                segment.set_aside(key, 0)
 
     def _append(self, plan: Plan, segment_id: str) -> Segment:
         segment = Segment(

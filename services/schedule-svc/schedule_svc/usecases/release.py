@@ -43,6 +43,7 @@ def end_asides(tx: Tx, timer: Timer) -> None:
     """What nobody for whom it was set aside has taken is everybody's. Numbers bound to a person stay hers."""
     working, desk = at_desk(tx, [timer.key])
     for session in working.sessions.values():
-        session.open_asides(session.segments, lambda key: key in CHANNELS)
+        for segment in session.segments:
+            segment.open_channels()
         desk.offer_all(session)
     finish(tx, desk, working)

@@ -1,6 +1,7 @@
 """What staff do to one session: stop it (停诊) and let it take place after all, add numbers to it (加号)."""
 
 from collections.abc import Callable
+from typing import Any
 
 from common.errors import Conflict, NotFound
 from common.outbox import Tx
@@ -48,11 +49,10 @@ def resume(tx: Tx, session_id: str, may_touch: MayTouch) -> None:
     _follow(tx, working, desk, session, None, standing)
 
 
-def _follow(tx: Tx, working: Working, desk: Desk, session: Session, staff_stop: str | None, standing: object) -> None:
-    roster_stop, said = getattr(standing, "roster_stop", None), getattr(standing, "stop_reason", "")
+def _follow(tx: Tx, working: Working, desk: Desk, session: Session, staff_stop: str | None, standing: Any) -> None:
     catalogue.update_sessions(tx.conn, [{"id": session.id, "staff_stop": staff_stop}])
     stops = Stops(tx)
-    stops.follow(session, stop_reason(staff_stop, roster_stop), said)
+    stops.follow(session, stop_reason(staff_stop, standing.roster_stop), standing.stop_reason)
     finish(tx, desk, working)
     stops.conclude()
 
