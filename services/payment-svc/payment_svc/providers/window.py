@@ -3,6 +3,8 @@
 Its books are our own: an attempt is paid when a receipt is recorded, a refund when it is paid out (usecases/counter.py).
 """
 
+from datetime import datetime, timedelta
+
 from payment_svc.providers import (
     Closed,
     CreateOutcome,
@@ -20,6 +22,8 @@ class Window:
     """Cash. Once an attempt is closing no receipt is taken, so it is closed as soon as that is asked."""
 
     by_hand = True
+    channels = ()
+    refund_gap = timedelta()
 
     def create(self, trade: Trade) -> CreateOutcome:
         return Shown({"type": "counter", "code": trade.number})
@@ -31,6 +35,13 @@ class Window:
     def close(self, trade: Trade) -> TradeOutcome:
         del trade
         return Closed()
+
+    def cancel(self, trade: Trade) -> TradeOutcome:
+        return self.close(trade)
+
+    def gone_after(self, trade: Trade, closing_since: datetime) -> datetime:
+        del trade
+        return closing_since
 
     def refund(self, order: RefundOrder) -> RefundOutcome:
         """It waits until a cashier pays it out."""

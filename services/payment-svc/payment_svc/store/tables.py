@@ -7,9 +7,12 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -32,6 +35,7 @@ intents = Table(
     Column("state", Text, nullable=False),
     Column("payment_id", Text),
     Column("capture_id", Text),
+    Column("confirmed_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     CheckConstraint("state IN ('open', 'paid', 'closing', 'closed', 'moved')", name="intents_state"),
@@ -175,7 +179,9 @@ refunds = Table(
     Column("retry_of", Text, ForeignKey("refunds.id")),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    CheckConstraint("state IN ('reserved', 'submitted', 'processing', 'succeeded', 'failed')", name="refunds_state"),
+    CheckConstraint(
+        "state IN ('reserved', 'submitted', 'processing', 'abnormal', 'succeeded', 'failed')", name="refunds_state"
+    ),
     CheckConstraint("purpose IN ('order', 'surplus')", name="refunds_purpose"),
     CheckConstraint("amount > 0", name="refunds_amount"),
     Index("refunds_number", "number", unique=True),
@@ -219,38 +225,91 @@ ledger_lines = Table(
 )
 """`amount` in fen: debit above zero, credit below."""
 
-sandbox_trades = Table(
-    "sandbox_trades",
+callbacks = Table(
+    "callbacks",
     metadata,
-    Column("number", Text, primary_key=True),
-    Column("amount", BigInteger, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("notify_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
-    Column("transaction_id", Text),
-    Column("paid_at", UtcDateTime),
-    CheckConstraint("state IN ('unpaid', 'paid', 'failed', 'closed')", name="sandbox_trades_state"),
-)
-"""The sandbox provider's books. They stand here for want of a server of its own; only its adapter looks at them."""
-
-sandbox_refunds = Table(
-    "sandbox_refunds",
-    metadata,
-    Column("number", Text, primary_key=True),
-    Column("trade_number", Text, nullable=False, index=True),
-    Column("amount", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    CheckConstraint("state IN ('accepted', 'done', 'refused')", name="sandbox_refunds_state"),
+    CheckConstraint("state IN ('applied', 'failed')", name="callbacks_state"),
+    Index("callbacks_notify", "provider", "notify_id", unique=True),
+    Index("callbacks_by_number", "provider", "number"),
 )
+"""What providers called back, to the byte, with the headers that prove it. `failed`: believed, but not yet taken effect."""
 
-sandbox_plan = Table(
-    "sandbox_plan",
+bills = Table(
+    "bills",
     metadata,
-    Column("call", Text, primary_key=True),
-    Column("plan", Text, nullable=False),
+    Column("provider", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("content", LargeBinary),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("fetched_at", UtcDateTime),
+    Column("closed_at", UtcDateTime),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint("state IN ('waiting', 'open', 'closed')", name="bills_state"),
+    CheckConstraint("(state = 'waiting') = (content IS NULL)", name="bills_content"),
+    CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="bills_closed"),
 )
-"""The faults that are planned for the sandbox: a row for each call that shall not go the ordinary way."""
+"""A provider's bill of a day (Beijing). `waiting`: not had yet; `open`: compared, with differences; `closed`: nothing is unexplained."""
+
+bill_lines = Table(
+    "bill_lines",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("refund_number", Text, nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("fee", BigInteger, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("status", Text, nullable=False),
+    ForeignKeyConstraint(["provider", "day"], ["bills.provider", "bills.day"], name="bill_lines_of_bill"),
+    CheckConstraint("kind IN ('payment', 'refund')", name="bill_lines_kind"),
+    CheckConstraint("amount > 0", name="bill_lines_amount"),
+    Index("bill_lines_by_transaction", "provider", "transaction_id"),
+)
+"""`amount` in fen, `fee` in thousandths of a fen."""
+
+differences = Table(
+    "differences",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("refund_number", Text, nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("ours", BigInteger),
+    Column("theirs", BigInteger),
+    Column("order_id", Text),
+    Column("evidence", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("closed_by", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["provider", "day"], ["bills.provider", "bills.day"], name="differences_of_bill"),
+    CheckConstraint("state IN ('open', 'settled', 'explained')", name="differences_state"),
+    Index("differences_once", "provider", "day", "kind", "number", "refund_number", "transaction_id", unique=True),
+    Index("differences_by_state", "state", "created_at", "id"),
+)
+"""What a bill and our books disagree about, in fen, with the evidence of both. It is `settled` by facts or `explained` by staff."""
 
 
 def insert_ignore(table: Table, *, postgres: bool) -> Any:
