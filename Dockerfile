@@ -1,6 +1,7 @@
 # One image for each service, the same file for all of them:
 #   docker build --build-arg SERVICE=booking-svc -t haoyuan/booking-svc .
 # The image runs the API; the worker, the migration and the dead-letter tool are the same image with another command.
+# The payment sandbox, for development, is made of it too: --build-arg SERVICE=payment-sandbox --build-arg FOLDER=tools.
 
 FROM python:3.12-slim AS libraries
 RUN python -m venv --without-pip /opt/venv
@@ -10,13 +11,14 @@ RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-compile -r /sr
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 
 FROM libraries AS code
+ARG FOLDER=services
 ARG SERVICE
 WORKDIR /app
 COPY libs/common/common common
 COPY libs/roster/haoyuan_roster_format haoyuan_roster_format
-COPY services/${SERVICE}/ ./
+COPY ${FOLDER}/${SERVICE}/ ./
 # A missing or misspelt SERVICE ends the build here, not the container later.
-RUN test -f ./*_svc/__init__.py \
+RUN test -f ./pyproject.toml \
     && python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM python:3.12-slim

@@ -23,6 +23,9 @@ from embedded.front import Front
 from stack import keys
 from stack.keeper import Keeper
 from stack.lock import sole_user
+from stack.process import free_port
+from stack.sandbox import of_payment_svc, payment_sandbox
+from stack.server import HttpServer, Server
 from stack.stores import local_mongo
 
 log = get_logger("embedded")
@@ -45,13 +48,22 @@ class System:
         self._mongo = local_mongo(self.directory)
         self._env = {**os.environ, **self.secrets, **(env or {})}
         self._clock = clock
-        self._port = port
+        self._port = port or free_port()
+        self.sandbox = self._make_sandbox(known=bool(port))
         self._parts: list[Any] = []
         self._held = ExitStack()
         self._ended = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self.broker = InProcessBroker()
         self.services: dict[str, Service] = {}
+
+    def _make_sandbox(self, *, known: bool) -> HttpServer | None:
+        """Alipay and WeChat Pay, where nobody takes real money."""
+        if self._env.get("APP_ENV") == "production":
+            return None
+        sandbox = payment_sandbox(self.directory, known=known)
+        self._env = {**of_payment_svc(sandbox, self.url), **self._env}
+        return sandbox
 
     @property
     def url(self) -> str:
@@ -62,7 +74,10 @@ class System:
         """Start everything; returns when requests are answered."""
         self._held.enter_context(sole_user(self.directory))
         ids.use_key(self._env["ID_KEY"])
-        self._mongo.start()
+        for child in self._children:
+            child.launch()
+        for child in self._children:
+            child.wait_ready()
         self._keeper.start()
         self.services = {name: self._build(name) for name in SERVICES}
         for service in self.services.values():
@@ -88,7 +103,8 @@ class System:
             service.store.close()
         self._ended.set()
         self._keeper.join()
-        self._mongo.stop()
+        for child in self._children:
+            child.stop()
         self._held.close()
 
     def __enter__(self) -> Self:
@@ -99,6 +115,10 @@ class System:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def _children(self) -> list[Server]:
+        return [self._mongo, *([self.sandbox] if self.sandbox else [])]
 
     def _build(self, name: str) -> Service:
         module = importlib.import_module(f"{name.replace('-', '_')}.app")
@@ -132,8 +152,8 @@ class System:
         self._thread.start()
 
     def _keep(self) -> None:
-        """The document store is the one other process: when it dies, it is started again, and what was to be told is told."""
-        keeper = Keeper([self._mongo], lambda name, text: log.error("died", process=name, fate=text))
+        """The document store and the payment sandbox are processes of their own: one that dies is started again."""
+        keeper = Keeper(self._children, lambda name, text: log.error("died", process=name, fate=text))
         while not self._ended.wait(0.1):
             keeper.tend()
 

@@ -1,5 +1,7 @@
 """The five services as they run in production, on private servers: an api and a worker process each, nginx in front.
 
+Beside them the payment sandbox, which is Alipay and WeChat Pay here.
+
 with System(directory) as system:
 requests.get(f"{system.url}/api/v1/hospitals")
 system.kill("booking-svc", "worker")
@@ -17,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from stack import gateway, keys
+from stack import gateway, keys, sandbox
 from stack.keeper import Keeper
 from stack.process import Command, Process, finish, free_port, stop_all
 from stack.server import HttpServer
@@ -83,10 +85,12 @@ class System:
         self._env, self._env_of = env or {}, env_of or {}
         self._respawn, self._say = respawn, say
         self._undo = ExitStack()
+        self._port = port or free_port()
+        self.sandbox = sandbox.payment_sandbox(self.directory, known=bool(port)) if "payment-svc" in services else None
         self._ports = {(service, role): free_port() for service in services for role in ROLES}
         self._parts = {key: self._part(*key) for key in self._ports}
         apis = {service: self._ports[service, "api"] for service in services}
-        self.gateway = gateway.local(self.directory, port or free_port(), apis)
+        self.gateway = gateway.local(self.directory, self._port, apis)
 
     # --- its processes ---------------------------------------------------------------------------------------------
 
@@ -97,7 +101,7 @@ class System:
 
     @property
     def parts(self) -> list[HttpServer]:
-        return [*self._parts.values(), self.gateway]
+        return [*self._parts.values(), *([self.sandbox] if self.sandbox else []), self.gateway]
 
     def part(self, service: str, role: str) -> Part:
         """One service's "api" or "worker": its port and process."""
@@ -132,6 +136,8 @@ class System:
             variables["MONGO_URL"] = self.realm.mongo_url
         if service == "user-svc":
             variables["REDIS_URL"] = self.realm.redis_url
+        if service == "payment-svc" and self.sandbox is not None:
+            variables |= sandbox.of_payment_svc(self.sandbox, f"http://127.0.0.1:{self._port}")
         variables |= {
             name: value for name, value in self.secrets.items() if service == "user-svc" or name not in USER_SVC_ONLY
         }

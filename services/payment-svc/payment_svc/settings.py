@@ -27,7 +27,8 @@ class Settings(CommonSettings):
 
     intent_wait: float = env("INTENT_WAIT_SECONDS", 3.0)
     """How long POST /orders/{id}/payments waits, in seconds, for an intent that must be on its way."""
-    payment_methods: str = env("PAYMENT_METHODS", ",".join(METHODS))
+    payment_methods: str = env("PAYMENT_METHODS", "")
+    """By what patients may pay, separated by commas. Empty: all in development; in production the counter, and whoever's key is set."""
     public_url: str = env("PUBLIC_URL", "http://127.0.0.1:8000")
     callback_url: str = env("CALLBACK_URL", "")
     provider_timeout: float = env("PROVIDER_TIMEOUT_SECONDS", 10.0)
@@ -62,7 +63,10 @@ class Settings(CommonSettings):
     @property
     def methods(self) -> tuple[str, ...]:
         """By what patients may pay here."""
-        return tuple(name.strip() for name in self.payment_methods.split(",") if name.strip())
+        if self.payment_methods:
+            return tuple(name.strip() for name in self.payment_methods.split(",") if name.strip())
+        keys = {"alipay": self.alipay_private_key, "wechat": self.wechat_private_key}
+        return tuple(name for name in METHODS if not self.production or keys.get(name) != DEVELOPMENT)
 
     def notify_url(self, provider: str) -> str:
         """Where that provider shall call back."""
