@@ -32,6 +32,9 @@ class Client:
     def post(self, path: str, body: Any = None) -> Any:
         return self._send("POST", path, body if body is not None else {})
 
+    def delete(self, path: str) -> Any:
+        return self._send("DELETE", path, None)
+
     def _send(self, method: str, path: str, body: Any, **more_headers: str) -> Any:
         headers = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in more_headers.items()}}
         if self.token:

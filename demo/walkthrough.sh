@@ -14,9 +14,9 @@ HOSPITAL=$(api "$BASE/hospitals" | get items.0.id)
 SESSION=$(pick first_come 5000 0)
 ORDER=$(api "$BASE/orders" -H 'Prefer: wait=5' -d "{\"session_id\":\"$SESSION\",\"patient_id\":\"$PATIENT\"}" | get id)
 api "$BASE/orders/$ORDER"
-# pay: open the link in a browser and press the button, or press it from here
-PAY=$(api "$BASE/orders/$ORDER/payments" -d '{"method":"sandbox"}' | get show.url)
-echo "pay at @URL@$PAY"; curl -sS -o /dev/null "@URL@$PAY" -d 'action=pay'
+# pay by WeChat (or alipay): its QR code leads to the payment sandbox; open it in a browser and press the button, or press it from here
+PAY=$(api "$BASE/orders/$ORDER/payments" -d '{"method":"wechat"}' | get show.text)
+echo "pay at $PAY"; curl -sS -o /dev/null "$PAY" -d 'action=pay'
 until_state confirmed
 # another day suits better: the new number first, then the old one goes back; the money moves along
 ORDER=$(api "$BASE/orders/$ORDER/reschedule" -d "{\"session_id\":\"$(pick first_come 5000 1)\"}" | get id)

@@ -4,7 +4,8 @@ import itertools
 import secrets
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from datetime import time as clock_time
 from typing import Any
@@ -82,17 +83,18 @@ class Patient(Client):
             raise AssertionError(f"{error}; it is {last.get('state')} with history {last.get('history')}") from None
         return last
 
-    def attempt(self, order: str, method: str = "sandbox") -> dict[str, Any]:
+    def attempt(self, order: str, method: str = "wechat", **how: str) -> dict[str, Any]:
         """Start a payment; answers what to show."""
-        return self.post(f"/orders/{order}/payments", {"method": method})
+        return self.post(f"/orders/{order}/payments", {"method": method, **how})
 
     def press(self, payment: dict[str, Any], action: str = "pay") -> None:
-        """Press a button on the sandbox's payment page."""
-        url = self.base.removesuffix("/api/v1") + payment["show"]["url"]
-        urllib.request.urlopen(url, f"action={action}".encode(), timeout=30).close()
+        """Scan the code, and press a button on the payment sandbox's page."""
+        link = payment["show"]["text"]
+        urllib.request.urlopen(link, timeout=30).close()
+        urllib.request.urlopen(link, f"action={action}".encode(), timeout=30).close()
 
-    def pay(self, order: str) -> None:
-        self.press(self.attempt(order))
+    def pay(self, order: str, method: str = "wechat") -> None:
+        self.press(self.attempt(order, method))
 
     def confirmed(self, session: str) -> dict[str, Any]:
         """An order that is paid, or needs no payment."""
@@ -122,6 +124,45 @@ class Patient(Client):
             items += page["items"]
             cursor = page["next_cursor"]
         return [n["kind"] for n in items][::-1]
+
+
+class Sandbox:
+    """The payment sandbox's control."""
+
+    def __init__(self, url: str) -> None:
+        self._client = Client(f"{url}/_ctl")
+
+    def set(self, **options: Any) -> None:
+        self._client.post("/options", options)
+
+    @contextmanager
+    def failing(self, provider: str, call: str, fault: str) -> Iterator[None]:
+        """Each such call goes wrong, until the end."""
+        plan = {"provider": provider, "call": call, "fault": fault, "times": 100_000}
+        self._client.post("/faults", {"faults": [plan]})
+        try:
+            yield
+        finally:
+            self._client.delete("/faults")
+
+    @contextmanager
+    def having(self, **options: Any) -> Iterator[None]:
+        """With other options, until the end."""
+        before = {name: value for name, value in self._client.get("/options").items() if name in options}
+        self.set(**options)
+        try:
+            yield
+        finally:
+            self.set(**before)
+
+    def release(self) -> None:
+        """Deliver the callbacks that were held back."""
+        self._client.post("/callbacks/release", {"order": "as_is"})
+
+    def books(self) -> dict[str, Any]:
+        """What it says that it took in and gave back, in fen, by provider."""
+        found: dict[str, Any] = self._client.get("/books")
+        return found
 
 
 class Hospital:

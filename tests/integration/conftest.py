@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from actors import Hospital, Patient
+from actors import Hospital, Patient, Sandbox
 from common.settings import Settings
 
 from audit.figures import settle
@@ -64,6 +64,11 @@ def operator(system) -> Client:
 @pytest.fixture(scope="module")
 def hospital(base: str, operator: Client) -> Hospital:
     return Hospital(base, operator)
+
+
+@pytest.fixture(scope="module")
+def sandbox(system) -> Sandbox:
+    return Sandbox(system.sandbox.url)
 
 
 @pytest.fixture

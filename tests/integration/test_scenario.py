@@ -123,16 +123,14 @@ def test_nothing_is_sold_before_its_release(base, hospital):
     eventually(lambda: refusal_or_none(patient, session) == (409, "not_released"), "refused with the release time")
 
 
-def test_two_payments_for_one_order_one_comes_back_by_itself(base, hospital, operator):
+@pytest.mark.parametrize("method", ["wechat", "alipay"])
+def test_two_payments_for_one_order_one_comes_back_by_itself(base, hospital, sandbox, method):
     patient = Patient(base)
     order = patient.order(hospital.session(1))
-    page, counter = patient.attempt(order["id"]), patient.attempt(order["id"], "window")
-    operator.post("/sandbox/_ctl", {"close": "unreachable"})  # else the page would be closed by the receipt
-    try:
+    page, counter = patient.attempt(order["id"], method), patient.attempt(order["id"], "window")
+    with sandbox.failing(method, "close", "drop-before"):  # else the page would be closed by the receipt
         hospital.cashier.post(f"/payments/{counter['id']}/receipt", {})
         patient.press(page)
-    finally:
-        operator.post("/sandbox/_ctl", {"close": "ok"})
     patient.state(order["id"], "confirmed")
     eventually(lambda: "surplus_refunded" in patient.inbox(), "the second payment comes back, and she is told")
 
@@ -140,9 +138,9 @@ def test_two_payments_for_one_order_one_comes_back_by_itself(base, hospital, ope
 def test_a_failed_payment_leaves_the_order_payable(base, hospital):
     patient = Patient(base)
     order = patient.order(hospital.session(1))
-    patient.press(patient.attempt(order["id"]), "fail")
-    eventually(lambda: "payment_failed" in patient.inbox(), "she is told")
-    patient.pay(order["id"])
+    payment = patient.attempt(order["id"])
+    patient.press(payment, "fail")  # neither provider tells of it: the trade can still be paid
+    patient.press(payment)
     patient.state(order["id"], "confirmed")
 
 
@@ -178,17 +176,15 @@ def test_a_stopped_session_ends_all_orders_with_their_money_back(base, operator)
     eventually(lambda: refusal_or_none(late, session) == (409, "session_stopped"), "refused from now on")
 
 
-def test_a_refused_refund_goes_to_staff_and_ends_well(base, hospital, operator):
+@pytest.mark.parametrize("method", ["wechat", "alipay"])
+def test_a_refused_refund_goes_to_staff_and_ends_well(base, hospital, sandbox, method):
     patient = Patient(base)
     order = patient.order(hospital.session(1))
-    patient.pay(order["id"])
+    patient.pay(order["id"], method)
     patient.state(order["id"], "confirmed")
-    operator.post("/sandbox/_ctl", {"refund": "fail"})
-    try:
+    with sandbox.having(refund_outcome="refused"):
         patient.post(f"/orders/{order['id']}/cancel")
         patient.state(order["id"], "refund_failed")
-    finally:
-        operator.post("/sandbox/_ctl", {"refund": "succeed"})
     eventually(lambda: "refund_stalled" in patient.inbox(), "the patient is told that we see to it")
     eventually(
         lambda: any(n["order_id"] == order["id"] for n in hospital.cashier.get("/notifications?limit=200")["items"]),
@@ -201,15 +197,14 @@ def test_a_refused_refund_goes_to_staff_and_ends_well(base, hospital, operator):
     patient.state(order["id"], "cancelled")
 
 
-def test_a_dropped_callback_is_found_by_asking(base, hospital, operator):
+@pytest.mark.parametrize("method", ["wechat", "alipay"])
+def test_a_callback_that_does_not_come_is_found_by_asking(base, hospital, sandbox, method):
     patient = Patient(base)
     order = patient.order(hospital.session(1))
-    operator.post("/sandbox/_ctl", {"callback": "drop"})
-    try:
-        patient.pay(order["id"])
-    finally:
-        operator.post("/sandbox/_ctl", {"callback": "deliver"})
-    patient.state(order["id"], "confirmed", 60)
+    with sandbox.having(hold_callbacks=True):
+        patient.pay(order["id"], method)
+        patient.state(order["id"], "confirmed", 60)
+        sandbox.release()  # late, and news to nobody
 
 
 @pytest.mark.parametrize(
