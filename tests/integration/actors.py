@@ -146,6 +146,15 @@ class Sandbox:
             self._client.delete("/faults")
 
     @contextmanager
+    def faulty(self, *, rate: float, seed: int, faults: list[str]) -> Iterator[None]:
+        """So many of its calls, callbacks among them, go wrong at random, until the end."""
+        self._client.post("/faults", {"faults": [], "random": {"rate": rate, "seed": seed, "faults": faults}})
+        try:
+            yield
+        finally:
+            self._client.delete("/faults")
+
+    @contextmanager
     def having(self, **options: Any) -> Iterator[None]:
         """With other options, until the end."""
         before = {name: value for name, value in self._client.get("/options").items() if name in options}

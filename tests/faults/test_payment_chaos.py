@@ -1,0 +1,133 @@
+"""Thousands of payments by both providers, of whose calls one in ten goes wrong, while the gateway and payment-svc are killed.
+
+PAYMENTS says how many (make chaos: 2,000). When the dust has settled, the audit finds nothing, and the sandbox's books are ours to
+the fen.
+"""
+
+import itertools
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+
+import pytest
+from actors import Hospital, Sandbox, eventually
+from stubborn import Repeating, Stubborn
+
+from audit.figures import settle
+from demo.client import Refused
+from stack.process import wait_until
+from stack.system import System
+
+PAYMENTS = int(os.environ.get("PAYMENTS") or 150)
+SEED = 20261123
+CROWD = 4  # people at a time
+FAULTS = [
+    "drop-before", "drop-after", "500", "500-after", "502", "429", "unknown", "malformed", "bad-signature", "signtest", "unsigned",
+]  # fmt: skip
+ENDS = {"confirmed", "cancelled"}
+
+
+class Killer:
+    """Kills the gateway and payment-svc's processes, again and again; the keeper starts them anew."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._dice = random.Random(SEED)
+        self._over = threading.Event()
+        self.done: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._rage)
+
+    def __enter__(self) -> "Killer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        for role in ("api", "worker"):
+            wait_until(self._system.part("payment-svc", role).ready, 60, f"payment-svc {role} is back")
+        wait_until(self._system.gateway.ready, 60, "the gateway is back")
+
+    def _rage(self) -> None:
+        victims = itertools.cycle(["api", "worker", "gateway"])
+        while not self._over.wait(self._dice.uniform(1.5, 4.0)):
+            victim = next(victims)
+            self.done[victim] += 1
+            if victim == "gateway":
+                self._system.gateway.kill()
+            else:
+                self._system.kill("payment-svc", victim)
+
+
+class Payer(Stubborn):
+    """Pays one order, by whatever works; then, sometimes, thinks better of it."""
+
+    def live(self, session: str, dice: random.Random) -> str:
+        order = self.order(session)["id"]
+        self._pay(order, dice)
+        end = "confirmed"
+        self.state(order, end, 180)
+        if dice.random() < 0.3:
+            end = "cancelled"
+            self.post(f"/orders/{order}/cancel")
+            self.state(order, end, 180)
+        return end
+
+    def _pay(self, order: str, dice: random.Random) -> None:
+        """A code that does not come, or cannot be paid, makes room for another; some pay two of them."""
+        shown = []
+        for _ in range(40):
+            if self.see(order)["state"] != "awaiting_payment":
+                return
+            try:
+                payment = self.attempt(order, dice.choice(["wechat", "alipay"]))
+                if payment["show"]:
+                    shown.append(payment)
+                    self.press(payment)
+                if len(shown) > 1 and dice.random() < 0.2:
+                    self.press(shown[0])
+            except Refused as refused:
+                assert refused.problem["code"] in {"payment_refused", "already_paid", "too_many_attempts"}, refused
+            except (OSError, HTTPException):
+                pass  # the page says no: the trade was closed, or paid
+            time.sleep(0.3)
+        raise AssertionError(f"{order} could not be paid: {shown}")
+
+
+def sessions(hospital: Hospital) -> Iterator[str]:
+    """A new session for every 400 payments."""
+    while True:
+        session = hospital.session(450)
+        yield from itertools.repeat(session, 400)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
+def test_the_books_agree_to_the_fen(respawning: System) -> None:
+    base = f"{respawning.url}/api/v1"
+    operator = Repeating(base)
+    operator.login(respawning.secrets["ADMIN_USERNAME"], respawning.secrets["ADMIN_PASSWORD"])
+    hospital, sandbox = Hospital(base, operator, Repeating), Sandbox(respawning.sandbox.url)
+    numbers, lock = sessions(hospital), threading.Lock()
+
+    def one(turn: int) -> str:
+        with lock:
+            session = next(numbers)
+        return Payer(base).live(session, random.Random(SEED + turn))
+
+    with sandbox.faulty(rate=0.1, seed=SEED, faults=FAULTS):
+        with Killer(respawning) as killer, ThreadPoolExecutor(CROWD) as pool:
+            ends = Counter(pool.map(one, range(PAYMENTS)))
+    assert set(ends) <= ENDS
+    assert ends.total() == PAYMENTS
+    assert set(killer.done) == {"api", "worker", "gateway"}, "all of them are to be killed"
+    found = settle(operator, 120, sandbox=respawning.sandbox.url)
+    assert found == [], f"seed {SEED}, {killer.done}: " + "\n".join(map(str, found))
+    books = sandbox.books()
+    held = sum(books[name]["taken_in"] - books[name]["given_back"] for name in ("wechat", "alipay"))
+    eventually(lambda: held >= ends["confirmed"] * 5000, "every confirmed order's money is there", 5)
