@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from common.messages.catalogue import Fen, Id, Text, Time, message
+from common.messages.catalogue import Count, Fen, Id, Text, Time, message
 
 # --- payment-svc -----------------------------------------------------------------------------------------------------
 
@@ -80,3 +80,27 @@ class PaymentMoved:
     account_id: Id
     amount: Fen
     returned: Fen
+
+
+@message("payment.money_alarm_raised", 1, sender="payment-svc", subject="alarm_id")
+@dataclass(frozen=True, slots=True)
+class MoneyAlarmRaised:
+    """Something about money that a person must look at. `kind`: a stable code, such as an invariant's name; `about`: at most 20
+    ids of orders, payments, refunds and the like, out of `count`. The same alarm again says what has become of it.
+    """
+
+    alarm_id: Id
+    kind: Text
+    count: Count
+    about: list[Id]
+    at: Time
+
+
+@message("payment.money_alarm_cleared", 1, sender="payment-svc", subject="alarm_id")
+@dataclass(frozen=True, slots=True)
+class MoneyAlarmCleared:
+    """What an alarm was about is gone."""
+
+    alarm_id: Id
+    kind: Text
+    at: Time
