@@ -16,12 +16,24 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData()
+
+# what waits, and is few: a query must say it in these words for a database to see that the index serves it
+UNCONFIRMED = text("state = 'paid' AND confirmed_at IS NULL")
+CONFIRMED_UNPAID = text("confirmed_at IS NOT NULL AND state IN ('open', 'closing', 'closed')")
+ATTEMPT_WAITS = text("state IN ('created', 'pending', 'unknown', 'closing')")
+CALLBACK_FAILED = text("state = 'failed'")
+
+
+def _part(name: str, column: str, where: TextClause) -> Index:
+    return Index(name, column, sqlite_where=where, postgresql_where=where)
+
 
 intents = Table(
     "intents",
@@ -43,6 +55,10 @@ intents = Table(
     CheckConstraint("(state IN ('paid', 'moved')) = (capture_id IS NOT NULL)", name="intents_paid_once"),
     # a tombstone is closed before anybody said what is owed
     CheckConstraint("amount > 0 OR (amount = 0 AND state = 'closed')", name="intents_amount"),
+    # the rest is for the watchdog: what changed lately, and what waits
+    Index("intents_by_time", "updated_at", "order_id"),
+    _part("intents_unconfirmed", "updated_at", UNCONFIRMED),
+    _part("intents_unpaid", "confirmed_at", CONFIRMED_UNPAID),
 )
 
 attempts = Table(
@@ -56,10 +72,13 @@ attempts = Table(
     Column("state", Text, nullable=False),
     Column("params", Text, nullable=False),
     Column("show", Text),
+    Column("show_until", UtcDateTime),
     Column("idempotency_key", Text),
     Column("request_hash", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("paid_at", UtcDateTime),
+    Column("cancelled_at", UtcDateTime),
+    Column("refund_asked_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     CheckConstraint(
@@ -69,7 +88,9 @@ attempts = Table(
     CheckConstraint("amount > 0", name="attempts_amount"),
     Index("attempts_number", "number", unique=True),
     Index("attempts_key", "order_id", "idempotency_key", unique=True),
+    _part("attempts_waiting", "updated_at", ATTEMPT_WAITS),
 )
+"""`refund_asked_at`: when its provider was last asked for a refund of it; refunds of one trade keep their distance."""
 
 facts = Table(
     "facts",
@@ -92,9 +113,12 @@ facts = Table(
         "(kind = 'payment' AND outcome = 'succeeded') = (transaction_id IS NOT NULL)", name="facts_capture"
     ),
     CheckConstraint("(outcome = 'succeeded') = (amount > 0)", name="facts_amount"),
-    # one capture, however often and from wherever it is told; other facts are known by what they say
+    # one capture, however often and from wherever it is told; other facts are known by what they say, but for refunds that
+    # cannot arrive: after a card was tried in vain the same is said again, and is news
     Index("facts_transaction", "provider", "transaction_id", unique=True),
     Index("facts_whole", "id", "amount", unique=True),
+    Index("facts_by_number", "provider", "number"),
+    Index("facts_by_time", "recorded_at", "id"),
     Index(
         "facts_said",
         "provider",
@@ -103,8 +127,8 @@ facts = Table(
         "outcome",
         "amount",
         unique=True,
-        sqlite_where=text("transaction_id IS NULL"),
-        postgresql_where=text("transaction_id IS NULL"),
+        sqlite_where=text("transaction_id IS NULL AND outcome <> 'abnormal'"),
+        postgresql_where=text("transaction_id IS NULL AND outcome <> 'abnormal'"),
     ),
 )
 
@@ -200,6 +224,7 @@ refunds = Table(
     ),
     Index("refunds_retry", "retry_of", unique=True),
     Index("refunds_by_state", "state", "created_at", "id"),
+    Index("refunds_by_payment", "payment_id"),
 )
 
 ledger_entries = Table(
@@ -242,6 +267,8 @@ callbacks = Table(
     CheckConstraint("state IN ('applied', 'failed')", name="callbacks_state"),
     Index("callbacks_notify", "provider", "notify_id", unique=True),
     Index("callbacks_by_number", "provider", "number"),
+    Index("callbacks_by_time", "received_at", "id"),
+    _part("callbacks_failed", "received_at", CALLBACK_FAILED),
 )
 """What providers called back, to the byte, with the headers that prove it. `failed`: believed, but not yet taken effect."""
 
@@ -282,6 +309,7 @@ bill_lines = Table(
     CheckConstraint("kind IN ('payment', 'refund')", name="bill_lines_kind"),
     CheckConstraint("amount > 0", name="bill_lines_amount"),
     Index("bill_lines_by_transaction", "provider", "transaction_id"),
+    Index("bill_lines_by_refund", "provider", "refund_number"),
 )
 """`amount` in fen, `fee` in thousandths of a fen."""
 

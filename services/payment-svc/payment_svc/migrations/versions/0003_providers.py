@@ -16,19 +16,26 @@ branch_labels = None
 depends_on = None
 
 _time = sa.DateTime(timezone=True)
+_known_by_words = sa.text("transaction_id IS NULL AND outcome <> 'abnormal'")
+_said = {"sqlite_where": _known_by_words, "postgresql_where": _known_by_words}
 
 
 def upgrade() -> None:
     op.add_column("intents", sa.Column("confirmed_at", _time))
+    for column in ("show_until", "cancelled_at", "refund_asked_at"):
+        op.add_column("attempts", sa.Column(column, _time))
     op.execute("UPDATE intents SET confirmed_at = updated_at WHERE state IN ('paid', 'moved')")
     with op.batch_alter_table("refunds") as batch:
         batch.drop_constraint("refunds_state", type_="check")
         batch.create_check_constraint(
             "refunds_state", "state IN ('reserved', 'submitted', 'processing', 'abnormal', 'succeeded', 'failed')"
         )
+    op.drop_index("facts_said", "facts")
+    op.create_index("facts_said", "facts", ["provider", "kind", "number", "outcome", "amount"], unique=True, **_said)
     _callbacks()
     _bills()
     _differences()
+    _watched()
     for table in ("sandbox_trades", "sandbox_refunds", "sandbox_plan"):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
@@ -126,3 +133,25 @@ def _differences() -> None:
     once = ["provider", "day", "kind", "number", "refund_number", "transaction_id"]
     op.create_index("differences_once", "differences", once, unique=True)
     op.create_index("differences_by_state", "differences", ["state", "created_at", "id"])
+
+
+def _watched() -> None:
+    """By which the watchdog finds what changed lately, and what waits."""
+    op.create_index("intents_by_time", "intents", ["updated_at", "order_id"])
+    op.create_index("facts_by_time", "facts", ["recorded_at", "id"])
+    op.create_index("facts_by_number", "facts", ["provider", "number"])
+    op.create_index("refunds_by_payment", "refunds", ["payment_id"])
+    op.create_index("callbacks_by_time", "callbacks", ["received_at", "id"])
+    op.create_index("bill_lines_by_refund", "bill_lines", ["provider", "refund_number"])
+    for name, table, column, where in (
+        ("intents_unconfirmed", "intents", "updated_at", "state = 'paid' AND confirmed_at IS NULL"),
+        (
+            "intents_unpaid",
+            "intents",
+            "confirmed_at",
+            "confirmed_at IS NOT NULL AND state IN ('open', 'closing', 'closed')",
+        ),
+        ("attempts_waiting", "attempts", "updated_at", "state IN ('created', 'pending', 'unknown', 'closing')"),
+        ("callbacks_failed", "callbacks", "received_at", "state = 'failed'"),
+    ):
+        op.create_index(name, table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
