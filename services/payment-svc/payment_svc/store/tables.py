@@ -5,6 +5,7 @@ from typing import Any
 from common.outbox import UtcDateTime
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -117,6 +118,7 @@ facts = Table(
     # cannot arrive: after a card was tried in vain the same is said again, and is news
     Index("facts_transaction", "provider", "transaction_id", unique=True),
     Index("facts_whole", "id", "amount", unique=True),
+    Index("facts_by_time", "provider", "occurred_at"),
     Index("facts_by_number", "provider", "number"),
     Index("facts_by_time", "recorded_at", "id"),
     Index(
@@ -224,6 +226,8 @@ refunds = Table(
     ),
     Index("refunds_retry", "retry_of", unique=True),
     Index("refunds_by_state", "state", "created_at", "id"),
+    Index("refunds_by_time", "provider", "created_at"),
+    Index("refunds_by_capture", "capture_id"),
     Index("refunds_by_payment", "payment_id"),
 )
 
@@ -280,16 +284,23 @@ bills = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("content", LargeBinary),
+    Column("fee", BigInteger, nullable=False),
+    Column("fee_posted", BigInteger),
+    Column("round", Integer, nullable=False),
+    Column("undecided", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("fetched_at", UtcDateTime),
     Column("closed_at", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("content", LargeBinary),
     CheckConstraint("state IN ('waiting', 'open', 'closed')", name="bills_state"),
     CheckConstraint("(state = 'waiting') = (content IS NULL)", name="bills_content"),
     CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="bills_closed"),
 )
-"""A provider's bill of a day (Beijing). `waiting`: not had yet; `open`: compared, with differences; `closed`: nothing is unexplained."""
+"""A provider's bill of a day (Beijing). `waiting`: not had yet; `open`: had, and not all is explained; `closed`: all is.
+
+`fee` in thousandths of a fen, `fee_posted` in fen. `round` counts the comparisons, `undecided` what waits for another day's bill.
+"""
 
 bill_lines = Table(
     "bill_lines",
@@ -309,9 +320,8 @@ bill_lines = Table(
     CheckConstraint("kind IN ('payment', 'refund')", name="bill_lines_kind"),
     CheckConstraint("amount > 0", name="bill_lines_amount"),
     Index("bill_lines_by_transaction", "provider", "transaction_id"),
-    Index("bill_lines_by_refund", "provider", "refund_number"),
 )
-"""`amount` in fen, `fee` in thousandths of a fen."""
+"""`amount` in fen, `fee` in thousandths of a fen. Sorted: a transaction's lines stand together, in whatever order they came."""
 
 differences = Table(
     "differences",
@@ -320,9 +330,11 @@ differences = Table(
     Column("provider", Text, nullable=False),
     Column("day", Date, nullable=False),
     Column("kind", Text, nullable=False),
+    Column("part", Text, nullable=False),
     Column("number", Text, nullable=False),
     Column("refund_number", Text, nullable=False),
     Column("transaction_id", Text, nullable=False),
+    Column("ordinal", Integer, nullable=False),
     Column("ours", BigInteger),
     Column("theirs", BigInteger),
     Column("order_id", Text),
@@ -330,14 +342,32 @@ differences = Table(
     Column("state", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("closed_by", Text, nullable=False),
+    Column("asked", Boolean, nullable=False),
+    Column("told", Boolean, nullable=False),
+    Column("round", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     ForeignKeyConstraint(["provider", "day"], ["bills.provider", "bills.day"], name="differences_of_bill"),
     CheckConstraint("state IN ('open', 'settled', 'explained')", name="differences_state"),
-    Index("differences_once", "provider", "day", "kind", "number", "refund_number", "transaction_id", unique=True),
-    Index("differences_by_state", "state", "created_at", "id"),
+    CheckConstraint("part IN ('payment', 'refund')", name="differences_part"),
+    Index(
+        "differences_once",
+        "provider",
+        "day",
+        "transaction_id",
+        "part",
+        "kind",
+        "number",
+        "refund_number",
+        "ordinal",
+        unique=True,
+    ),
+    Index("differences_by_state", "state", "provider", "day"),
 )
-"""What a bill and our books disagree about, in fen, with the evidence of both. It is `settled` by facts or `explained` by staff."""
+"""What a bill and our books disagree about, one line or one of our own each, in fen, with the evidence of both.
+
+`open` and `explained` (by staff, or by another day's bill) stand; `settled` is over. `round`: the last comparison that found it.
+"""
 
 
 def insert_ignore(table: Table, *, postgres: bool) -> Any:

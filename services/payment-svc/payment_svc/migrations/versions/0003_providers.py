@@ -79,11 +79,15 @@ def _bills() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("digest", sa.Text, nullable=False),
-        sa.Column("content", sa.LargeBinary),
+        sa.Column("fee", sa.BigInteger, nullable=False),
+        sa.Column("fee_posted", sa.BigInteger),
+        sa.Column("round", sa.Integer, nullable=False),
+        sa.Column("undecided", sa.Integer, nullable=False),
         sa.Column("created_at", _time, nullable=False),
         sa.Column("fetched_at", _time),
         sa.Column("closed_at", _time),
         sa.Column("updated_at", _time, nullable=False),
+        sa.Column("content", sa.LargeBinary),
         sa.CheckConstraint("state IN ('waiting', 'open', 'closed')", name="bills_state"),
         sa.CheckConstraint("(state = 'waiting') = (content IS NULL)", name="bills_content"),
         sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="bills_closed"),
@@ -106,6 +110,9 @@ def _bills() -> None:
         sa.CheckConstraint("amount > 0", name="bill_lines_amount"),
     )
     op.create_index("bill_lines_by_transaction", "bill_lines", ["provider", "transaction_id"])
+    op.create_index("facts_by_time", "facts", ["provider", "occurred_at"])
+    op.create_index("refunds_by_time", "refunds", ["provider", "created_at"])
+    op.create_index("refunds_by_capture", "refunds", ["capture_id"])
 
 
 def _differences() -> None:
@@ -115,9 +122,11 @@ def _differences() -> None:
         sa.Column("provider", sa.Text, nullable=False),
         sa.Column("day", sa.Date, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("part", sa.Text, nullable=False),
         sa.Column("number", sa.Text, nullable=False),
         sa.Column("refund_number", sa.Text, nullable=False),
         sa.Column("transaction_id", sa.Text, nullable=False),
+        sa.Column("ordinal", sa.Integer, nullable=False),
         sa.Column("ours", sa.BigInteger),
         sa.Column("theirs", sa.BigInteger),
         sa.Column("order_id", sa.Text),
@@ -125,14 +134,18 @@ def _differences() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("note", sa.Text, nullable=False),
         sa.Column("closed_by", sa.Text, nullable=False),
+        sa.Column("asked", sa.Boolean, nullable=False),
+        sa.Column("told", sa.Boolean, nullable=False),
+        sa.Column("round", sa.Integer, nullable=False),
         sa.Column("created_at", _time, nullable=False),
         sa.Column("updated_at", _time, nullable=False),
         sa.ForeignKeyConstraint(["provider", "day"], ["bills.provider", "bills.day"], name="differences_of_bill"),
         sa.CheckConstraint("state IN ('open', 'settled', 'explained')", name="differences_state"),
+        sa.CheckConstraint("part IN ('payment', 'refund')", name="differences_part"),
     )
-    once = ["provider", "day", "kind", "number", "refund_number", "transaction_id"]
+    once = ["provider", "day", "transaction_id", "part", "kind", "number", "refund_number", "ordinal"]
     op.create_index("differences_once", "differences", once, unique=True)
-    op.create_index("differences_by_state", "differences", ["state", "created_at", "id"])
+    op.create_index("differences_by_state", "differences", ["state", "provider", "day"])
 
 
 def _watched() -> None:
