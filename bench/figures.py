@@ -82,7 +82,7 @@ def _accept(world: World, requests: Sequence[bytes], seconds: float, client: loa
 def sagas(world: World, limits: PgBench) -> list[Figure]:
     """(b) From the order to "confirmed" in the patient's inbox.
 
-    All day: patients come, look for a moment and pay by the sandbox's button. In a rush: all of them order at once, as when
+    All day: patients come, look for a moment and pay at the counter. In a rush: all of them order at once, as when
     numbers are released, then all of them pay. Free of charge: in a rush, without paying.
     """
     _settle(world)
@@ -112,7 +112,7 @@ def sagas(world: World, limits: PgBench) -> list[Figure]:
 
 def _paying(world: World, seconds: float) -> Load:
     """Patients who order, look for a moment, and pay."""
-    return Load(world.port, world.orders("paid", seconds), seconds, SAGA_CLIENTS, 0, pause=0.15)
+    return Load(world.port, world.orders("paid", seconds), seconds, SAGA_CLIENTS, 0, 0.15, world.till())
 
 
 def _placing(world: World, session: str) -> Load:
@@ -130,7 +130,7 @@ def _rush(world: World, placing: Load) -> Outcome:
     placed = load.run(placing)
     patiently(lambda: not world.undecided("paid"), DRAIN_SECONDS, "every order decided")
     patiently(lambda: _idle(world, "booking-svc worker", "payment-svc worker"), DRAIN_SECONDS, "every order held")
-    load.run(Load(world.port, world.unpaid(), DRAIN_SECONDS, CLIENTS, 0), load.pay)
+    load.run(Load(world.port, world.unpaid(), DRAIN_SECONDS, CLIENTS, 0, till=world.till()), load.pay)
     return placed
 
 

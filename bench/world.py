@@ -49,6 +49,7 @@ class World:
 
     system: System
     buyers: list[Buyer]
+    hospital: str
     sessions: dict[str, str]
     seconds: float
     """How long a round lasts."""
@@ -72,6 +73,11 @@ class World:
         accounts = [ids.mint("acc") for _ in range(count)]
         key = self.system.secrets["JWT_PRIVATE_KEY"]
         return [Buyer(a, sign_token(key, a, ["patient"], "", 3600)).order(self.sessions[session]) for a in accounts]
+
+    def till(self) -> str:
+        """The token of a cashier of the hospital."""
+        key = self.system.secrets["JWT_PRIVATE_KEY"]
+        return sign_token(key, ids.mint("acc"), ["cashier"], self.hospital, int(TOKEN_SECONDS))
 
     def orders_with_keys(self, session: str, count: int) -> list[bytes]:
         """Orders under an Idempotency-Key of their own each."""
@@ -185,7 +191,7 @@ def running(directory: Path, buyers: int, seconds: float, rounds: int) -> Iterat
         seed(system.url, admin, password)
         operator = Client(f"{system.url}/api/v1")
         operator.login(admin, password)
-        world = World(system, [_buyer(system, n) for n in range(buyers)], _publish(operator), seconds, rounds)
+        world = World(system, [_buyer(system, n) for n in range(buyers)], *_publish(operator), seconds, rounds)
         _sell_out(world)
         try:
             yield world
@@ -201,7 +207,8 @@ def _buyer(system: System, number: int) -> Buyer:
     return Buyer(made["id"], client.token)
 
 
-def _publish(operator: Client) -> dict[str, str]:
+def _publish(operator: Client) -> tuple[str, dict[str, str]]:
+    """The hospital's id, and those of its sessions."""
     tomorrow = datetime.now(SHANGHAI).date() + timedelta(days=1)
     plans = {"hot": (5000, CAPACITY), "paid": (5000, CAPACITY), "free": (0, CAPACITY), "full": (5000, 1)}
     sessions = [_session(code, fee, capacity, tomorrow) for code, (fee, capacity) in plans.items()]
@@ -221,7 +228,7 @@ def _publish(operator: Client) -> dict[str, str]:
     hospital = next(h["id"] for h in operator.get("/hospitals")["items"] if h["code"] == "bench")
     doctor = operator.get(f"/doctors?hospital_id={hospital}")["items"][0]["id"]
     found = operator.get(f"/sessions?doctor_id={doctor}&limit=100")["items"]
-    return dict(zip(plans, (s["id"] for s in sorted(found, key=lambda s: s["starts_at"])), strict=True))
+    return hospital, dict(zip(plans, (s["id"] for s in sorted(found, key=lambda s: s["starts_at"])), strict=True))
 
 
 def _session(code: str, fee: int, capacity: int, day: Any) -> dict[str, Any]:
