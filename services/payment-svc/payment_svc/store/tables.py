@@ -118,7 +118,7 @@ facts = Table(
     # cannot arrive: after a card was tried in vain the same is said again, and is news
     Index("facts_transaction", "provider", "transaction_id", unique=True),
     Index("facts_whole", "id", "amount", unique=True),
-    Index("facts_by_time", "provider", "occurred_at"),
+    Index("facts_by_occurrence", "provider", "occurred_at"),
     Index("facts_by_number", "provider", "number"),
     Index("facts_by_time", "recorded_at", "id"),
     Index(
@@ -226,7 +226,7 @@ refunds = Table(
     ),
     Index("refunds_retry", "retry_of", unique=True),
     Index("refunds_by_state", "state", "created_at", "id"),
-    Index("refunds_by_time", "provider", "created_at"),
+    Index("refunds_by_request", "provider", "created_at"),
     Index("refunds_by_capture", "capture_id"),
     Index("refunds_by_payment", "payment_id"),
 )

@@ -110,8 +110,8 @@ def _bills() -> None:
         sa.CheckConstraint("amount > 0", name="bill_lines_amount"),
     )
     op.create_index("bill_lines_by_transaction", "bill_lines", ["provider", "transaction_id"])
-    op.create_index("facts_by_time", "facts", ["provider", "occurred_at"])
-    op.create_index("refunds_by_time", "refunds", ["provider", "created_at"])
+    op.create_index("facts_by_occurrence", "facts", ["provider", "occurred_at"])
+    op.create_index("refunds_by_request", "refunds", ["provider", "created_at"])
     op.create_index("refunds_by_capture", "refunds", ["capture_id"])
 
 
