@@ -320,6 +320,7 @@ bill_lines = Table(
     CheckConstraint("kind IN ('payment', 'refund')", name="bill_lines_kind"),
     CheckConstraint("amount > 0", name="bill_lines_amount"),
     Index("bill_lines_by_transaction", "provider", "transaction_id"),
+    Index("bill_lines_by_refund", "provider", "refund_number"),
 )
 """`amount` in fen, `fee` in thousandths of a fen. Sorted: a transaction's lines stand together, in whatever order they came."""
 
