@@ -163,7 +163,9 @@ class Vendor(Protocol):
         """The answer of a vendor that is in trouble: one of BEFORE that answers, or `500-after`."""
         ...
 
-    def delivery(self, sandbox: "Sandbox", notice: Notice, flaw: str | None) -> Delivery: ...
+    def delivery(self, sandbox: "Sandbox", notice: Notice, flaw: str | None) -> Delivery:
+        """How a notice is told now; with a flaw of AFTER in it, or (WeChat, a refund's) as `xml`: v2's refund notice."""
+        ...
 
     def accepted(self, status: int, body: bytes) -> bool:
         """True if the merchant has heard."""
@@ -177,10 +179,12 @@ class Vendor(Protocol):
 class Sandbox(Protocol):
     """What vendors work with."""
 
-    books: Books
     options: Options
     url: str
     """Where payers reach it, without a path."""
+
+    @property
+    def books(self) -> Books: ...
 
     def now(self) -> datetime:
         """The sandbox's time, with a zone."""
