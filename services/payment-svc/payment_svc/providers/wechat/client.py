@@ -1,0 +1,123 @@
+"""wechatpayv3 2.0.4, configured, and called so that nothing it does can surprise: whatever happens becomes an `Answer`.
+
+The library has no arguments for the address and for certificates, so private attributes are set; a contract test asserts that
+they exist. Given no logger it logs nothing: it would log Authorization headers and decrypted callbacks.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from wechatpayv3 import WeChatPay, WeChatPayType
+
+from payment_svc.providers.keys import certificates, private_key, public_key
+from payment_svc.settings import Settings
+
+_LONGEST = 14.0
+"""Seconds. An operation makes two calls at most, and must end within 30 s."""
+_CONNECT = 3.0
+_TRANSIENT = frozenset({"NOT_ENOUGH", "FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED", "SYSTEM_ERROR", "SYSTEMERROR"})
+"""Codes that say "later, with the same number", whatever status they come with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `status` 0: nothing that can be believed. 2xx are surely WeChat's; the others come unsigned, and from a
+    proxy perhaps: what has no `code` of WeChat's says nothing. `document` is empty unless the body was a JSON object.
+    """
+
+    status: int
+    reason: str
+    """The vendor's code, or what went wrong. No text of theirs: that may hold personal data."""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    content: bytes = b""
+
+    @property
+    def refused(self) -> bool:
+        """True if WeChat understood the request and did not do it, and would not do it if it were repeated."""
+        return self.status in {400, 403, 404} and bool(self.document) and self.reason not in _TRANSIENT
+
+
+class Client(WeChatPay):  # type: ignore[misc]  # the library is not annotated
+    """Believes the public key, the certificates, or both (merchants who change over hear under both for a week).
+
+    The library's own certificate mode downloads what it does not know: at construction, and for every forged callback. So it
+    never gets to it: a certificate is a public key with a serial number, and certificates come from the settings alone. When
+    WeChat renews one, both stand there for a while.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ValueError, which shows no secrets. Calls nobody."""
+        believed = (
+            certificates(settings.wechat_certificate, "wechat_certificate.pem") if settings.wechat_certificate else []
+        )
+        if settings.wechat_public_key_id and settings.wechat_public_key:
+            serial = settings.wechat_public_key_id
+            key = public_key(settings.wechat_public_key, "wechat_public.pem")
+        elif believed:
+            newest = max(believed, key=lambda certificate: certificate.not_valid_before_utc)
+            serial = _serial(newest)
+            key = newest.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        else:
+            raise ValueError("WECHAT_PUBLIC_KEY with WECHAT_PUBLIC_KEY_ID, or WECHAT_CERTIFICATE, is needed")
+        seconds = min(settings.provider_timeout, _LONGEST)
+        connect = min(_CONNECT, seconds / 2)
+        super().__init__(
+            wechatpay_type=WeChatPayType.NATIVE,
+            mchid=settings.wechat_mchid,
+            private_key=private_key(settings.wechat_private_key, "wechat_merchant.pem"),
+            cert_serial_no=settings.wechat_serial,
+            appid=settings.wechat_appid,
+            apiv3_key=settings.wechat_apiv3_key,
+            notify_url=settings.notify_url("wechat"),
+            timeout=(connect, seconds - connect),
+            public_key=key,
+            public_key_id=serial,
+        )
+        self._core._gate_way = settings.wechat_url.rstrip("/")  # noqa: SLF001
+        self._core._certificates = believed  # noqa: SLF001
+        self._core._update_certificates = _nothing  # noqa: SLF001
+        self.serials = frozenset({serial, *map(_serial, believed)})
+        """Under which WeChat may sign."""
+
+    def at_home(self, url: str) -> str:
+        """The same path at our own address, whatever host it names: no answer may send our signed requests elsewhere."""
+        there = urlsplit(url)
+        return f"{self._core._gate_way}{there.path}?{there.query}"  # noqa: SLF001
+
+    def genuine(self, headers: Mapping[str, str], text: str) -> bool:
+        """True if the signature in the headers is one of this text, under the serial that they name."""
+        return bool(self._core._verify_signature(headers, text))  # noqa: SLF001
+
+
+def _serial(certificate: x509.Certificate) -> str:
+    """As WeChat writes it: hexadecimal, whole bytes."""
+    digits = f"{certificate.serial_number:X}"
+    return digits.zfill(len(digits) + len(digits) % 2)
+
+
+def _nothing() -> None:
+    """In place of a download of certificates."""
+
+
+def ask(call: Callable[..., tuple[int, str | bytes]], *args: Any, **kwargs: Any) -> Answer:
+    """Make one call of the library. The library raises plain `Exception` if a 2xx is not WeChat's."""
+    try:
+        status, body = call(*args, **kwargs)
+    except requests.RequestException as error:
+        return Answer(0, type(error).__name__)
+    except Exception as error:  # noqa: BLE001  # unverified, a serial that is no number, a body that is no text: alike
+        return Answer(0, f"unverified ({type(error).__name__})")
+    content = body.encode() if isinstance(body, str) else body
+    try:
+        read = json.loads(content)
+    except (ValueError, RecursionError):
+        read = None
+    document = read if isinstance(read, dict) else {}
+    code = document.get("code")
+    return Answer(status, code if isinstance(code, str) and code else f"http_{status}", document, content)
