@@ -5,7 +5,7 @@ Publishes: PaymentSucceeded, PaymentFailed, PaymentClosed, PaymentMoved, RefundS
 Consumes: RequestPayment, ClosePayment, RefundPayment, MovePayment.
 
 domain     states, what a fact does to them, schedules; pure
-providers  the seam to whoever takes the money: the counter, the sandbox, and the real ones
+providers  the seam to whoever takes the money: the cashier's counter, WeChat Pay, Alipay
 store      tables, queries, the ledger
 usecases   commands of the saga, `apply_fact`, payments, refunds, and the jobs that talk to providers
 api        HTTP; worker: subscriptions and jobs; app: the composition root

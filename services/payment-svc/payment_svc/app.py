@@ -1,60 +1,83 @@
 """The composition root of payment-svc."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
 
 from common.clock import Clock, system_clock
 from common.outbox import Database
 from common.outbox.migrate import migrate
 from common.service import Service, sql_figures, sql_missing
-from common.settings import Settings as CommonSettings
-from common.settings import env
 from common.web import create_app
 
 from payment_svc.api import blueprints
-from payment_svc.providers import Provider, Providers
-from payment_svc.providers.sandbox import Sandbox
+from payment_svc.providers import Gateway, Gateways, Provider, Providers
 from payment_svc.providers.window import Window
+from payment_svc.settings import Settings
 from payment_svc.store.audit import audit_figures
+from payment_svc.usecases import watchdog
 from payment_svc.worker import JOBS, SUBSCRIPTIONS, TIMERS
+
+__all__ = ["Parts", "Settings", "build"]
 
 NAME = "payment-svc"
 PACKAGE = "payment_svc"
-
-
-@dataclass(frozen=True)
-class Settings(CommonSettings):
-    """payment-svc's environment."""
-
-    intent_wait: float = env("INTENT_WAIT_SECONDS", 3.0)
-    """How long POST /orders/{id}/payments waits, in seconds, for an intent that must be on its way."""
+AT_REST = timedelta(minutes=1)
+"""How long things may be under way for the audit, which looks at rest."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Who takes the money, by method. The sandbox is among them, and known as such, outside of production only."""
+    """Who takes the money, by method."""
 
     providers: Providers
-    sandbox: Sandbox | None
+
+    @property
+    def gateways(self) -> Gateways:
+        """Those across the network: they call back, and bill."""
+        return {method: cast("Gateway", one) for method, one in self.providers.items() if not one.by_hand}
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Service:
     """payment-svc, wired."""
     database = Database(settings.database_url, clock or system_clock)
-    sandbox = None if settings.production else Sandbox(database, production=settings.production)
-    providers: dict[str, Provider] = {"window": Window()}
-    if sandbox is not None:
-        providers["sandbox"] = sandbox
+
+    def prepare() -> None:
+        migrate(database, PACKAGE)
+        with database.transaction() as tx:
+            if settings.watchdog_minutes:
+                watchdog.start(tx)
+
+    def figures(conn: Any) -> dict[str, Any]:
+        return audit_figures(conn, watchdog.whole_scope(database.clock(), AT_REST))
+
     service = Service(
         NAME,
         settings,
         database,
         SUBSCRIPTIONS,
-        migrate=lambda: migrate(database, PACKAGE),
+        migrate=prepare,
         missing=sql_missing(database, PACKAGE),
         timers=TIMERS,
         jobs=JOBS,
-        figures=sql_figures(database, audit_figures),
-        parts=Parts(providers, sandbox),
+        figures=sql_figures(database, figures),
+        parts=Parts(_providers(settings)),
     )
-    service.web = create_app(service, blueprints(sandbox=sandbox is not None))
+    service.web = create_app(service, blueprints())
     return service
+
+
+def _providers(settings: Settings) -> Providers:
+    made: dict[str, Provider] = {"window": Window()} if "window" in settings.methods else {}
+    with suppress(ImportError):
+        from payment_svc.providers.wechat import WechatPay
+
+        if "wechat" in settings.methods:
+            made["wechat"] = WechatPay.of(settings)
+    with suppress(ImportError):
+        from payment_svc.providers.alipay import Alipay
+
+        if "alipay" in settings.methods:
+            made["alipay"] = Alipay.of(settings)
+    return made

@@ -21,7 +21,8 @@ MOST_ATTEMPTS = 20
 IntentState = Literal["open", "paid", "closing", "closed", "moved"]
 """`moved`: its money now settles another order, which took its place."""
 AttemptState = Literal["created", "pending", "unknown", "succeeded", "closing", "closed", "failed"]
-RefundState = Literal["reserved", "submitted", "processing", "succeeded", "failed"]
+RefundState = Literal["reserved", "submitted", "processing", "abnormal", "succeeded", "failed"]
+"""`abnormal`: it cannot reach the payer the way it came. It is still in flight; staff send it to a card, or the provider settles it."""
 Purpose = Literal["order", "surplus"]
 
 UNANSWERED = frozenset({"created", "unknown"})
@@ -29,7 +30,7 @@ UNANSWERED = frozenset({"created", "unknown"})
 PAYABLE = UNANSWERED | {"pending"}
 LIVE = PAYABLE | {"closing"}
 """Money may still come from these attempts."""
-UNSETTLED = frozenset({"reserved", "submitted", "processing"})
+UNSETTLED = frozenset({"reserved", "submitted", "processing", "abnormal"})
 
 _RANK = {"closed": 1, "failed": 2, "succeeded": 3}
 
@@ -71,6 +72,10 @@ class Attempt:
     request_hash: str = ""
     paid_at: datetime | None = None
     reason: str = ""
+    show_until: datetime | None = None
+    """From then on `show` must be made anew; None: it stays good."""
+    cancelled_at: datetime | None = None
+    """Since then the provider may be cancelling it, and giving back what comes: its money counts no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +150,15 @@ class Refund:
 class Fact:
     """What a provider said of a payment (by its order number) or of a refund (by its refund number).
 
-    `outcome`: `succeeded` (money moved: `amount` fen; a payment's success names its transaction), `failed` or, for payments,
-    `closed` (it can no longer be paid). Raises ValueError when made without what it needs.
+    `outcome`: `succeeded` (money moved: `amount` fen; a payment's success names its transaction), `failed`; for payments
+    `closed` (it can no longer be paid), for refunds `abnormal` (it cannot reach the payer the way it came).
+    Raises ValueError when made without what it needs.
     """
 
     provider: str
     kind: Literal["payment", "refund"]
     number: str
-    outcome: Literal["succeeded", "failed", "closed"]
+    outcome: Literal["succeeded", "failed", "closed", "abnormal"]
     source: Literal["callback", "query", "answer", "bill", "staff"]
     occurred_at: datetime
     amount: int = 0
@@ -167,8 +173,8 @@ class Fact:
             raise ValueError("a payment's success names its transaction, and nothing else does")
         if (self.outcome == "succeeded") != (self.amount > 0):
             raise ValueError("a success moves a positive amount, and nothing else does")
-        if self.kind == "refund" and self.outcome == "closed":
-            raise ValueError("a refund succeeds or fails")
+        if self.outcome == ("closed" if self.kind == "refund" else "abnormal"):
+            raise ValueError("a payment is closed, a refund is abnormal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +199,12 @@ Verdict = Literal["counts", "surplus", "mismatch"]
 def weigh(intent: Intent, attempt: Attempt, fact: Fact) -> Verdict:
     """What a capture is to its intent. The first right one counts, also while closing; the rest goes back.
 
-    A capture of another amount than was asked never counts: it is kept, and goes back as what it was.
+    A capture of another amount than was asked never counts: it is kept, and goes back as what it was. Neither does one of an attempt
+    that is being cancelled: its provider may give it back by itself, and an order must not be told that it is paid by then.
     """
     if fact.amount != attempt.amount or fact.currency != CURRENCY:
         return "mismatch"
-    return "counts" if intent.state in {"open", "closing"} else "surplus"
+    return "counts" if intent.state in {"open", "closing"} and attempt.cancelled_at is None else "surplus"
 
 
 def outranks(new: AttemptState, old: AttemptState) -> bool:
@@ -262,6 +269,11 @@ def next_refund_query(asked: int) -> timedelta:
 def next_close(tried: int) -> timedelta:
     """How long to wait after `tried` fruitless closes: 1, 2, 4 ... 60 s, for ever. A slot waits for the answer."""
     return timedelta(seconds=min(2 ** min(tried, 6), 60))
+
+
+LEAST_TIME = timedelta(seconds=90)
+"""What an attempt with a provider across the network has at least, also where the order's own time ends before. WeChat Pay refuses
+less than a minute; the rest is for calls, repetitions and clocks. A close does not wait for it to end, and money until then counts."""
 
 
 CREATE_GRACE = timedelta(minutes=2)

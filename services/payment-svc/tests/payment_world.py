@@ -87,7 +87,7 @@ class World:
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
 
     def __post_init__(self) -> None:
-        self.service = build(Settings(app_env="test", database_url=self.url, intent_wait=0.2), self.clock)
+        self.service = build(Settings(app_env="test", database_url=self.url, intent_wait=0.2, watchdog_minutes=0), self.clock)
         self.database = self.service.database
         if self.database.sqlite:
             sa.event.listen(self.database.engine, "connect", _hurry)

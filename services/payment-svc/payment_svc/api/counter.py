@@ -5,6 +5,7 @@ from typing import Any
 from common.web import Routes, idempotent, money, page_of, roles, service
 
 from payment_svc.api.schemas import (
+    CardArgs,
     EmptyArgs,
     LedgerArgs,
     LedgerOut,
@@ -19,6 +20,7 @@ from payment_svc.api.schemas import (
     payment_out,
     refund_out,
 )
+from payment_svc.providers import Card
 from payment_svc.usecases import counter
 
 blp = Routes("counter", __name__, url_prefix="/api/v1", description="Money, for staff")
@@ -49,7 +51,8 @@ def record_receipt(args: dict[str, Any], payment_id: str) -> dict[str, Any]:
 def list_refunds(args: dict[str, Any]) -> dict[str, Any]:
     """Refunds, oldest first: of one's hospital, or of all for operators.
 
-    `processing` by `window` wait to be paid out; `failed` ones whose `retried_as` is empty wait to be repeated or paid out.
+    `processing` by `window` wait to be paid out; `failed` ones whose `retried_as` is empty wait to be repeated or paid out;
+    `abnormal` ones wait for a card.
     """
     found = counter.list_refunds(
         service().database,
@@ -70,7 +73,7 @@ def list_refunds(args: dict[str, Any]) -> dict[str, Any]:
 def retry_refund(_args: dict[str, Any], refund_id: str) -> dict[str, Any]:
     """Issue a refund that its provider refused again, under a new number. Answers the new refund.
 
-    409 codes: refund_in_progress, refund_succeeded, refund_retried.
+    409 codes: refund_in_progress, refund_abnormal (send it to a card), refund_succeeded, refund_retried.
     """
     return refund_out(counter.retry_refund(service().database, caller(), refund_id))
 
@@ -84,9 +87,23 @@ def pay_out(_args: dict[str, Any], refund_id: str) -> dict[str, Any]:
     """Record that the money was given back at the counter.
 
     For a refund that its provider refused, this answers the new refund by `window` that settled it.
-    409 codes: refund_in_progress, refund_succeeded, refund_retried.
+    409 codes: refund_in_progress, refund_abnormal (the provider has the money still), refund_succeeded, refund_retried.
     """
     return refund_out(counter.pay_out(service().database, caller(), refund_id))
+
+
+@blp.post("/refunds/<refund_id>/to-card")
+@roles("cashier")
+@blp.arguments(CardArgs)
+@blp.response(202, RefundOut)
+def send_to_card(args: dict[str, Any], refund_id: str) -> dict[str, Any]:
+    """Send an abnormal refund, which cannot reach the payer the way it came, to another bank card of hers.
+
+    The card is passed on to the provider, encrypted, and kept nowhere. Answers the refund, which then is `processing`.
+    409 codes: refund_in_progress, refund_succeeded, refund_refused (issue it again instead), card_refused, provider_missing.
+    """
+    running = service()
+    return refund_out(counter.send_to_card(running.database, running.parts.gateways, caller(), refund_id, Card(**args)))
 
 
 @blp.get("/ledger")

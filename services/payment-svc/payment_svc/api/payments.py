@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.web import Routes, answer, roles, service
+from common.web.client import client_address
 from common.web.idempotency import idempotency_key, request_hash
 from flask import Response
 
@@ -19,19 +20,22 @@ blp = Routes("payments", __name__, url_prefix="/api/v1", description="Paying for
 def start_payment(args: dict[str, Any], order_id: str) -> Response:
     """Start to pay an order.
 
-    `window`: `show.code` is what the patient says at the cashier's counter (cashiers may start it for a patient).
-    `sandbox`: `show.url` is a page with a pay button; not in production. The same Idempotency-Key answers the same payment;
-    without a key a payment of this method that can still be paid is answered again.
+    What the payer needs is in `show`: `qr` is a text to scan, `link` an address to follow, `jsapi` the parameters of WeChat's
+    payment call, `counter` a code to say at the cashier's counter (cashiers may start that for a patient). `alipay` has the channels
+    qr, page, wap; `wechat` has native, jsapi (with `openid`), h5; the first is meant if none is named. After `page` and `wap` the payer
+    comes back to `return_path`. The same Idempotency-Key answers the same payment; without a key a payment that can still be paid in
+    this very way is answered again. Either way `show` is made anew when it has gone stale (`show_until`).
     409 codes: payment_not_ready (ask again), payment_window_over, payment_closed, already_paid, too_many_attempts,
     payment_refused. 422: method_not_available.
     """
     running = service()
+    way = payments.Way(**args, client_ip=client_address(), public_url=running.settings.public_url)
     payment = payments.start_payment(
         running.database,
         running.parts.providers,
         caller(),
         order_id,
-        args["method"],
+        way,
         key=idempotency_key(),
         request_hash=request_hash(),
         wait=running.settings.intent_wait,

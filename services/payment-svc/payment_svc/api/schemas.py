@@ -8,11 +8,11 @@ from common.web import Idents, MoneySchema, Paged, Principal, Schema, money, pri
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from payment_svc.domain import Caller, Part, Refund
-from payment_svc.providers.sandbox import PLANS
+from payment_svc.settings import METHODS
 from payment_svc.store.ledger import Entry
 from payment_svc.usecases.payments import Payment
 
-METHODS = ("alipay", "wechat", "window", "sandbox")
+CHANNELS = ("qr", "page", "wap", "native", "jsapi", "h5")
 ENTRY_KINDS = (
     "capture",
     "moved_out",
@@ -23,7 +23,7 @@ ENTRY_KINDS = (
     "refund_refused",
     "refund_offset",
 )
-REFUND_STATES = ("reserved", "submitted", "processing", "succeeded", "failed")
+REFUND_STATES = ("reserved", "submitted", "processing", "abnormal", "succeeded", "failed")
 
 
 def caller() -> Caller:
@@ -34,6 +34,35 @@ def caller() -> Caller:
 
 class PayArgs(Schema):
     method = fields.String(required=True, validate=validate.OneOf(METHODS))
+    channel = fields.String(
+        load_default=None,
+        validate=validate.OneOf(CHANNELS),
+        metadata={"description": "how the payer gets there; by default the method's first"},
+    )
+    openid = fields.String(
+        load_default=None,
+        validate=validate.Regexp(r"[0-9A-Za-z_-]{1,128}\Z", error="is no openid"),
+        metadata={"description": "who the payer is within WeChat; for the channel jsapi"},
+    )
+    return_path = fields.String(
+        load_default=None,
+        # a path on our own pages: printable ASCII without a backslash, and no second slash that would lead to another host
+        validate=validate.Regexp(r"(?!.*//)/[!-\[\]-~]{0,255}\Z", error="must be a path on these pages"),
+        metadata={"description": "where the payer comes back to; for the channels page and wap", "example": "/orders"},
+    )
+
+
+class CardArgs(Schema):
+    bank = fields.String(
+        required=True,
+        load_only=True,
+        validate=validate.Regexp(r"[0-9A-Z_]{1,32}\Z", error="is no bank's code"),
+        metadata={"description": "the provider's code of the bank", "example": "ICBC_DEBIT"},
+    )
+    number = fields.String(
+        required=True, load_only=True, validate=validate.Regexp(r"[0-9]{8,32}\Z", error="is no card's number")
+    )
+    holder = Idents.text(64, required=True, load_only=True, metadata={"description": "as the bank knows the holder"})
 
 
 class ReceiptArgs(Schema):
@@ -73,11 +102,15 @@ def by_time(item: Refund | Entry) -> list[Any]:
 
 
 class ShowSchema(Schema):
-    """What the payer must be shown: a link to follow, a code to say at the counter."""
+    """What the payer must be shown, by its type."""
 
-    type = fields.String(validate=validate.OneOf(["link", "counter"]))
-    url = fields.String()
-    code = fields.String()
+    type = fields.String(validate=validate.OneOf(["qr", "link", "jsapi", "counter"]))
+    text = fields.String(metadata={"description": "qr: what the code says"})
+    url = fields.String(metadata={"description": "link: where to go"})
+    params = fields.Dict(
+        keys=fields.String(), values=fields.String(), metadata={"description": "jsapi: for WeChat's payment call"}
+    )
+    code = fields.String(metadata={"description": "counter: what to say there"})
 
 
 class PartOut(Schema):
@@ -109,6 +142,7 @@ class PaymentOut(Schema):
     id = fields.String()
     order_id = fields.String(metadata={"description": "the order that it was made for"})
     method = fields.String()
+    channel = fields.String(metadata={"description": "how the payer gets there; empty if there is only one way"})
     state = fields.String(
         metadata={
             "enum": ["created", "pending", "unknown", "succeeded", "closing", "closed", "failed"],
@@ -119,6 +153,11 @@ class PaymentOut(Schema):
     description = fields.String()
     pay_before = fields.DateTime(format="iso")
     show = fields.Nested(ShowSchema, allow_none=True)
+    show_until = fields.DateTime(
+        format="iso",
+        allow_none=True,
+        metadata={"description": "then `show` is stale: start the payment again, and the same one shows itself anew"},
+    )
     created_at = fields.DateTime(format="iso")
     paid_at = fields.DateTime(format="iso", allow_none=True)
     reason = fields.String(metadata={"description": "why it failed, or is unknown"})
@@ -134,11 +173,13 @@ def payment_out(payment: Payment) -> dict[str, Any]:
         "id": attempt.id,
         "order_id": attempt.order_id,
         "method": attempt.method,
+        "channel": attempt.params.get("channel", ""),
         "state": attempt.state,
         "amount": money(attempt.amount),
         "description": intent.description,
         "pay_before": local(intent.pay_before),
         "show": attempt.show,
+        "show_until": local(attempt.show_until),
         "created_at": local(attempt.created_at),
         "paid_at": local(attempt.paid_at),
         "reason": attempt.reason,
@@ -176,11 +217,12 @@ class RefundOut(Schema):
     state = fields.String(
         metadata={
             "enum": list(REFUND_STATES),
-            "description": "reserved, submitted: the provider is being asked; processing: it has accepted, or a cashier must pay it out",
+            "description": "reserved, submitted: the provider is being asked; processing: it has accepted, or a cashier must pay it out; "
+            "abnormal: it cannot reach the payer, and staff must name a card",
         }
     )
     reason = fields.String(metadata={"description": "why the money goes back"})
-    failure = fields.String(metadata={"description": "why the provider refused"})
+    failure = fields.String(metadata={"description": "why the provider refused, or cannot reach the payer"})
     retry_of = fields.String(allow_none=True, metadata={"description": "the refused refund that this one repeats"})
     retried_as = fields.String(allow_none=True, metadata={"description": "the refund that repeats this refused one"})
     created_at = fields.DateTime(format="iso")
@@ -250,17 +292,3 @@ def entry_out(entry: Entry) -> dict[str, Any]:
         "created_at": local(entry.created_at),
         "lines": [{"account": account, "amount": money(fen)} for account, fen in entry.lines],
     }
-
-
-def _plan_field(call: str) -> fields.String:
-    return fields.String(validate=validate.OneOf(PLANS[call]), metadata={"description": f"unplanned: {PLANS[call][0]}"})
-
-
-class PlanArgs(Schema):
-    """What the sandbox shall do from now on, per call. What is not named stays as it is."""
-
-    create = _plan_field("create")
-    query = _plan_field("query")
-    close = _plan_field("close")
-    refund = _plan_field("refund")
-    callback = _plan_field("callback")

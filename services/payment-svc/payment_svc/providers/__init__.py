@@ -141,7 +141,7 @@ RefundOutcome = Refunded | Processing | Abnormal | Failed | Absent | Unknown
 # --- what they say unasked ---------------------------------------------------------------------------------------------
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """A callback that is not to be believed, or not for us. `reason` is a stable code, and all that may be logged of it:
 
     stale, serial, signature, probe, headers, unreadable, merchant, other.
@@ -207,8 +207,8 @@ class Card:
     """The payer's bank card, for a refund that cannot go the way it came. Passed on encrypted, neither kept nor logged."""
 
     bank: str
-    number: str
-    holder: str
+    number: str = field(repr=False)
+    holder: str = field(repr=False)
 
 
 # --- the adapters ------------------------------------------------------------------------------------------------------
@@ -219,10 +219,12 @@ class Provider(Protocol):
 
     by_hand: bool
     """True if staff, and no machine, settle it: there is nobody to query."""
-    channels: Sequence[str]
-    """How its payers get there; the first if nothing is said. Empty: there is only one way."""
     refund_gap: timedelta
     """The least time between two refunds of one trade."""
+
+    @property
+    def channels(self) -> Sequence[str]:
+        """How its payers get there; the first if nothing is said. Empty: there is only one way."""
 
     def create(self, trade: Trade) -> CreateOutcome:
         """Make the trade payable; again, with the same parameters, answers the same."""
@@ -267,3 +269,4 @@ class Gateway(Provider, Protocol):
 
 Providers = Mapping[str, Provider]
 """By method. What is not in it cannot be paid with."""
+Gateways = Mapping[str, Gateway]

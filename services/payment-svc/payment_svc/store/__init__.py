@@ -1,1 +1,1 @@
-"""payment-svc's database: tables, queries, the ledger, and the sandbox's own books."""
+"""payment-svc's database: tables, queries, the ledger."""

@@ -6,11 +6,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from payment_svc.domain import LIVE, REST, TRANSFER, UNSETTLED
-from payment_svc.store import ledger, sandbox
+from payment_svc.store import ledger, watch
 from payment_svc.store.tables import attempts, facts, intents, ledger_entries, ledger_lines, refunds, tenders
 
 
-def audit_figures(conn: sa.Connection) -> dict[str, Any]:
+def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict[str, Any]:
     """Everything that money is counted by, in fen:
 
     `intents`: by order id: state, amount, account_id, counted (what paid it, by payments and moves), captured (all that came),
@@ -18,8 +18,8 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
     a move left over), refunding (on its way), refund_failed (waits for staff), surplus_failed (of that, surplus), live_attempts. Kept for an order is captured + moved_in - moved_out - refunded - refunding.
     `ledger`: fen per account, debit above zero. `unbalanced`: ids of entries that do not sum to zero.
     `captures_without_entry`, `unknown_captures`: ids of facts that the ledger misses, or that belong to no order.
-    `sandbox`: what the sandbox's own books say that it took in and gave back; their difference is `clearing:sandbox`.
     `ledger_disagrees`: order ids whose entries, or tenders, are not what the facts and refunds say.
+    `watchdog`: what breaks each invariant of money within `scope`, by the invariant: its id and what is wrong with it.
     """
     by_order = _intents(conn)
     captured, refunded = _sums(conn)
@@ -33,11 +33,9 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
         figures["surplus_failed"] = refunded.get((order_id, "surplus_failed"), 0)
         figures["given_back"] = refunded.get((order_id, "given_back"), 0)
     accounts = _accounts(conn)
-    taken_in, given_back = sandbox.totals(conn)
     return {
         "intents": by_order,
         "ledger": ledger.balances(conn),
-        "sandbox": {"taken_in": taken_in, "given_back": given_back},
         "unbalanced": ledger.unbalanced(conn),
         "captures_without_entry": _captures_without_entry(conn),
         "unknown_captures": list(
@@ -48,6 +46,10 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
         "ledger_disagrees": sorted(
             o for o, f in by_order.items() if not _agrees(f, accounts.get(o, {}), parts.get((o, "first"), 0))
         ),
+        "watchdog": {
+            name: [f"{one.about}: {one.what}" for one in offenders]
+            for name, offenders in (watch.everything(conn, scope) if scope else {}).items()
+        },
     }
 
 

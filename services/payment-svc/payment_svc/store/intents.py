@@ -1,6 +1,7 @@
 """Intents, attempts and facts. Whoever changes anything of an order's money first locks its intent."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -163,6 +164,8 @@ def _attempt(row: Any) -> Attempt:
         request_hash=row.request_hash,
         paid_at=row.paid_at,
         reason=row.reason,
+        show_until=row.show_until,
+        cancelled_at=row.cancelled_at,
     )
 
 
@@ -175,6 +178,7 @@ _attempts_by_order = (
 )
 _update_attempt = sa.update(attempts).where(attempts.c.id == sa.bindparam("this"))
 _answer_attempt = _update_attempt.where(attempts.c.state.in_(UNANSWERED))
+_show_again = _update_attempt.where(attempts.c.state == "pending")
 
 
 def add_attempt(tx: Tx, attempt: Attempt) -> None:
@@ -233,10 +237,33 @@ def answer_attempt(tx: Tx, attempt: Attempt) -> bool:
         "this": attempt.id,
         "state": attempt.state,
         "show": encode(attempt.show).decode() if attempt.show else None,
+        "show_until": attempt.show_until,
         "reason": attempt.reason[:500],
         "updated_at": tx.now,
     }
     return tx.conn.execute(_answer_attempt, values).rowcount == 1
+
+
+def show_again(tx: Tx, attempt: Attempt) -> bool:
+    """Keep what the payer of a pending attempt is shown from now on. False if things have moved on since it was asked for."""
+    values = {"this": attempt.id, "show": encode(attempt.show).decode(), "show_until": attempt.show_until}
+    return tx.conn.execute(_show_again, {**values, "updated_at": tx.now}).rowcount == 1
+
+
+def mark_cancelled(tx: Tx, attempt_id: str) -> None:
+    """From now on its money counts no more. `updated_at` stays: it says since when the attempt is closing."""
+    mark = sa.update(attempts).where(attempts.c.id == attempt_id, attempts.c.cancelled_at.is_(None))
+    tx.conn.execute(mark.values(cancelled_at=tx.now))
+
+
+def turn_to_refund(tx: Tx, attempt_id: str, gap: timedelta) -> datetime | None:
+    """Take the turn to ask for a refund of a trade: None if it is ours now, else from when on it is to be had."""
+    last = sa.select(attempts.c.refund_asked_at).where(attempts.c.id == attempt_id).with_for_update()
+    asked_at = tx.conn.execute(last).scalar_one()
+    if asked_at is not None and tx.now < asked_at + gap:
+        return asked_at + gap  # type: ignore[no-any-return]
+    tx.conn.execute(sa.update(attempts).where(attempts.c.id == attempt_id).values(refund_asked_at=tx.now))
+    return None
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------

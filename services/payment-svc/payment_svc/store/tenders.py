@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from common.outbox import Tx
 
 from payment_svc.domain import Move, Part, Tender
-from payment_svc.store.tables import moves, tenders
+from payment_svc.store.tables import facts, moves, tenders
 
 
 def _tender(row: Any) -> Tender:
@@ -67,6 +67,17 @@ def tenders_of(conn: sa.Connection, order_ids: Collection[str]) -> dict[str, lis
     for row in conn.execute(query):
         found.setdefault(row.order_id, []).append(_tender(row))
     return found
+
+
+def tender_of_capture(conn: sa.Connection, provider: str, transaction_id: str) -> Tender | None:
+    """The tender that is all of a capture; None if the transaction is unknown, or nobody's."""
+    query = (
+        sa.select(tenders)
+        .join(facts, facts.c.id == tenders.c.capture_id)
+        .where(facts.c.provider == provider, facts.c.transaction_id == transaction_id, tenders.c.moved_from.is_(None))
+    )
+    row = conn.execute(query).one_or_none()
+    return _tender(row) if row else None
 
 
 def parts_of(conn: sa.Connection, payment_id: str) -> list[Part]:

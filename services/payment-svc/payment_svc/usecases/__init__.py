@@ -1,9 +1,12 @@
 """What payment-svc can do.
 
 facts      apply_fact: how money moves states; the only place where it does
-refunds    giving back: reserve, the job that asks the provider, issuing a refused one again
+outcomes   what providers say, as facts
+callbacks  what providers say unasked: believed, kept, applied, answered
+refunds    giving back: reserve, issuing a refused one again
 moves      an order takes the place of another: tenders are divided
 commands   what booking-svc asks for: open, close, refund
-payments   what patients ask for: attempts; the jobs that query and close them
-counter    what cashiers record: receipts, refunds paid out
+payments   what patients ask for: attempts
+jobs       asking providers: query, close, refund
+counter    what cashiers record: receipts, refunds paid out, or sent to a card
 """

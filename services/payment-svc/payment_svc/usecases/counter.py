@@ -5,13 +5,15 @@ from datetime import datetime
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from common.outbox import Database, Tx
 
-from payment_svc.domain import PAYABLE, UNSETTLED, Attempt, Caller, Fact, Intent, Refund
+from payment_svc.domain import PAYABLE, UNSETTLED, Attempt, Caller, Fact, Intent, Refund, next_refund_query
+from payment_svc.providers import Abnormal, Absent, Card, Failed, Gateways
 from payment_svc.store import intents as store
 from payment_svc.store import ledger
 from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.facts import apply_fact
+from payment_svc.usecases.outcomes import apply_refund_outcome
 from payment_svc.usecases.payments import COUNTER, Payment, whole
-from payment_svc.usecases.refunds import issue_again
+from payment_svc.usecases.refunds import REFUND, issue_again, order_of
 
 
 def record_receipt(
@@ -82,7 +84,7 @@ def pay_out(database: Database, caller: Caller, refund_id: str) -> Refund:
     """
     with database.transaction() as tx:
         intent, refund = _locked(tx, caller, refund_id)
-        if refund.state == "failed":
+        if refund.state in {"failed", "abnormal"}:
             refund = issue_again(tx, intent, refund, COUNTER)
         if refund.provider != COUNTER:
             code = "refund_in_progress" if refund.state in UNSETTLED else "refund_succeeded"
@@ -95,6 +97,34 @@ def pay_out(database: Database, caller: Caller, refund_id: str) -> Refund:
             ),
         )
         return refund_store.refund(tx.conn, refund.id) or refund
+
+
+def send_to_card(database: Database, gateways: Gateways, caller: Caller, refund_id: str, card: Card) -> Refund:
+    """An abnormal refund goes to another card of the payer. The card is passed on, and neither kept nor logged.
+
+    Answers the refund, which is asked about on. Raises Conflict with the code that says why not.
+    """
+    with database.transaction() as tx:
+        _, refund = _locked(tx, caller, refund_id)
+        if refund.state != "abnormal":
+            codes = {"succeeded": "refund_succeeded", "failed": "refund_refused"}
+            raise Conflict("this refund waits for no card", code=codes.get(refund.state, "refund_in_progress"))
+        order = order_of(tx.conn, refund)
+    gateway = gateways.get(refund.provider)
+    if gateway is None:
+        raise Conflict("nobody here speaks with the provider of this refund", code="provider_missing")
+    outcome = gateway.refund_to_card(order, "", card)  # the adapter asks its provider for the id that it needs
+    if isinstance(outcome, Failed | Abnormal | Absent):
+        reason = "" if isinstance(outcome, Absent) else outcome.reason
+        raise Conflict("the provider does not send it to this card", code="card_refused", reason=reason)
+    with database.transaction() as tx:
+        store.lock_intent(tx, refund.order_id)
+        apply_refund_outcome(tx, refund.provider, refund.number, outcome, "answer")
+        now = refund_store.refund(tx.conn, refund_id) or refund
+        if now.state == "abnormal":  # what is unknown may have been accepted: then it being abnormal is news again
+            refund_store.set_refund(tx, refund_id, "processing")
+            tx.set_timer(REFUND, refund_id, tx.now + next_refund_query(0), {"asked": 1})
+        return refund_store.refund(tx.conn, refund_id) or now
 
 
 def _locked(tx: Tx, caller: Caller, refund_id: str) -> tuple[Intent, Refund]:

@@ -6,6 +6,7 @@ intent is open or closing. What comes later, or again, or as another amount, is 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from common import ids
 from common.messages import PaymentClosed, PaymentFailed, PaymentSucceeded
@@ -28,7 +29,7 @@ from payment_svc.store import intents as store
 from payment_svc.store import ledger, tenders
 from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.alarms import alarm
-from payment_svc.usecases.refunds import give_back, refund_failed, refund_succeeded
+from payment_svc.usecases.refunds import give_back, refund_abnormal, refund_failed, refund_succeeded
 
 QUERY, CLOSE = "query_attempt", "close_attempt"
 """The kinds of the jobs that ask about an attempt; keyed by its id."""
@@ -43,7 +44,13 @@ def apply_fact(tx: Tx, fact: Fact) -> None:
     fact_id = store.add_fact(tx, fact, intent)
     if fact_id is None:
         if fact.transaction_id and store.contradicts(tx.conn, fact):
-            alarm("contradicting_fact", provider=fact.provider, transaction_id=fact.transaction_id, amount=fact.amount)
+            alarm(
+                "contradicting_fact",
+                tx=tx,
+                provider=fact.provider,
+                transaction_id=fact.transaction_id,
+                amount=fact.amount,
+            )
         return
     if intent is None:
         _of_nobody(tx, fact, fact_id)
@@ -57,11 +64,56 @@ def apply_fact(tx: Tx, fact: Fact) -> None:
     settle_closing(tx, intent)
 
 
+def apply_reversal(tx: Tx, capture: Fact, reversed_at: datetime) -> None:
+    """Money came, and the provider has given all of it back because we cancelled its trade: it counts for nothing.
+
+    If it was counted nevertheless, the order is paid by money that is gone, and a person must see to it.
+    """
+    intent = store.lock_intent_of(tx, capture.provider, capture.number)
+    attempt = store.attempt_numbered(tx.conn, capture.provider, capture.number)
+    if attempt is not None:
+        store.mark_cancelled(tx, attempt.id)
+    apply_fact(tx, capture)
+    number = capture.number
+    if intent is not None:
+        tender = tenders.tender_of_capture(tx.conn, capture.provider, capture.transaction_id or "")
+        if tender is None or attempt is None or tender.payment_id != attempt.id:
+            return  # it contradicts what is known of this transaction, and apply_fact has said so
+        if tender.settles:
+            alarm("reversed_after_counting", tx=tx, order_id=tender.order_id, payment_id=attempt.id)
+            give_back(tx, intent, tender, "order", "reversed")
+        issued = [r for r in refund_store.refunds_of(tx.conn, tender.id) if r.provider == capture.provider]
+        if not issued or issued[-1].amount != capture.amount:
+            alarm("reversed_after_moving", tx=tx, order_id=tender.order_id, payment_id=attempt.id)
+            return
+        number = issued[-1].number
+    evidence = {"reversed": capture.number}
+    back = replace(
+        capture, kind="refund", number=number, occurred_at=reversed_at, transaction_id=None, evidence=evidence
+    )
+    apply_fact(tx, back)
+
+
 def _of_nobody(tx: Tx, fact: Fact, fact_id: str) -> None:
     """A provider speaks of a number that we never gave out. Money of it waits in suspense."""
     if fact.outcome == "succeeded":
         ledger.post(tx, "capture", fact_id, None, debit=clearing(fact.provider), credit="suspense", amount=fact.amount)
-    alarm("unknown_number", provider=fact.provider, number=fact.number, fact_id=fact_id, outcome=fact.outcome)
+    alarm("unknown_number", tx=tx, provider=fact.provider, number=fact.number, fact_id=fact_id, outcome=fact.outcome)
+
+
+def _refund_of_nobody(tx: Tx, fact: Fact, fact_id: str) -> None:
+    """A refund that we never issued, by the provider's console for example. What went out by it stands in suspense."""
+    if fact.outcome == "succeeded":
+        account = clearing(fact.provider)
+        ledger.post(tx, "refund_paid", fact_id, None, debit="suspense", credit=account, amount=fact.amount)
+    alarm(
+        "unknown_refund_number",
+        tx=tx,
+        provider=fact.provider,
+        number=fact.number,
+        fact_id=fact_id,
+        outcome=fact.outcome,
+    )
 
 
 def _money_came(
@@ -75,6 +127,7 @@ def _money_came(
     if verdict == "mismatch":
         alarm(
             "amount_mismatch",
+            tx=tx,
             order_id=intent.order_id,
             payment_id=attempt.id,
             asked=attempt.amount,
@@ -136,18 +189,20 @@ def settle_closing(tx: Tx, intent: Intent) -> None:
 def _apply_to_refund(tx: Tx, fact: Fact) -> None:
     found = refund_store.refund_numbered(tx.conn, fact.provider, fact.number)
     intent = store.lock_intent(tx, found.order_id) if found else None
+    refund = refund_store.refund(tx.conn, found.id) if found else None
+    if fact.outcome == "abnormal" and refund is not None and refund.state not in UNSETTLED - {"abnormal"}:
+        return  # known, or over; it is news again only after staff have tried a card
     fact_id = store.add_fact(tx, fact, intent)
     if fact_id is None:
         return
-    refund = refund_store.refund(tx.conn, found.id) if found else None
     if refund is None or intent is None:
-        alarm(
-            "unknown_refund_number", provider=fact.provider, number=fact.number, fact_id=fact_id, outcome=fact.outcome
-        )
-        return
-    if fact.outcome == "succeeded" and fact.amount != refund.amount:
+        _refund_of_nobody(tx, fact, fact_id)
+    elif fact.outcome == "abnormal":
+        refund_abnormal(tx, intent, refund, fact.reason)
+    elif fact.outcome == "succeeded" and fact.amount != refund.amount:
         alarm(
             "refund_amount_mismatch",
+            tx=tx,
             order_id=refund.order_id,
             refund_id=refund.id,
             asked=refund.amount,

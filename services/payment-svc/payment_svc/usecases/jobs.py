@@ -4,31 +4,43 @@ A job that dies between the two is run again and asks the same with the same num
 payment-svc's `Service`; its `parts` hold the providers.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from common.outbox import Database, Timer, Tx
 
 from payment_svc.domain import (
-    CREATE_GRACE,
     PAYABLE,
     UNANSWERED,
     UNSETTLED,
     Attempt,
-    Fact,
     Refund,
     next_close,
     next_refund_query,
 )
-from payment_svc.providers import Absent, Closed, Failed, Processing, Provider, Refunded, RefundOrder, RefundOutcome
+from payment_svc.providers import (
+    Absent,
+    Closed,
+    Processing,
+    Provider,
+    RefundOrder,
+    RefundOutcome,
+    TradeOutcome,
+    Unknown,
+    Unpaid,
+)
 from payment_svc.store import intents as store
 from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.alarms import alarm
-from payment_svc.usecases.facts import CLOSE, QUERY, apply_fact
-from payment_svc.usecases.outcomes import apply_outcome, ask_again, record_created, trade_of
-from payment_svc.usecases.refunds import REFUND
+from payment_svc.usecases.facts import CLOSE, QUERY
+from payment_svc.usecases.outcomes import apply_outcome, apply_refund_outcome, ask_again, record_created, trade_of
+from payment_svc.usecases.refunds import REFUND, order_of
 
 _SLOW = 8
 """Asked so often without an answer, a person should know."""
+_CANCEL_AFTER = 6
+"""So many closes in vain, a minute in all, and the trade is cancelled instead."""
+_MISSING = timedelta(hours=1)
 
 
 def query_attempt(service: Any, timer: Timer) -> None:
@@ -39,7 +51,9 @@ def query_attempt(service: Any, timer: Timer) -> None:
     if attempt is None or attempt.state not in PAYABLE:
         _done(database, timer)
         return
-    provider: Provider = service.parts.providers[attempt.method]
+    provider = _provider(service, attempt.method, timer)
+    if provider is None:
+        return
     if attempt.state in UNANSWERED:
         created = provider.create(trade_of(attempt))
         with database.transaction() as tx:
@@ -62,28 +76,59 @@ def _query_on(tx: Tx, attempt: Attempt, timer: Timer) -> None:
 
 
 def close_attempt(service: Any, timer: Timer) -> None:
-    """Have the provider close an attempt. For ever, if it must be: only its word lets the number go back into sale."""
+    """Have the provider close an attempt. For ever, if it must be: only its word lets the number go back into sale.
+
+    The timer counts how often that was `tried`, and how often in `vain`: unanswered, or refused although nothing was paid.
+    """
     database: Database = service.database
     with database.reading() as conn:
         attempt = store.attempt(conn, timer.key)
     if attempt is None or attempt.state != "closing":
         _done(database, timer)
         return
-    provider: Provider = service.parts.providers[attempt.method]
-    outcome = provider.close(trade_of(attempt))
-    tried = int(timer.payload.get("tried", 0))
+    provider = _provider(service, attempt.method, timer)
+    if provider is None:
+        return
+    cancelling = int(timer.payload.get("vain", 0)) >= _CANCEL_AFTER
+    outcome = _cancel(database, provider, attempt) if cancelling else provider.close(trade_of(attempt))
     with database.transaction() as tx:
         store.lock_intent(tx, attempt.order_id)
-        if isinstance(outcome, Absent) and tx.now - attempt.updated_at >= CREATE_GRACE:
-            outcome = Closed()  # no create that could still arrive is under way
-        apply_outcome(tx, attempt.method, attempt.number, outcome, "answer")
-        now = store.attempt(tx.conn, attempt.id)
-        if now is not None and now.state == "closing":
-            tx.set_timer(CLOSE, attempt.id, tx.now + next_close(tried), {"tried": tried + 1})
-            if tried == _SLOW:
-                alarm("close_unanswered", order_id=attempt.order_id, payment_id=attempt.id, outcome=repr(outcome))
+        known = store.attempt(tx.conn, attempt.id)
+        if known is not None and known.state == "closing":
+            _record_close(tx, provider, known, outcome, timer)
         else:
+            apply_outcome(tx, attempt.method, attempt.number, outcome, "answer")
             tx.cancel_timer(CLOSE, attempt.id)
+
+
+def _cancel(database: Database, provider: Provider, attempt: Attempt) -> TradeOutcome:
+    """End a trade that cannot be closed. What came meanwhile still counts if a query finds it; what comes from now on does not."""
+    outcome = provider.query(trade_of(attempt))
+    if not isinstance(outcome, Unpaid):
+        return outcome
+    with database.transaction() as tx:
+        store.mark_cancelled(tx, attempt.id)
+    return provider.cancel(trade_of(attempt))
+
+
+def _record_close(tx: Tx, provider: Provider, attempt: Attempt, outcome: TradeOutcome, timer: Timer) -> None:
+    gone_at = provider.gone_after(trade_of(attempt), attempt.updated_at) if isinstance(outcome, Absent) else None
+    if gone_at is not None and tx.now >= gone_at:
+        outcome = Closed()
+    apply_outcome(tx, attempt.method, attempt.number, outcome, "answer")
+    now = store.attempt(tx.conn, attempt.id)
+    if now is None or now.state != "closing":
+        tx.cancel_timer(CLOSE, attempt.id)
+        return
+    tried, vain = (int(timer.payload.get(name, 0)) for name in ("tried", "vain"))
+    again = tx.now + next_close(tried)
+    if gone_at is None:
+        vain += 1
+        if vain == _SLOW:
+            alarm("close_unanswered", tx=tx, order_id=attempt.order_id, payment_id=attempt.id, outcome=repr(outcome))
+    elif gone_at < again:
+        again = gone_at
+    tx.set_timer(CLOSE, attempt.id, again, {"tried": tried + 1, "vain": vain})
 
 
 def give_back(service: Any, timer: Timer) -> None:
@@ -91,66 +136,70 @@ def give_back(service: Any, timer: Timer) -> None:
     database: Database = service.database
     with database.reading() as conn:
         refund = refund_store.refund(conn, timer.key)
-        if refund is None or refund.state not in UNSETTLED:
-            order = None
-        else:
-            payment = store.attempt(conn, refund.payment_id)
-            transaction_id, total = store.transaction_of(conn, refund.capture_id)
-            number = payment.number if payment else ""
-            order = RefundOrder(refund.number, number, transaction_id, refund.amount, total, refund.reason)
+        order = order_of(conn, refund) if refund and refund.state in UNSETTLED else None
     if refund is None or order is None:
         _done(database, timer)
         return
-    provider: Provider = service.parts.providers[refund.provider]
-    if refund.state == "reserved":
-        with database.transaction() as tx:
-            store.lock_intent(tx, refund.order_id)
-            _move(tx, refund, "submitted")
+    provider = _provider(service, refund.provider, timer)
+    if provider is None:
+        return
+    outcome: RefundOutcome = Absent() if refund.state == "reserved" else provider.query_refund(order)
+    if isinstance(outcome, Absent) and refund.state != "abnormal":
+        if not _take_turn(database, provider, refund, timer):
+            return
         outcome = provider.refund(order)
-    else:
-        outcome = provider.query_refund(order)
-        if isinstance(outcome, Absent):
-            outcome = provider.refund(order)
     with database.transaction() as tx:
-        _record_refund(tx, refund, outcome, by_hand=provider.by_hand, asked=int(timer.payload.get("asked", 0)))
+        _record_refund(tx, refund, order, outcome, by_hand=provider.by_hand, timer=timer)
 
 
-def _move(tx: Tx, refund: Refund, state: Any) -> None:
-    now = refund_store.refund(tx.conn, refund.id)
-    if now is not None and now.state in UNSETTLED:
-        refund_store.set_refund(tx, refund.id, state)
+def _take_turn(database: Database, provider: Provider, refund: Refund, timer: Timer) -> bool:
+    """True if the provider may be asked for this refund now; else that is tried again when its trade may have one."""
+    with database.transaction() as tx:
+        store.lock_intent(tx, refund.order_id)
+        now = refund_store.refund(tx.conn, refund.id)
+        if now is None or now.state not in UNSETTLED:
+            tx.cancel_timer(REFUND, refund.id)
+            return False
+        later = store.turn_to_refund(tx, refund.payment_id, provider.refund_gap)
+        if later is not None:
+            tx.set_timer(REFUND, refund.id, later, timer.payload)
+            return False
+        if now.state == "reserved":
+            refund_store.set_refund(tx, refund.id, "submitted")
+    return True
 
 
-def _record_refund(tx: Tx, refund: Refund, outcome: RefundOutcome, *, by_hand: bool, asked: int) -> None:
+def _record_refund(
+    tx: Tx, refund: Refund, order: RefundOrder, outcome: RefundOutcome, *, by_hand: bool, timer: Timer
+) -> None:
     store.lock_intent(tx, refund.order_id)
-    if isinstance(outcome, Refunded):
-        evidence = outcome.evidence
-        apply_fact(
-            tx,
-            Fact(
-                refund.provider,
-                "refund",
-                refund.number,
-                "succeeded",
-                "answer",
-                outcome.refunded_at,
-                amount=refund.amount,
-                evidence=evidence,
-            ),
-        )
-    elif isinstance(outcome, Failed):
-        apply_fact(
-            tx, Fact(refund.provider, "refund", refund.number, "failed", "answer", tx.now, reason=outcome.reason)
-        )
-    elif isinstance(outcome, Processing):
-        _move(tx, refund, "processing")
+    apply_refund_outcome(tx, refund.provider, order.number, outcome, "answer")
     now = refund_store.refund(tx.conn, refund.id)
-    if now is None or now.state not in UNSETTLED or (by_hand and now.state == "processing"):
+    accepted = isinstance(outcome, Processing) and now is not None and now.state in {"reserved", "submitted"}
+    if accepted:
+        refund_store.set_refund(tx, refund.id, "processing")
+    if now is None or now.state not in UNSETTLED or (by_hand and (accepted or now.state == "processing")):
         tx.cancel_timer(REFUND, refund.id)
         return
+    asked = int(timer.payload.get("asked", 0))
     tx.set_timer(REFUND, refund.id, tx.now + next_refund_query(asked), {"asked": asked + 1})
-    if asked == _SLOW:
-        alarm("refund_unanswered", order_id=refund.order_id, refund_id=refund.id, outcome=repr(outcome))
+    if (
+        isinstance(outcome, Unknown) and "NOT_ENOUGH" in outcome.reason
+    ):  # our account with the provider must be topped up
+        told = tx if not asked else None
+        alarm("balance_too_low", tx=told, order_id=refund.order_id, refund_id=refund.id, provider=refund.provider)
+    elif asked == _SLOW:
+        alarm("refund_unanswered", tx=tx, order_id=refund.order_id, refund_id=refund.id, outcome=repr(outcome))
+
+
+def _provider(service: Any, method: str, timer: Timer) -> Provider | None:
+    """Who is to be asked. None if that method is not offered any more: money may hang on it, so a person must know."""
+    found: Provider | None = service.parts.providers.get(method)
+    if found is None:
+        alarm("provider_missing", provider=method, job=timer.kind, id=timer.key)
+        with service.database.transaction() as tx:
+            tx.set_timer(timer.kind, timer.key, tx.now + _MISSING, timer.payload)
+    return found
 
 
 def _done(database: Database, timer: Timer) -> None:

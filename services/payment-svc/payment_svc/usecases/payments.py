@@ -1,7 +1,7 @@
 """What patients ask for: attempts to pay an intent."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,11 @@ from common import ids
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from common.outbox import Database, Tx
 
-from payment_svc.domain import MOST_ATTEMPTS, PAYABLE, UNANSWERED, Attempt, Caller, Intent, Part, new_number
-from payment_svc.providers import Providers
+from payment_svc.domain import LEAST_TIME, MOST_ATTEMPTS, PAYABLE, UNANSWERED, Attempt, Caller, Intent, Part, new_number
+from payment_svc.providers import Failed, Provider, Providers
 from payment_svc.store import intents as store
 from payment_svc.store import tenders
-from payment_svc.usecases.outcomes import ask_again, record_created, trade_of
+from payment_svc.usecases.outcomes import ask_again, record_created, record_shown_again, trade_of
 
 COUNTER = "window"
 """The method of the cashier's counter."""
@@ -29,6 +29,22 @@ class Payment:
     parts: Sequence[Part]
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the caller wants to pay. `openid`: who she is within WeChat; `client_ip`: where she calls from; `return_path`: where on
+    our pages, which begin with `public_url`, the provider's page leads her afterwards.
+    """
+
+    method: str
+    channel: str | None = None
+    openid: str | None = None
+    return_path: str | None = None
+    client_ip: str = ""
+    public_url: str = ""
+
+
+_RETURNING = ("page", "wap")
+"""Channels that lead away from our pages, and back."""
 _POLL = 0.05  # seconds between looks for an intent that is under way
 
 
@@ -37,25 +53,26 @@ def start_payment(
     providers: Providers,
     caller: Caller,
     order_id: str,
-    method: str,
+    way: Way,
     *,
     key: str,
     request_hash: str,
     wait: float,
 ) -> Payment:
-    """An attempt to pay the order by `method`, shown to the payer. The same `key` answers the same attempt.
+    """An attempt to pay the order in that `way`, shown to the payer. The same `key` answers the same attempt.
 
     Waits up to `wait` seconds for an intent that must be on its way. Raises NotFound for another's order, Conflict with the
-    code that says why it cannot be paid, Invalid for a method that is not to be had or a key used for something else.
+    code that says why it cannot be paid, Invalid for a way that is not to be had or a key used for something else.
     """
-    provider = providers.get(method)
+    provider = providers.get(way.method)
     if provider is None:
         raise Invalid(
             "this method is not to be had here",
             code="method_not_available",
             errors=[{"field": "method", "message": "is not available"}],
         )
-    asked = _Asked(caller, order_id, method, key, request_hash, queried=not provider.by_hand)
+    channel, payer = _channel(provider, way)
+    asked = _Asked(caller, order_id, way.method, channel, payer, key, request_hash, online=not provider.by_hand)
     with database.transaction() as tx:
         found = _attempt(tx, asked)
     if found is None:
@@ -65,13 +82,49 @@ def start_payment(
     if found is None:
         raise NotFound("there is no such order", code="order_not_found")
     intent, attempt = found
-    if attempt.state in UNANSWERED:
-        outcome = provider.create(trade_of(attempt))
-        with database.transaction() as tx:
-            attempt = record_created(tx, attempt, outcome)
+    attempt = _show(database, provider, attempt)
     if attempt.state == "failed":
         raise Conflict("the provider refused this payment", code="payment_refused", reason=attempt.reason)
     return find_payment(database, caller, attempt.id) if attempt.state == "succeeded" else Payment(intent, attempt, ())
+
+
+def _show(database: Database, provider: Provider, attempt: Attempt) -> Attempt:
+    """Have the provider make what the payer is shown: once, and again with the same parameters when it has gone stale."""
+    stale = attempt.state == "pending" and attempt.show_until is not None and database.clock() >= attempt.show_until
+    if attempt.state not in UNANSWERED and not stale:
+        return attempt
+    outcome = provider.create(trade_of(attempt))
+    with database.transaction() as tx:
+        if not stale:
+            return record_created(tx, attempt, outcome)
+        shown = record_shown_again(tx, attempt, outcome)
+    if isinstance(outcome, Failed) and shown.state == "closing":
+        raise Conflict("this payment is closed: start another one", code="payment_refused", reason=outcome.reason)
+    return shown
+
+
+def _channel(provider: Provider, way: Way) -> tuple[str, dict[str, str]]:
+    """How the payer gets there, and what the provider must know of her. Raises Invalid, which names what does not fit."""
+    channel = way.channel or next(iter(provider.channels), "")
+    if way.channel and way.channel not in provider.channels:
+        raise _misfit("channel", f"must be one of: {', '.join(provider.channels)}" if provider.channels else "has none")
+    if way.openid and channel != "jsapi":
+        raise _misfit("openid", "is for the channel jsapi alone")
+    if way.return_path and channel not in _RETURNING:
+        raise _misfit("return_path", f"is for the channels {' and '.join(_RETURNING)} alone")
+    if channel == "jsapi":
+        if not way.openid:
+            raise _misfit("openid", "the channel jsapi needs it")
+        return channel, {"openid": way.openid}
+    if channel == "h5":
+        return channel, {"client_ip": way.client_ip}
+    if channel in _RETURNING:
+        return channel, {"return_url": f"{way.public_url.rstrip('/')}{way.return_path or '/'}"}
+    return channel, {}
+
+
+def _misfit(field: str, message: str) -> Invalid:
+    return Invalid("that does not go together", errors=[{"field": field, "message": message}])
 
 
 def _await_intent(database: Database, caller: Caller, order_id: str, wait: float) -> None:
@@ -93,14 +146,25 @@ def _await_intent(database: Database, caller: Caller, order_id: str, wait: float
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the caller asks for. `queried`: the provider will have to be asked what became of it."""
+    """What the caller asks for. `online`: the provider is across the network, and will have to be asked what became of it."""
 
     caller: Caller
     order_id: str
     method: str
+    channel: str
+    payer: Mapping[str, str]
     key: str
     request_hash: str
-    queried: bool
+    online: bool
+
+    def like(self, attempt: Attempt) -> bool:
+        """True if the attempt is to be paid in this very way; the payer's address may change as she walks."""
+        before = (attempt.method, attempt.params.get("channel", ""), _who(attempt.params.get("payer", {})))
+        return before == (self.method, self.channel, _who(self.payer))
+
+
+def _who(payer: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in payer.items() if name != "client_ip"}
 
 
 def _attempt(tx: Tx, asked: _Asked) -> tuple[Intent, Attempt] | None:
@@ -114,12 +178,20 @@ def _attempt(tx: Tx, asked: _Asked) -> tuple[Intent, Attempt] | None:
         return intent, known
     pay_before = _payable_until(intent, tx.now)
     for known in attempts:
-        if not asked.key and known.method == asked.method and known.state in PAYABLE:
+        if not asked.key and asked.like(known) and known.state in PAYABLE:
             return intent, known
     if len(attempts) >= MOST_ATTEMPTS:
         raise Conflict("too many attempts to pay this order", code="too_many_attempts")
     number = new_number(tx.now)
-    expires_at = pay_before.isoformat()
+    expires_at = max(pay_before, tx.now + LEAST_TIME) if asked.online else pay_before
+    params = {
+        "number": number,
+        "amount": intent.amount,
+        "description": intent.description,
+        "expires_at": expires_at.isoformat(),
+        "channel": asked.channel,
+        "payer": dict(asked.payer),
+    }
     attempt = Attempt(
         id=ids.mint("pay", intent.account_id),
         order_id=intent.order_id,
@@ -127,14 +199,14 @@ def _attempt(tx: Tx, asked: _Asked) -> tuple[Intent, Attempt] | None:
         number=number,
         amount=intent.amount,
         state="created",
-        params={"number": number, "amount": intent.amount, "description": intent.description, "expires_at": expires_at},
+        params=params,
         created_at=tx.now,
         updated_at=tx.now,
         idempotency_key=asked.key or None,
         request_hash=asked.request_hash,
     )
     store.add_attempt(tx, attempt)
-    if asked.queried:
+    if asked.online:
         ask_again(tx, attempt, 0)
     return intent, attempt
 

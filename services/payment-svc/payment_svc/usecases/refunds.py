@@ -3,10 +3,12 @@
 Each tender goes back to its own source, by a refund of its own: all of it, or what a move has left of it.
 
 A refusal is final for its number. The money is owed again, booking-svc and staff hear of it, and staff issue it anew, or pay it
-out at the counter. Every function works under the lock of the refund's intent.
+out at the counter. What is abnormal is not refused: its provider has the money still, and the same number may yet succeed.
+Every function works under the lock of the refund's intent.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from common import ids
 from common.errors import Conflict
@@ -14,12 +16,21 @@ from common.messages import RefundFailed, RefundSucceeded
 from common.outbox import Tx
 
 from payment_svc.domain import UNSETTLED, Intent, Purpose, Refund, Tender, clearing, new_number, payable_account
-from payment_svc.store import ledger, tenders
+from payment_svc.providers import RefundOrder
+from payment_svc.store import intents, ledger, tenders
 from payment_svc.store import refunds as store
 from payment_svc.usecases.alarms import alarm
 
 REFUND = "refund"
 """The kind of the job that asks about a refund; keyed by its id."""
+
+
+def order_of(conn: Any, refund: Refund) -> RefundOrder:
+    """What the provider is asked for: the stored refund, to the letter."""
+    payment = intents.attempt(conn, refund.payment_id)
+    transaction_id, total = intents.transaction_of(conn, refund.capture_id)
+    number = payment.number if payment else ""
+    return RefundOrder(refund.number, number, transaction_id, refund.amount, total, refund.reason)
 
 
 def give_back(tx: Tx, intent: Intent, tender: Tender, purpose: Purpose, reason: str) -> None:
@@ -64,7 +75,7 @@ def refund_succeeded(tx: Tx, intent: Intent, refund: Refund) -> None:
         if any(other.state != "failed" for other in store.refunds_of(tx.conn, refund.tender_id)):
             # it was issued again since: this money went out twice, and a person must get it back
             debit = "suspense"
-            alarm("refunded_twice", order_id=refund.order_id, refund_id=refund.id, retried_as=refund.retried_as)
+            alarm("refunded_twice", tx=tx, order_id=refund.order_id, refund_id=refund.id, retried_as=refund.retried_as)
     store.set_refund(tx, refund.id, "succeeded", failure="")
     tx.cancel_timer(REFUND, refund.id)
     _post(tx, "refund_paid", intent, refund, debit, clearing(refund.provider))
@@ -73,7 +84,7 @@ def refund_succeeded(tx: Tx, intent: Intent, refund: Refund) -> None:
 
 
 def refund_failed(tx: Tx, intent: Intent, refund: Refund, reason: str) -> None:
-    """The provider refused for good: the money is owed again, and waits for staff.
+    """The provider refused for good: the money is owed again, and waits for staff. Who has heard of it as abnormal hears no more.
 
     Unless another refund of the same money succeeded after all: then it had gone out once, and not twice.
     """
@@ -85,8 +96,18 @@ def refund_failed(tx: Tx, intent: Intent, refund: Refund, reason: str) -> None:
         _post(tx, "refund_offset", intent, refund, payable_account(refund.purpose), "suspense")
         _tell_back(tx, intent, back[0])
         return
-    alarm("refund_refused", order_id=refund.order_id, refund_id=refund.id, reason=reason)
-    _tell_refused(tx, intent, replace(refund, state="failed", failure=reason))
+    alarm("refund_refused", tx=tx, order_id=refund.order_id, refund_id=refund.id, reason=reason)
+    if not refund.failure:
+        _tell_refused(tx, intent, replace(refund, state="failed", failure=reason))
+
+
+def refund_abnormal(tx: Tx, intent: Intent, refund: Refund, reason: str) -> None:
+    """The money cannot reach the payer the way it came: staff must act. Told once, however many cards are tried after that."""
+    failure = reason[:500] or "abnormal"
+    store.set_refund(tx, refund.id, "abnormal", failure=failure)
+    alarm("refund_abnormal", tx=tx, order_id=refund.order_id, refund_id=refund.id, reason=failure)
+    if not refund.failure:
+        _tell_refused(tx, intent, replace(refund, failure=failure))
 
 
 def _post(tx: Tx, kind: str, intent: Intent, refund: Refund, debit: str, credit: str) -> None:
@@ -108,7 +129,7 @@ def tell_again(tx: Tx, intent: Intent) -> None:
     """Say once more how the refunds of an order's money ended; nothing of those that are on their way."""
     standing = _how_they_stand(tx, intent)
     for refund in standing:
-        if refund.state == "failed":
+        if refund.state in {"failed", "abnormal"}:
             _tell_refused(tx, intent, refund)
     if standing:
         _tell_back(tx, intent, standing[0])
@@ -135,6 +156,9 @@ def _tell_refused(tx: Tx, intent: Intent, refund: Refund) -> None:
 
 def issue_again(tx: Tx, intent: Intent, refund: Refund, provider: str) -> Refund:
     """A refused refund once more, under a new number, by way of `provider`. Raises Conflict unless it is refused and waiting."""
+    if refund.state == "abnormal":
+        detail = "the provider has this money still: send the refund to a card, or settle it in the provider's console"
+        raise Conflict(detail, code="refund_abnormal")
     if refund.state in UNSETTLED:
         raise Conflict("the refund is on its way", code="refund_in_progress")
     if any(issued.state == "succeeded" for issued in store.refunds_of(tx.conn, refund.tender_id)):

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import ipaddress
 from typing import Any
 
 from common.clock import local
@@ -10,8 +9,9 @@ from common.errors import Conflict, TooMany
 from common.jsons import encode
 from common.outbox import Database
 from common.web import Idents, Routes, Schema, answer, idempotent, principal, public, roles, service
+from common.web.client import client_address
 from common.web.idempotency import idempotency_key
-from flask import Response, after_this_request, request
+from flask import Response, after_this_request
 from marshmallow import fields, validate
 
 from user_svc import domain, identity, usecases
@@ -125,7 +125,7 @@ class KeysOut(Schema):
 @blp.response(201, AccountOut)
 def register(body: dict[str, Any]) -> Response:
     """Register. 409 `username_taken`, but for the same request under the same Idempotency-Key."""
-    _limit("registrations_address", _client_address())
+    _limit("registrations_address", client_address())
     account = usecases.register(_database(), _parts(), **body, request_key=idempotency_key())
     return answer(_show_account(account), 201, Location="/api/v1/users/me")
 
@@ -171,7 +171,7 @@ def set_roles(body: dict[str, Any], account_id: str) -> dict[str, Any]:
 @blp.response(200, TokensOut)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
     """Log in. 401 `bad_credentials` for an unknown name and a wrong password alike; 429 after too many tries."""
-    _limit("logins_address", _client_address())
+    _limit("logins_address", client_address())
     _limit("logins_username", hashlib.sha256(domain.username_key(body["username"]).encode()).hexdigest())
     return _show_tokens(usecases.log_in(_database(), _parts(), **body))
 
@@ -299,14 +299,3 @@ def _limit(rule: str, subject: str) -> None:
         return response
 
     raise TooMany("too many tries: wait a little", retry_after=seconds)
-
-
-def _client_address() -> str:
-    """Who asks. The gateway, on a private network, names the client in X-Real-IP; others are not believed."""
-    peer = request.remote_addr or ""
-    try:
-        if ipaddress.ip_address(peer).is_private:
-            return str(ipaddress.ip_address(request.headers.get("X-Real-IP", peer)))
-    except ValueError:
-        return peer
-    return peer
