@@ -34,6 +34,8 @@ class Settings(CommonSettings):
     provider_timeout: float = env("PROVIDER_TIMEOUT_SECONDS", 10.0)
     callback_body_limit: int = env("CALLBACK_BODY_LIMIT", 65536)
     reconcile: bool = env("RECONCILE", True)
+    watchdog_minutes: int = env("WATCHDOG_MINUTES", 10)
+    """How long a thing of money may be under way, before staff hear of it. 0: nobody watches."""
 
     wechat_url: str = env("WECHAT_URL", "http://127.0.0.1:8090")
     wechat_mchid: str = env("WECHAT_MCHID", "1900006891")
@@ -80,6 +82,8 @@ def _faults(settings: Settings) -> Iterator[str]:
         yield "PAYMENT_METHODS: names none"
     if not 0 < settings.provider_timeout <= 30:
         yield "PROVIDER_TIMEOUT_SECONDS: must be above 0 and at most 30"
+    if not 0 <= settings.watchdog_minutes <= 1440:
+        yield "WATCHDOG_MINUTES: must be at least 0 and at most 1440"
     if settings.callback_body_limit < 1024:
         yield "CALLBACK_BODY_LIMIT: must be at least 1024 bytes"
     for name, (variable, value) in _of(settings).items():

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from common.messages import ClosePayment, MovePayment, RefundPayment, RequestPayment
+from common.messages import ClosePayment, MovePayment, OrderConfirmed, RefundPayment, RequestPayment
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
-from payment_svc.usecases import commands, jobs, moves
+from payment_svc.usecases import commands, confirmations, jobs, moves, watchdog
 from payment_svc.usecases.facts import CLOSE, QUERY
 from payment_svc.usecases.refunds import REFUND
 
@@ -15,8 +15,14 @@ SUBSCRIPTIONS: Subscriptions = {
     ClosePayment: commands.close_payment,
     RefundPayment: commands.refund_payment,
     MovePayment: moves.move_payment,
+    OrderConfirmed: confirmations.note_confirmed,
 }
 
-TIMERS: Mapping[str, TimerHandler] = {}
+TIMERS: Mapping[str, TimerHandler] = {confirmations.CONFIRMED: confirmations.look_again}
 
-JOBS: Mapping[str, JobHandler] = {QUERY: jobs.query_attempt, CLOSE: jobs.close_attempt, REFUND: jobs.give_back}
+JOBS: Mapping[str, JobHandler] = {
+    QUERY: jobs.query_attempt,
+    CLOSE: jobs.close_attempt,
+    REFUND: jobs.give_back,
+    watchdog.WATCHDOG: watchdog.watch_money,
+}
