@@ -5,7 +5,8 @@ brings refunds to their ends, and has the merchant told.
 import json
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -78,12 +79,13 @@ class Sandbox:
         elif name in BEFORE:
             return self._troubled(vendor, call, number, name)
         told = ""
-        with self.books.changing():
+        with self._keeping_balance(), self.books.changing():
             status, body = work()
             if call == "create" and self.options.callback_before_answer:
                 told = self._pay_at_once(vendor.name, number)
             if call == "refund":
                 self.finish_refunds()
+                self.books.keep("options", asdict(self.options))  # for the balance, which refunds draw on
             broken = name in {"drop-after", "500-after"}
             self._record(vendor.name, call, number, None if broken else status, name)
         if told:
@@ -91,6 +93,16 @@ class Sandbox:
         if broken:
             return Cut() if name == "drop-after" else vendor.error(name)
         return vendor.answer(status, body, name if name in FLAWS else None)
+
+    @contextmanager
+    def _keeping_balance(self) -> Iterator[None]:
+        """What the merchant has left changes with the books, or not at all."""
+        before = self.options.balance
+        try:
+            yield
+        except BaseException:
+            self.options.balance = before
+            raise
 
     def _troubled(self, vendor: Vendor, call: str, number: str, fault: str) -> Response:
         """Nothing has happened, and nothing is going to."""
@@ -138,7 +150,7 @@ class Sandbox:
                 return found
             now = self.now()
             who = payer or found.payer or PAYERS.get(found.provider, "payer")
-            identity = transaction_id(found.provider, now)
+            identity = found.transaction_id or transaction_id(found.provider, now)
             paid = replace(found, state="paid", scanned=True, payer=who, transaction_id=identity, paid_at=now)
             self.books.set_trade(paid)
             self.notify(paid.provider, "paid", paid.number, paid.notify_url)

@@ -149,7 +149,7 @@ class Server:
         except BaseException:
             self._listening.close()
             raise
-        self._open: set[socket.socket] = set()
+        self._open: dict[object, socket.socket] = {}
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._accept, name=f"sandbox:{self.port}", daemon=True)
@@ -161,10 +161,12 @@ class Server:
 
     def stop(self) -> None:
         """Answers nobody any more. What was accepted is kept; the directory may be used by another one."""
+        if self._stopping:
+            return
         self.sandbox.stopping.set()
         with self._changed:
             self._stopping = True
-            for connection in self._open:
+            for connection in self._open.values():
                 _shut(connection)
         if self._thread.ident:
             socket.create_connection(self.address).close()  # wakes accept()
@@ -176,33 +178,40 @@ class Server:
 
     def _accept(self) -> None:
         while not self._stopping:
-            connection, address = self._listening.accept()
-            if self._tls:  # shakes hands in the connection's own thread
-                connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            try:
+                connection, address = self._listening.accept()
+            except OSError as scarce:  # too many files are open, or the client is gone
+                log.warning("no connection: %r", scarce)
+                self.sandbox.stopping.wait(0.1)
+                continue
+            key = object()
             with self._changed:
                 if self._stopping:
                     connection.close()
                     return
-                self._open.add(connection)
-            threading.Thread(target=self._serve, args=(connection, address), daemon=True).start()
+                self._open[key] = connection
+            threading.Thread(target=self._serve, args=(key, connection, address), daemon=True).start()
 
-    def _serve(self, connection: socket.socket, address: Any) -> None:
+    def _serve(self, key: object, connection: socket.socket, address: Any) -> None:
         try:
-            if isinstance(connection, ssl.SSLSocket):
+            if self._tls:
                 connection.settimeout(IDLE)
-                connection.do_handshake()
+                secure = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                with self._changed:
+                    self._open[key] = connection = secure  # stop() must reach it still
+                secure.do_handshake()
             _Connection(connection, address, self)  # type: ignore[arg-type]  # it needs no more of a server than this one is
         except OSError as gone:  # the client, or TLS with it
             log.debug("connection lost: %r", gone)
         finally:
             connection.close()
             with self._changed:
-                self._open.discard(connection)
+                del self._open[key]
                 self._changed.notify_all()
 
 
 def _shut(connection: socket.socket) -> None:
     try:
-        connection.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # TLS's own would pull the object away under its reader
     except OSError as gone:
         log.debug("gone already: %r", gone)
