@@ -1,0 +1,201 @@
+"""WeChat's bill of a day: read to the letter, or not believed at all."""
+
+import gzip
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, time
+from pathlib import Path
+
+import pytest
+from common.clock import SHANGHAI
+from payment_svc.providers import Bill, BillLine, NotReady
+from payment_svc.providers.wechat import WechatPay
+from payment_svc.providers.wechat.bill import Unbelievable, read
+from wechat_vendor import MCHID, Reply, Vendor, refuses, says, zipped
+
+DAY = date(2026, 11, 21)
+TEXT = Path(__file__).with_name("wechat_bill_20261121.csv").read_bytes()
+"""By the vendor's description of the format; made up."""
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    made = Vendor()
+    yield made
+    made.stop()
+    assert not made.forged
+
+
+@pytest.fixture
+def wechat(vendor: Vendor) -> WechatPay:
+    return vendor.adapter(provider_timeout=0.6)
+
+
+def at(hour: int, minute: int = 0, second: int = 0) -> datetime:
+    return datetime.combine(DAY, time(hour, minute, second), SHANGHAI)
+
+
+def changed(*pairs: tuple[str, str]) -> bytes:
+    """The bill with each first text in place of the second, which must be there."""
+    text = TEXT.decode()
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    return text.encode()
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_bill_is_read_to_the_thousandth_of_a_fen():
+    first, second, part, odd, processing, change = read(TEXT, MCHID)
+    assert first == BillLine(
+        "payment", "20261120LATE01", "", "4200000000202611210000000001", 5000, 30000, at(0), "SUCCESS"
+    )
+    assert (second.amount, second.fee) == (10000, 54000), "订单金额, with the coupon"
+    assert part == BillLine(
+        "refund",
+        "20261121PART01",
+        "20261121REF001",
+        "4200000000202611210000000002",
+        4000,
+        -21600,
+        at(10),
+        "SUCCESS",
+    )
+    assert (odd.amount, odd.fee) == (1, 6)
+    assert [(line.kind, line.amount, line.status) for line in (processing, change)] == [
+        ("refund", 500, "PROCESSING"),
+        ("refund", 750, "CHANGE"),
+    ]
+    assert processing.at == at(23, 59, 59), "when it was asked for"
+
+
+def test_columns_are_known_by_their_names():
+    rows = TEXT.decode().split("\r\n")
+    end = rows.index(next(row for row in rows if row.startswith("总交易单数")))
+    turned = [",".join(reversed(row.split(","))) for row in rows[:end]]
+    totals = [",".join(reversed(row.split(","))) for row in rows[end : end + 2]]
+    assert read("\n".join([*turned, *totals]).encode(), MCHID) == read(TEXT, MCHID)
+    assert read(b"\xef\xbb\xbf" + TEXT, MCHID) == read(TEXT, MCHID)
+
+
+def test_what_merchants_write_parts_no_lines():
+    strange = changed(("普通号", "普\u2028通`号\x0b\x85"))
+    assert read(strange, MCHID) == read(TEXT, MCHID)
+
+
+def test_a_payment_that_was_revoked_at_a_counter_is_money_that_went_back():
+    revoked = read(
+        changed(
+            (
+                ",`REFUND,`OTHERS,`CNY,`0.00,`0.00,`50300000002026112100000000003",
+                ",`REVOKED,`OTHERS,`CNY,`0.00,`0.00,`50300000002026112100000000003",
+            )
+        ),
+        MCHID,
+    )
+    assert [line.kind for line in revoked] == [line.kind for line in read(TEXT, MCHID)]
+
+
+UNBELIEVABLE = {
+    "one line more": (("`6,`140.01", "`5,`140.01"), "summary: 总交易单数"),
+    "another total": (("`150.01", "`150.02"), "summary: 订单总金额"),
+    "another total of refunds": (("`52.50", "`52.51"), "summary: 申请退款总金额"),
+    "other fees": (("`0.59,", "`0.61,"), "summary: 手续费总金额"),
+    "no total": (("订单总金额,申请", "总金额,申请"), "no column '订单总金额'"),
+    "no column": (("商户订单号", "商户单号"), "no column '商户订单号'"),
+    "another merchant": (("`1900001234", "`1900000000"), "another merchant's"),
+    "another currency": (("`CNY", "`USD"), "currency USD"),
+    "an unheard state": (("`NATIVE,`SUCCESS", "`NATIVE,`WHATEVER"), "state WHATEVER"),
+    "a part of a fen": (("`0.60%,`0.01,", "`0.60%,`0.001,"), "unreadable (ValueError)"),
+    "below zero": (("`100.00,`0.00", "`-100.00,`0.00"), "an amount that is none"),
+    "zero": (("`100.00,`0.00", "`0.00,`0.00"), "an amount that is none"),
+    "a float": (("`100.00,`0.00", "`1e2,`0.00"), "unreadable (ValueError)"),
+    "a date": (("2026-11-21 09:30:15", "2026-11-21"), "unreadable (ValueError)"),
+    "a value too few": (("`JSAPI,", ""), "unreadable (ValueError)"),
+}
+
+
+@pytest.mark.parametrize(("change", "reason"), UNBELIEVABLE.values(), ids=UNBELIEVABLE)
+def test_a_bill_that_contradicts_itself_is_not_believed(change, reason):
+    with pytest.raises(Unbelievable) as caught:
+        read(changed(change), MCHID)
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"\r\n", b"<html>", b"\xff", TEXT[: len(TEXT) // 2], TEXT.rsplit(b"\r\n", 2)[0], TEXT + b"`1\r\n"],
+    ids=["empty", "blank", "html", "bytes", "half", "no summary", "more"],
+)
+def test_what_is_no_whole_bill_is_not_believed(text):
+    with pytest.raises(Unbelievable):
+        read(text, MCHID)
+
+
+# --- fetching --------------------------------------------------------------------------------------------------------
+
+
+def test_a_bill_is_fetched_verified_and_kept_as_it_came(vendor, wechat):
+    link, file = zipped(TEXT)
+    vendor.will(link, file)
+    bill = wechat.bill(DAY)
+    assert isinstance(bill, Bill)
+    assert bill.lines == read(TEXT, MCHID)
+    assert (bill.content, bill.digest) == (file.body, hashlib.sha256(file.body).hexdigest())
+    assert [(call.method, call.path) for call in vendor.calls] == [
+        ("GET", "/v3/bill/tradebill?bill_date=2026-11-21&bill_type=ALL&tar_type=GZIP"),
+        ("GET", "/v3/billdownload/file?token=a%2Fb&tartype=gzip"),
+    ]
+    assert wechat.bill_ready == time(10)
+
+
+def test_a_bill_that_was_unpacked_on_the_way_is_the_same(vendor, wechat):
+    link, file = zipped(TEXT)
+    vendor.will(link, replace(file, headers={"Content-Encoding": "gzip"}))
+    assert wechat.bill(DAY).lines == read(TEXT, MCHID)
+
+
+def test_a_link_to_another_host_is_never_followed(vendor, wechat):
+    link, file = zipped(TEXT, download_url="http://attacker.invalid:1/v3/billdownload/file?token=x")
+    vendor.will(link, file)
+    assert isinstance(wechat.bill(DAY), Bill)
+    assert vendor.calls[1].path == "/v3/billdownload/file?token=x"
+
+
+def test_an_empty_day_is_wechats_word(vendor, wechat):
+    vendor.will(refuses(400, "NO_STATEMENT_EXIST"))
+    bill = wechat.bill(DAY)
+    assert isinstance(bill, Bill)
+    assert (list(bill.lines), bill.digest) == ([], hashlib.sha256(bill.content).hexdigest())
+    assert b"NO_STATEMENT_EXIST" in bill.content
+
+
+LINK, FILE = zipped(TEXT)
+NOT_READY = {
+    "being made": ((refuses(400, "STATEMENT_CREATING"),), "STATEMENT_CREATING"),
+    "in trouble": ((refuses(500, "SYSTEM_ERROR"),), "SYSTEM_ERROR"),
+    "html": ((Reply(502, b"<html>", "text/html", signed_by=""),), "http_502"),
+    "hangs": ((Reply(act="hang"),), "ReadTimeout"),
+    "unsigned link": ((says({"download_url": "x"}, signed_by=""),), "unverified (Exception)"),
+    "no link": ((says({}),), "http_200"),
+    "another digest's kind": ((zipped(TEXT, hash_type="MD5")[0],), "hash_type"),
+    "another digest": ((zipped(TEXT, hash_value="0" * 40)[0], FILE), "digest"),
+    "the archive's digest": ((zipped(TEXT, hash_value=hashlib.sha1(FILE.body).hexdigest())[0], FILE), "digest"),
+    "expired": ((LINK, refuses(400, "INVALID_REQUEST")), "download INVALID_REQUEST"),
+    "gone": ((LINK, Reply(404, signed_by="")), "download http_404"),
+    "cut": ((LINK, Reply(act="cut")), "download ConnectionError"),
+    "truncated": ((LINK, replace(FILE, body=FILE.body[:-20])), "truncated"),
+    "not gzip": ((LINK, replace(FILE, body=b"\x1f\x8bhello")), "truncated"),
+    "empty": ((LINK, replace(FILE, body=b"")), "digest"),
+    "not ours": (zipped(changed(("`1900001234", "`1900000000"))), "another merchant's"),
+    "no bill": ((zipped(b"hello")[0], replace(FILE, body=gzip.compress(b"hello"))), "unreadable (StopIteration)"),
+}
+
+
+@pytest.mark.parametrize(("replies", "reason"), NOT_READY.values(), ids=NOT_READY)
+def test_a_bill_that_could_not_be_had_or_believed_is_not_ready(vendor, wechat, replies, reason):
+    vendor.will(*replies)
+    assert wechat.bill(DAY) == NotReady(reason)
