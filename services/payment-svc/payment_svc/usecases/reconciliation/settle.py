@@ -1,0 +1,101 @@
+"""Settling differences: what a bill knows and we do not is booked from it; about the rest its provider is asked.
+
+Everything becomes a fact like any other and goes the same way, to a booking or back to the payer. The next round sees whether it helped.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+from common.outbox import Database, Tx
+
+from payment_svc.providers import Gateway, Paid, RefundOutcome, TradeOutcome, Unknown
+from payment_svc.store import differences
+from payment_svc.store import intents as attempts
+from payment_svc.store import refunds as refund_store
+from payment_svc.store.differences import Difference
+from payment_svc.usecases.outcomes import apply_outcome, apply_refund_outcome, trade_of
+from payment_svc.usecases.refunds import order_of
+
+BOOKED = ("local_not_paid", "missing_local")
+"""The bill itself is the fact. If nobody's number is on it, it is a fact of nobody, and its money waits in suspense."""
+ASKED = (*BOOKED, "missing_in_bill", "refund_missing", "refund_extra")
+MOST = 200
+"""Settled in one round."""
+
+
+def settle(
+    database: Database, gateway: Gateway | None, provider: str, day: date, at_it: Callable[[Tx], None]
+) -> tuple[int, int]:
+    """Answers how many differences were booked or asked about, and how many questions nobody answered.
+
+    `at_it` keeps others from taking the day up meanwhile.
+    """
+    with database.reading() as conn:
+        waiting = differences.to_ask(conn, provider, day, ASKED, MOST)
+    done = 0
+    for difference in waiting:
+        if difference.kind in BOOKED:
+            done += _book(database, difference, at_it)
+        elif difference.kind == "missing_in_bill":
+            done += _ask_payment(database, gateway, difference, at_it)
+        else:
+            done += _ask_refund(database, gateway, difference, at_it)
+    return done, len(waiting) - done
+
+
+def _book(database: Database, difference: Difference, at_it: Callable[[Tx], None]) -> bool:
+    line = difference.evidence["bill"]
+    with database.transaction() as tx:
+        if difference.transaction_id:
+            evidence = {"bill": difference.day, "status": line["status"]}
+            paid = Paid(
+                difference.transaction_id, line["amount"], datetime.fromisoformat(line["at"]), evidence=evidence
+            )
+            apply_outcome(tx, difference.provider, difference.number, paid, "bill")
+        answer = "booked" if difference.transaction_id else "the line names no transaction"
+        differences.asked(tx, difference, answer)
+        at_it(tx)
+    return True
+
+
+def _ask_payment(
+    database: Database, gateway: Gateway | None, difference: Difference, at_it: Callable[[Tx], None]
+) -> bool:
+    """What we took for paid is on no bill."""
+    with database.reading() as conn:
+        attempt = attempts.attempt_numbered(conn, difference.provider, difference.number)
+    outcome: TradeOutcome | None = None
+    if attempt is not None:
+        outcome = gateway.query(trade_of(attempt)) if gateway else Unknown("the provider is not set up")
+    with database.transaction() as tx:
+        if outcome is not None:
+            apply_outcome(tx, difference.provider, difference.number, outcome, "query")
+        answered = _keep_answer(tx, difference, outcome)
+        at_it(tx)
+    return answered
+
+
+def _ask_refund(
+    database: Database, gateway: Gateway | None, difference: Difference, at_it: Callable[[Tx], None]
+) -> bool:
+    """Bill and books do not have the same refund, or not in the same state."""
+    with database.reading() as conn:
+        refund = refund_store.refund_numbered(conn, difference.provider, difference.refund_number)
+        order = order_of(conn, refund) if refund else None
+    outcome: RefundOutcome | None = None
+    if order is not None:
+        outcome = gateway.query_refund(order) if gateway else Unknown("the provider is not set up")
+    with database.transaction() as tx:
+        if outcome is not None:
+            apply_refund_outcome(tx, difference.provider, difference.refund_number, outcome, "query")
+        answered = _keep_answer(tx, difference, outcome)
+        at_it(tx)
+    return answered
+
+
+def _keep_answer(tx: Tx, difference: Difference, outcome: TradeOutcome | RefundOutcome | None) -> bool:
+    """True if there was one. The provider need not be asked about numbers that are not ours: it would refuse."""
+    if isinstance(outcome, Unknown):
+        return False
+    differences.asked(tx, difference, type(outcome).__name__ if outcome else "not our number")
+    return True
