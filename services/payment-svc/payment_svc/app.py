@@ -17,6 +17,7 @@ from payment_svc.providers.window import Window
 from payment_svc.settings import Settings
 from payment_svc.store.audit import audit_figures
 from payment_svc.usecases import watchdog
+from payment_svc.usecases.reconciliation import days
 from payment_svc.worker import JOBS, SUBSCRIPTIONS, TIMERS
 
 __all__ = ["Parts", "Settings", "build"]
@@ -42,12 +43,14 @@ class Parts:
 def build(settings: Settings, clock: Clock | None = None) -> Service:
     """payment-svc, wired."""
     database = Database(settings.database_url, clock or system_clock)
+    parts = Parts(_providers(settings))
 
     def prepare() -> None:
         migrate(database, PACKAGE)
         with database.transaction() as tx:
             if settings.watchdog_minutes:
                 watchdog.start(tx)
+            days.start(tx, wanted=settings.reconcile and bool(parts.gateways))
 
     def figures(conn: Any) -> dict[str, Any]:
         return audit_figures(conn, watchdog.whole_scope(database.clock(), AT_REST))
@@ -62,7 +65,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         timers=TIMERS,
         jobs=JOBS,
         figures=sql_figures(database, figures),
-        parts=Parts(_providers(settings)),
+        parts=parts,
     )
     service.web = create_app(service, blueprints())
     return service

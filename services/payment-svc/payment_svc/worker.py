@@ -8,6 +8,8 @@ from common.processor import Subscriptions
 
 from payment_svc.usecases import commands, confirmations, jobs, moves, watchdog
 from payment_svc.usecases.facts import CLOSE, QUERY
+from payment_svc.usecases.reconciliation import days
+from payment_svc.usecases.reconciliation.rounds import BILL
 from payment_svc.usecases.refunds import REFUND
 
 SUBSCRIPTIONS: Subscriptions = {
@@ -25,4 +27,6 @@ JOBS: Mapping[str, JobHandler] = {
     CLOSE: jobs.close_attempt,
     REFUND: jobs.give_back,
     watchdog.WATCHDOG: watchdog.watch_money,
+    days.RECONCILE: days.make_days,
+    BILL: days.see_through,
 }

@@ -22,6 +22,7 @@ ENTRY_KINDS = (
     "refund_paid",
     "refund_refused",
     "refund_offset",
+    "bill_fee",
 )
 REFUND_STATES = ("reserved", "submitted", "processing", "abnormal", "succeeded", "failed")
 

@@ -8,5 +8,6 @@ moves      an order takes the place of another: tenders are divided
 commands   what booking-svc asks for: open, close, refund
 payments   what patients ask for: attempts
 jobs       asking providers: query, close, refund
+reconciliation  bills against books: days, rounds, what staff explain
 counter    what cashiers record: receipts, refunds paid out, or sent to a card
 """
