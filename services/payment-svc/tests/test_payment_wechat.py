@@ -48,6 +48,8 @@ ODD = {
     "202": says({}, 202),
     "unsigned 200": says(trade_document(), signed_by=""),
     "forged 200": says(trade_document(), signed_by="forger"),
+    "long ago": says(trade_document(), age=302),
+    "yet to come": says(trade_document(), age=-302),
     "probe": says(trade_document(), headers={"Wechatpay-Signature": "WECHATPAY/SIGNTEST/c2lnbg=="}),
     "no json": Reply(200, b"{", signed_by="wechat"),
     "a list": says([1]),
@@ -262,8 +264,9 @@ def test_an_odd_answer_to_a_close_is_unknown(vendor, wechat, reply):
     assert isinstance(wechat.close(TRADE), Unknown)
 
 
-def test_an_unsigned_204_closes_nothing(vendor, wechat):
-    vendor.will(says(status=204, signed_by=""))
+@pytest.mark.parametrize("how", [{"signed_by": ""}, {"signed_by": "forger"}, {"age": 302}], ids=repr)
+def test_a_204_that_is_not_todays_word_of_wechat_closes_nothing(vendor, wechat, how):
+    vendor.will(says(status=204, **how))
     assert isinstance(wechat.close(TRADE), Unknown)
 
 

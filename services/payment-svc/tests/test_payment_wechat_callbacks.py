@@ -147,7 +147,7 @@ def test_a_forged_callback_is_refused(wechat, name):
 
 @pytest.mark.parametrize("under", ["F" * 40, "PUB_KEY_ID_OTHER", "zz", serial("forger"), "0x1", "１"])
 def test_an_unknown_serial_is_refused_before_anybody_looks_it_up(wechat, under, monkeypatch):
-    monkeypatch.setattr(wechat._client._core, "_verify_signature", lambda *_: pytest.fail("the library was asked"))
+    monkeypatch.setattr(wechat._client, "genuine", lambda *_: pytest.fail("the library was asked"))
     body = notice(PAID, trade_document())
     assert refused(wechat, signed(body, by="forger", name=under), body) == "serial"
 

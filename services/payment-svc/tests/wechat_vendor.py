@@ -154,7 +154,7 @@ def refund_document(state: str = "PROCESSING", **changes: Any) -> dict[str, Any]
 
 @dataclass
 class Reply:
-    """`signed_by` '': unsigned. `act`: `hang` until the server stops, `cut` the connection, or `half` of the body."""
+    """`signed_by` '': unsigned, `age` seconds ago. `act`: `hang` until the server stops, `cut` the connection, or `half` of the body."""
 
     status: int = 200
     body: bytes = b""
@@ -162,6 +162,7 @@ class Reply:
     signed_by: str = "wechat"
     serial: str = KEY_ID
     headers: Mapping[str, str] = field(default_factory=dict)
+    age: float = 0
     act: str = ""
 
 
@@ -239,7 +240,8 @@ class Vendor:
         if reply.act in {"hang", "cut"}:
             return
         handler.send_response_only(reply.status)
-        vouched = signed(reply.body, by=reply.signed_by, name=reply.serial) if reply.signed_by else {}
+        at = time.time() - reply.age
+        vouched = signed(reply.body, by=reply.signed_by, name=reply.serial, at=at) if reply.signed_by else {}
         length = {"Content-Length": str(len(reply.body) * (2 if reply.act == "half" else 1))}
         for name, value in ({"Content-Type": reply.content_type} | length | vouched | reply.headers).items():
             handler.send_header(name, value)

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from payment_svc.providers import Heard, Refused
 from payment_svc.providers.wechat.answers import refund_outcome, trade_outcome
-from payment_svc.providers.wechat.client import Client
+from payment_svc.providers.wechat.client import FRESH, Client
 
-_FRESH = timedelta(minutes=5)
 _HEADERS = (
     "Wechatpay-Timestamp",
     "Wechatpay-Nonce",
@@ -52,7 +51,7 @@ def _signed(client: Client, headers: Mapping[str, str], now: datetime) -> dict[s
     stamp = signed["Wechatpay-Timestamp"]
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         raise Refused("headers")
-    if abs(now.timestamp() - int(stamp)) > _FRESH.total_seconds():
+    if abs(now.timestamp() - int(stamp)) > FRESH:
         raise Refused("stale")
     if signed["Wechatpay-Signature"].startswith(_PROBE):
         raise Refused("probe")
@@ -62,12 +61,15 @@ def _signed(client: Client, headers: Mapping[str, str], now: datetime) -> dict[s
 
 
 def _opened(client: Client, signed: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
-    """The notice with its resource decrypted. The library says None of a wrong signature as of what it cannot decrypt."""
+    """The notice, with its resource decrypted."""
     text = body.decode()
-    notice = client.callback(signed, text)
-    if not notice:
-        raise Refused("unreadable" if client.genuine(signed, text) else "signature")
-    return dict(notice)
+    if not client.genuine(signed, text):
+        raise Refused("signature")
+    notice = json.loads(text)
+    resource = client.opened(notice["resource"]) if notice["resource_type"] == "encrypt-resource" else None
+    if not isinstance(resource, dict):
+        raise Refused("unreadable")
+    return {**notice, "resource": resource}
 
 
 def _understood(notice: Mapping[str, Any], mchid: str, appid: str) -> Heard:
