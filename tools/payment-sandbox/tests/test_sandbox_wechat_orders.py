@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from wechat_merchant import APPID, MCHID, TRADES, merchant_at, order
+from sandbox_wechat_merchant import APPID, MCHID, TRADES, merchant_at, order
 
 NEXT_TO = [("native", "code_url"), ("jsapi", "prepay_id"), ("h5", "h5_url"), ("app", "prepay_id")]
 UNPAID_HAS_NOT = {"transaction_id", "trade_type", "bank_type", "success_time", "payer"}

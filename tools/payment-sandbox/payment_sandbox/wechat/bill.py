@@ -249,8 +249,10 @@ def _changed(sandbox: Sandbox, day: date, found: list[Line], change: Mapping[str
             return [*found, _extra(sandbox, day, change)]
         case "drop" | "day":
             return [line for line in found if not _meant(change, line)]
-        case "amount" | "status" as name:
-            return [replace(line, **{name: change[name]}) if _meant(change, line) else line for line in found]
+        case "amount":
+            return [replace(line, amount=int(change["amount"])) if _meant(change, line) else line for line in found]
+        case "status":
+            return [replace(line, status=str(change["status"])) if _meant(change, line) else line for line in found]
     return found
 
 
