@@ -121,6 +121,8 @@ class Callbacks:
     def _scheduled(self, identity: str) -> None:
         try:
             self.deliver(identity)
+        except LookupError:
+            log.debug("%s was forgotten meanwhile", identity)  # by a reset
         finally:
             self._release(identity)
 
@@ -152,7 +154,7 @@ class Callbacks:
         return attempt
 
     def _attempt(self, notice: Notice, fault: str, seconds: float) -> Attempt:
-        if fault == "drop-before":
+        if fault in {"drop", "drop-before"}:
             return self._outcome(fault, error="not sent")
         if fault == "delay":
             self._stopping.wait(seconds)

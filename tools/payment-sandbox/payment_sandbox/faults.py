@@ -12,9 +12,9 @@ from payment_sandbox.parts import AFTER, BEFORE, Fault
 FLAWS = tuple(name for name in AFTER if name not in {"drop-after", "500-after"})
 """What is wrong with an answer, or a delivery, that does arrive."""
 OF_CALLS = (*BEFORE, *AFTER)
-OF_CALLBACKS = ("delay", "drop-before", "drop-after", "duplicate", *FLAWS)
-"""What can go wrong with a delivery: not sent at all, sent but its answer lost, sent twice, or sent with a flaw."""
-EVERY = (*OF_CALLS, "duplicate")
+OF_CALLBACKS = ("delay", "drop", "drop-before", "drop-after", "duplicate", *FLAWS)
+"""What can go wrong with a delivery: not sent at all (`drop` and `drop-before` are one), sent but its answer lost, sent twice, or sent with a flaw."""
+EVERY = (*OF_CALLS, "drop", "duplicate")
 
 
 def possible(call: str) -> tuple[str, ...]:
