@@ -99,8 +99,8 @@ class Alipay(Vendor):
             method = METHODS.get(params.get("method", ""))
             g.alipay_key = method.key if method else "error_response"
             voice = pages if method and method.page else self
-            call = method.call if method else "unknown"
-            return sandbox.serve(voice, call, about(params, call), lambda: _done(sandbox, params))
+            call, host = method.call if method else "unknown", request.host
+            return sandbox.serve(voice, call, about(params, call), lambda: _done(sandbox, params, host))
 
         def download(token: str) -> Response:
             day = bill.day_of_link(token, sandbox.now())
@@ -147,9 +147,9 @@ class Alipay(Vendor):
         return bill.content(sandbox, day)
 
 
-def _done(sandbox: Sandbox, params: dict[str, str]) -> tuple[int, bytes]:
+def _done(sandbox: Sandbox, params: dict[str, str], host: str) -> tuple[int, bytes]:
     try:
-        method, call = check(params, METHODS)
+        method, call = check(params, METHODS, host)
     except Refusal as refusal:
         return 200, written("error_response", refusal.fields)
     try:

@@ -30,7 +30,7 @@ SETTINGS: Mapping[str, Any] = {
     "alipay_refund_notify": False,  # refunds are notified too
     "alipay_notify_empty": "",  # notices carry a parameter without a value: `signed` (it is in the signed text) or `unsigned`
     "alipay_empty_bill_code": "BILL_NOT_EXIST",  # or NO_BILL_DATA
-    "alipay_bill_any_time": False,  # bills of any day, at any hour
+    "alipay_early_bills": False,  # a day's bill can be had as soon as the day has begun
 }
 """What may be set in `Options.more`, with what holds otherwise."""
 
@@ -54,10 +54,14 @@ def bad(name: str) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call whose signature is good: its public parameters, and its biz_content with numbers as they were written."""
+    """A call whose signature is good: its public parameters, and its biz_content with numbers as they were written.
+
+    `host`: what its sender called us.
+    """
 
     params: Mapping[str, str]
     biz: Mapping[str, Any]
+    host: str = ""
 
 
 class Figure(str):
