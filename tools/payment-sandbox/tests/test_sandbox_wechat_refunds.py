@@ -175,10 +175,15 @@ def test_an_abnormal_refund_goes_to_the_merchants_card(merchant, abnormal):
     assert merchant.refund_state().json["status"] == "SUCCESS"
 
 
-def test_an_abnormal_refund_waits_if_it_shall(merchant, abnormal):
+def test_an_abnormal_refund_waits_if_it_shall_and_may_fail_again(merchant, abnormal):
     merchant.sandbox.options.refund_outcome = "processing"
     merchant.call("POST", abnormal, card())
-    assert merchant.refund_state().json["status"] == "PROCESSING"
+    found = merchant.sandbox.books.refund("wechat", "REFUND_1")
+    assert found.state == "processing"
+    merchant.sandbox.end_refund(found, "abnormal")
+    merchant.sandbox.options.refund_outcome = "success"
+    assert merchant.call("POST", abnormal, card()).status == 200
+    assert merchant.refund_state().json["status"] == "SUCCESS"
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,9 @@ def test_the_parts_of_an_authorization_stand_in_any_order(merchant):
         {"mchid": "1900000000"},
         {"serial_no": CERTIFICATE},
         {"serial_no": "7132d72a03e93cddf8c03bbd1f37eedf9ce3d3f6"},
-        {"nonce_str": "short"},
-        {"nonce_str": "with-a-dash-in-it"},
+        {"nonce_str": ""},
+        {"nonce_str": "n" * 65},
+        {"nonce_str": "two words"},
         {"signature": "AAAA"},
         {"signature": "no base64!"},
         {"timestamp": "tomorrow"},
@@ -242,3 +243,13 @@ def test_an_answer_with_a_flaw_is_not_to_be_believed(merchant, call, flaw):
     if flaw == "stale":
         assert time.time() - int(answer.headers["Wechatpay-Timestamp"]) > 300
     assert merchant.query().status == 200
+
+
+def test_the_books_outlive_the_program(tmp_path):
+    header = {"Authorization": authorization("GET", QUERY, b"")}
+    with merchant_at(tmp_path) as before:
+        shown = before.create().json
+        assert before.call("GET", QUERY, headers=header).status == 200
+    with merchant_at(tmp_path) as after:
+        assert after.create().json == shown
+        assert after.call("GET", QUERY, headers=header).code == (401, "SIGN_ERROR")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flask import Blueprint, Request, Response, g, request
+from flask import Blueprint, Response, g, request
 
 from payment_sandbox.parts import Delivery, Notice, Sandbox
 from payment_sandbox.wechat import bill, notices, orders, refunds
@@ -30,7 +30,6 @@ from payment_sandbox.wechat.identity import (
 from payment_sandbox.wechat.refusal import Refusal, dumps, unsigned
 from payment_sandbox.wechat.signing import Credentials, admit, credentials, sealed, signed, spoilt, wire_target
 
-VENDOR_HOSTS = ("api.mch.weixin.qq.com", "api2.mch.weixin.qq.com")
 JSON = "application/json; charset=utf-8"
 FILE = "application/octet-stream"
 RETRIES = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
@@ -176,7 +175,7 @@ class WeChat:
             query=request.args.to_dict(),
             body=request.get_data(),
             serial=request.headers.get("Wechatpay-Serial", ""),
-            host=_host(request),
+            host=f"{request.scheme}://{request.host}",
         )
         g.wechat_route = route
         g.wechat_signer = call.serial if call.serial in SIGNERS else CERTIFICATE_SERIAL
@@ -212,12 +211,6 @@ def _work(sandbox: Sandbox, route: Route, call: Call, proof: Credentials | Refus
     except Refusal as refusal:
         return refusal.status, refusal.body()
     return status, said if isinstance(said, bytes) else dumps(said)
-
-
-def _host(asked: Request) -> str:
-    """Where the merchant reaches us: that is where it can download, too. Under the vendor's own names only behind TLS."""
-    scheme = "https" if asked.host in VENDOR_HOSTS else asked.scheme
-    return f"{scheme}://{asked.host}"
 
 
 def _nothing(status: int) -> Response:

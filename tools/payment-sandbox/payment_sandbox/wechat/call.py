@@ -14,7 +14,7 @@ Answer = tuple[int, bytes | Mapping[str, Any]]
 @dataclass(frozen=True, slots=True)
 class Call:
     """`parts` are of the path, `query` of what follows it, `serial` the Wechatpay-Serial header as sent, or empty;
-    `host` is where the merchant called, without a path.
+    `host` is where the merchant reached us, without a path: there it can download, too.
     """
 
     parts: Mapping[str, str]

@@ -94,7 +94,6 @@ def create(sandbox: Sandbox, call: Call) -> Answer:
 def query(sandbox: Sandbox, call: Call) -> Answer:
     call.query_of("mchid")
     _own({"mchid": call.query["mchid"]}, "query")
-    sandbox.finish_refunds()
     number, transaction_id = call.parts.get("number"), call.parts.get("transaction_id")
     trade = sandbox.books.trade(NAME, number) if number else sandbox.books.trade_of(NAME, str(transaction_id))
     if trade is None:

@@ -90,7 +90,7 @@ def abnormal(sandbox: Sandbox, call: Call) -> Answer:
     if found is None or found.number != params["out_refund_no"]:
         raise Refusal(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
     card = _card(call, params)
-    if found.source:
+    if found.source and found.state != "abnormal":
         return 200, described(found, _of(sandbox, found))
     if found.state != "abnormal":
         raise Refusal(400, "INVALID_REQUEST", "退款单不处于异常状态")

@@ -64,8 +64,8 @@ def admit(given: Credentials, method: str, target: str, body: bytes) -> None:
         raise unsigned("serial_no is not of a certificate of this merchant", "serial_no")
     if not re.fullmatch(r"[0-9]{10}", given.timestamp) or abs(time.time() - int(given.timestamp)) > SKEW:
         raise unsigned(f"timestamp differs by more than {SKEW} s", "timestamp")
-    if not re.fullmatch(r"[0-9A-Za-z]{8,64}", given.nonce_str):
-        raise unsigned("nonce_str is not 8 to 64 letters and digits", "nonce_str")
+    if not re.fullmatch(r"[!-~]{1,64}", given.nonce_str):
+        raise unsigned("nonce_str is not 1 to 64 visible characters", "nonce_str")
     message = f"{method}\n{target}\n{given.timestamp}\n{given.nonce_str}\n".encode() + body + b"\n"
     try:
         merchant_key().verify(base64.b64decode(given.signature, validate=True), message, PKCS1v15(), SHA256())
