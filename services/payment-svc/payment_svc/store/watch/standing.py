@@ -144,7 +144,7 @@ def amounts_are_whole_fen(conn: sa.Connection, scope: Scope) -> Iterator[Offende
                 yield Offender(f"{table.name}.{column.name}", "is no column of whole numbers")
         return
     for table, column in amounts:
-        key, order_id = next(iter(table.primary_key)), table.c.get("order_id")
+        key, order_id = next(iter(table.primary_key)), table.c.get("from_order_id", table.c.get("order_id"))
         query_rows = sa.select(key, sa.literal("") if order_id is None else order_id)
         if table is ledger_lines:
             order_id = ledger_entries.c.order_id
