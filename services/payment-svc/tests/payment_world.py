@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from common import ids
 from common.clock import ManualClock
-from common.messages import ClosePayment, MovePayment, RefundPayment, RequestPayment
+from common.messages import ClosePayment, MoneyAlarmRaised, MovePayment, RefundPayment, RequestPayment
 from common.outbox import Timer
 from common.outbox.tables import timers
 from common.testing import bearer, deliver, sent, take_sent
+from payment_providers import Scripted, Vendor
 from payment_svc.app import Settings, build
 from payment_svc.domain import Attempt, Fact, Intent, Refund, Tender
-from payment_svc.providers import Closed, Processing, Shown, Unpaid
 from payment_svc.store import intents as store
 from payment_svc.store import ledger, tenders
 from payment_svc.store import refunds as refund_store
@@ -32,50 +32,6 @@ HOSPITAL = "hos_1"
 DESCRIPTION = "协和医院 · 内科 · 王医生"
 
 
-class Scripted:
-    """A provider that says what it was told to say, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.by_hand = False
-        self.asked: list[tuple[str, Any]] = []
-        self.say: dict[str, Any] = {
-            "create": Shown({"type": "link", "url": "/pay"}),
-            "query": Unpaid(),
-            "close": Closed(),
-            "refund": Processing(),
-            "query_refund": Processing(),
-        }
-
-    def _answer(self, call: str, about: Any) -> Any:
-        self.asked.append((call, about))
-        outcome = self.say[call]
-        if isinstance(outcome, list):
-            outcome = outcome.pop(0)
-        if callable(outcome):
-            outcome = outcome(about)
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
-
-    def create(self, trade: Any) -> Any:
-        return self._answer("create", trade)
-
-    def query(self, trade: Any) -> Any:
-        return self._answer("query", trade)
-
-    def close(self, trade: Any) -> Any:
-        return self._answer("close", trade)
-
-    def refund(self, order: Any) -> Any:
-        return self._answer("refund", order)
-
-    def query_refund(self, order: Any) -> Any:
-        return self._answer("query_refund", order)
-
-    def calls(self) -> list[str]:
-        return [call for call, _ in self.asked]
-
-
 def _hurry(connection: Any, _record: Any) -> None:
     """These tests pull no plugs: without syncs to the disk they take a fifth of the time."""
     connection.execute("PRAGMA synchronous=OFF")
@@ -87,14 +43,18 @@ class World:
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
 
     def __post_init__(self) -> None:
-        self.service = build(Settings(app_env="test", database_url=self.url, intent_wait=0.2, watchdog_minutes=0), self.clock)
+        settings = Settings(
+            app_env="test", database_url=self.url, intent_wait=0.2, payment_methods="window", watchdog_minutes=0
+        )
+        self.service = build(settings, self.clock)
         self.database = self.service.database
         if self.database.sqlite:
             sa.event.listen(self.database.engine, "connect", _hurry)
         self.service.migrate()
         self.client = self.service.app.test_client()
-        self.scripted = Scripted()
-        self.service.parts.providers["alipay"] = self.scripted
+        self.scripted = Scripted("qr", "page", "wap")
+        self.wechat = Vendor(self.clock, "native", "jsapi", "h5")
+        self.service.parts.providers.update(alipay=self.scripted, wechat=self.wechat)
 
     # --- booking-svc ---------------------------------------------------------------------------------------------------
 
@@ -122,10 +82,11 @@ class World:
         return order_id
 
     def told(self, kind: type | None = None) -> list[Any]:
-        return sent(self.database, kind)
+        """What others were told; alarms only if they are asked for."""
+        return [m for m in sent(self.database, kind) if kind or not isinstance(m, MoneyAlarmRaised)]
 
     def take_told(self) -> list[Any]:
-        return take_sent(self.database)
+        return [m for m in take_sent(self.database) if not isinstance(m, MoneyAlarmRaised)]
 
     # --- people ----------------------------------------------------------------------------------------------------------
 
@@ -148,18 +109,25 @@ class World:
         payment = self.pay_by(order_id, method)
         if method == "window":
             assert self.post(f"/payments/{payment['id']}/receipt", headers=CASHIER).status_code == 200
-        elif method == "sandbox":
-            self.press(payment["show"]["url"].rpartition("/")[2])
+        elif method == "wechat":
+            self.press(payment)
         else:
             self.apply(self.paid(payment, amount=payment["amount"]["amount"]))
         return payment
 
-    def press(self, number: str, action: str = "pay") -> TestResponse:
-        """The payer presses a button on the sandbox's page."""
-        return self.client.post(f"/api/v1/sandbox/pay/{number}", data={"action": action})
+    def call_back(self, heard: Any, provider: str = "alipay", *, body: bytes = b"said") -> TestResponse:
+        """The provider calls back; `heard` is what its adapter makes of it."""
+        self.service.parts.providers[provider].say["hear"] = heard
+        return self.client.post(f"/api/v1/payments/notify/{provider}", data=body, content_type="text/plain")
 
-    def plan(self, **plan: str) -> None:
-        assert self.post("/sandbox/_ctl", plan, headers=OPERATOR).status_code == 200
+    def press(self, payment: Mapping[str, Any], *, callback: bool = True) -> Any:
+        """The payer of a WeChat payment pays, and WeChat calls back, or not; answers how its trade stands then."""
+        number = self.attempt(payment["id"]).number
+        stands = self.wechat.pay(number)
+        if callback:
+            body = {"id": f"notice-{number}", "number": number}
+            assert self.client.post("/api/v1/payments/notify/wechat", json=body).status_code == 200
+        return stands
 
     # --- the worker ------------------------------------------------------------------------------------------------------
 

@@ -43,11 +43,13 @@ def test_a_started_payment(world: World) -> None:
         "id": payment["id"],
         "order_id": order,
         "method": "window",
+        "channel": "",
         "state": "pending",
         "amount": MONEY,
         "description": DESCRIPTION,
         "pay_before": "2026-11-22T16:15:00+08:00",
         "show": {"type": "counter", "code": payment["show"]["code"]},
+        "show_until": None,
         "created_at": "2026-11-22T16:00:00+08:00",
         "paid_at": None,
         "reason": "",
@@ -66,9 +68,9 @@ def test_the_number_fits_every_provider(world: World) -> None:
 
 def test_the_same_key_answers_the_same_payment(world: World) -> None:
     order = world.request()
-    first = world.pay_by(order, "sandbox", key="k1")
-    assert world.pay_by(order, "sandbox", key="k1") == first
-    assert world.pay_by(order, "sandbox", key="k2")["id"] != first["id"]
+    first = world.pay_by(order, "wechat", key="k1")
+    assert world.pay_by(order, "wechat", key="k1") == first
+    assert world.pay_by(order, "wechat", key="k2")["id"] != first["id"]
     reused = world.post(f"/orders/{order}/payments", {"method": "window"}, headers=PATIENT | {"Idempotency-Key": "k1"})
     assert_problem(reused, 422, "idempotency_key_reused", "Idempotency-Key")
     too_long = world.post(
@@ -76,7 +78,7 @@ def test_the_same_key_answers_the_same_payment(world: World) -> None:
     )
     assert_problem(too_long, 422, field="Idempotency-Key")
     other = world.request()
-    assert world.pay_by(other, "sandbox", key="k1")["order_id"] == other  # keys are of an order
+    assert world.pay_by(other, "wechat", key="k1")["order_id"] == other  # keys are of an order
 
 
 def test_the_same_key_answers_even_when_it_can_no_longer_be_paid(world: World) -> None:
@@ -89,13 +91,13 @@ def test_the_same_key_answers_even_when_it_can_no_longer_be_paid(world: World) -
 
 def test_without_a_key_a_payable_payment_of_the_method_is_answered_again(world: World) -> None:
     order = world.request()
-    assert world.pay_by(order, "sandbox")["id"] == world.pay_by(order, "sandbox")["id"]
-    assert world.pay_by(order, "window")["id"] != world.pay_by(order, "sandbox")["id"]
+    assert world.pay_by(order, "wechat")["id"] == world.pay_by(order, "wechat")["id"]
+    assert world.pay_by(order, "window")["id"] != world.pay_by(order, "wechat")["id"]
 
 
 @pytest.mark.parametrize("method", ["wechat", "alipay"])
 def test_methods_that_are_not_to_be_had(world: World, method: str) -> None:
-    world.service.parts.providers.pop("alipay")
+    world.service.parts.providers.pop(method)
     order = world.request()
     response = world.post(f"/orders/{order}/payments", {"method": method}, headers=PATIENT)
     assert_problem(response, 422, "method_not_available", "method")
@@ -103,7 +105,7 @@ def test_methods_that_are_not_to_be_had(world: World, method: str) -> None:
 
 def test_why_an_order_cannot_be_paid(world: World) -> None:
     def refused(order: str, code: str) -> None:
-        assert_problem(world.post(f"/orders/{order}/payments", {"method": "sandbox"}, headers=PATIENT), 409, code)
+        assert_problem(world.post(f"/orders/{order}/payments", {"method": "wechat"}, headers=PATIENT), 409, code)
 
     paid, _ = taken(world)
     refused(paid, "already_paid")
@@ -192,7 +194,7 @@ def test_a_cashier_starts_a_payment_at_the_counter_and_no_other(world: World) ->
     order = world.request()
     started = world.post(f"/orders/{order}/payments", {"method": "window"}, headers=CASHIER)
     assert started.status_code == 201
-    assert_problem(world.post(f"/orders/{order}/payments", {"method": "sandbox"}, headers=CASHIER), 403, "wrong_role")
+    assert_problem(world.post(f"/orders/{order}/payments", {"method": "wechat"}, headers=CASHIER), 403, "wrong_role")
 
 
 ROUTES = [
@@ -203,6 +205,7 @@ ROUTES = [
     ("GET", "/refunds", {CASHIER["Authorization"], OPERATOR["Authorization"]}),
     ("POST", "/refunds/r/retry", {CASHIER["Authorization"], OPERATOR["Authorization"]}),
     ("POST", "/refunds/r/paid-out", {CASHIER["Authorization"]}),
+    ("POST", "/refunds/r/to-card", {CASHIER["Authorization"]}),
     ("GET", "/ledger", {CASHIER["Authorization"], OPERATOR["Authorization"]}),
 ]
 

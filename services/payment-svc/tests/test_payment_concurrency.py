@@ -18,7 +18,7 @@ from common.messages import (
     RefundSucceeded,
 )
 from common.testing import received
-from payment_svc.providers import Refunded, RefundOrder
+from payment_svc.providers import Paid, Refunded
 from payment_svc.store.tables import ledger_entries
 from payment_world import ACCOUNT, CASHIER, FEE, PATIENT, START, World, paid_by
 
@@ -80,8 +80,7 @@ def command(world: World, message: Message) -> Callable[[], bool]:
 
 def test_fifty_refund_commands_and_fifty_jobs(any_world: World) -> None:
     order = any_world.request()
-    number = any_world.pay_by(order, "sandbox")["show"]["url"].rpartition("/")[2]
-    any_world.press(number)
+    any_world.pay(order, "wechat")
     at_once([command(any_world, RefundPayment(order, "cancelled"))] * 50)
     (refund,) = any_world.refunds(order)
     (timer,) = [t for t in any_world.due() if t.key == refund.id]
@@ -93,24 +92,22 @@ def test_fifty_refund_commands_and_fifty_jobs(any_world: World) -> None:
     assert (figures["captured"], figures["refunded"]) == (FEE, FEE)
 
 
-@pytest.mark.parametrize("callback", ["deliver", "drop"])
-def test_closing_against_paying(any_world: World, callback: str) -> None:
-    any_world.plan(callback=callback)
+@pytest.mark.parametrize("callback", [True, False], ids=["heard", "lost"])
+def test_closing_against_paying(any_world: World, callback: bool) -> None:
     for _ in range(10):
         order = any_world.request()
-        number = any_world.pay_by(order, "sandbox")["show"]["url"].rpartition("/")[2]
+        payment = any_world.pay_by(order, "wechat")
 
         def close(order: str = order) -> None:
             any_world.close(order)
             any_world.run_jobs()
 
-        at_once([close, lambda number=number: any_world.press(number)])  # type: ignore[misc]
+        _, stands = at_once([close, lambda payment=payment: any_world.press(payment, callback=callback)])  # type: ignore[misc]
         any_world.settle()
         told = [type(m) for m in of(order, any_world.told()) if type(m) in (PaymentClosed, PaymentSucceeded)]
-        trade = any_world.service.parts.sandbox.trade(number)
-        assert set(told) == {PaymentSucceeded if trade.state == "paid" else PaymentClosed}
-        assert any_world.intent(order).state == ("paid" if trade.state == "paid" else "closed")
-    any_world.plan(callback="deliver")
+        paid = isinstance(stands, Paid)
+        assert set(told) == {PaymentSucceeded if paid else PaymentClosed}
+        assert any_world.intent(order).state == ("paid" if paid else "closed")
     any_world.check_rest()
 
 
@@ -137,7 +134,7 @@ def test_one_key_one_attempt(any_world: World) -> None:
 
     def start() -> str:
         headers = PATIENT | {"Idempotency-Key": "same"}
-        response = any_world.post(f"/orders/{order}/payments", {"method": "sandbox"}, headers=headers)
+        response = any_world.post(f"/orders/{order}/payments", {"method": "wechat"}, headers=headers)
         assert response.status_code == 201
         return str(response.get_json()["id"])
 
@@ -158,7 +155,7 @@ def test_one_retry_of_a_refused_refund(any_world: World) -> None:
 
 
 def test_fifty_moves_of_the_same_money(any_world: World) -> None:
-    old = paid_by(any_world, "sandbox")
+    old = paid_by(any_world, "wechat")
     assert all(at_once([command(any_world, any_world.move_message("ord_new", old, 3000))] * 50))
     assert set(any_world.told()) == {PaymentMoved("ord_new", old, ACCOUNT, 3000, 2000)}
     assert len(any_world.told()) == 50
@@ -168,12 +165,12 @@ def test_fifty_moves_of_the_same_money(any_world: World) -> None:
     any_world.settle()
     at_once([command(any_world, RefundPayment("ord_new", "cancelled"))] * 50)
     any_world.settle()
-    assert any_world.figures()["sandbox"] == {"taken_in": FEE, "given_back": FEE}
+    assert any_world.wechat.books() == (FEE, FEE)
     any_world.check_rest()
 
 
 def test_one_order_is_given_to_many_and_one_has_it(any_world: World) -> None:
-    old = paid_by(any_world, "sandbox")
+    old = paid_by(any_world, "wechat")
     takers = [f"ord_{n}" for n in range(25)]
     done = at_once([command(any_world, any_world.move_message(taker, old, 3000)) for taker in takers * 2])
     assert sum(done) == 2  # the one that was first, and its repetition
@@ -185,7 +182,7 @@ def test_one_order_is_given_to_many_and_one_has_it(any_world: World) -> None:
 
 def test_many_give_to_one_order(any_world: World) -> None:
     """Its intent is made by one of them; the others find it."""
-    givers = [paid_by(any_world, "sandbox") for _ in range(8)]
+    givers = [paid_by(any_world, "wechat") for _ in range(8)]
 
     def until_done(handle: Callable[[], bool]) -> None:
         for _ in range(20):
@@ -227,7 +224,7 @@ def test_moving_against_refunding_and_late_money(any_world: World, turn: int) ->
 def test_moves_along_a_chain_in_both_directions_at_once(any_world: World) -> None:
     """Each locks two intents that another locks, too: nobody waits for ever, and the money is in one place."""
     orders = ["ord_a", "ord_b", "ord_c", "ord_d"]
-    giver = paid_by(any_world, "sandbox")
+    giver = paid_by(any_world, "wechat")
     any_world.move(orders[0], giver, FEE)
     pairs = [(a, b) for a in orders for b in orders if a != b]
     at_once([command(any_world, any_world.move_message(a, b, FEE)) for a, b in pairs * 3])
@@ -236,16 +233,3 @@ def test_moves_along_a_chain_in_both_directions_at_once(any_world: World) -> Non
     }
     assert sorted(fen for fen in kept.values() if fen) == [FEE]
     any_world.check_rest()
-
-
-def test_parts_that_together_are_too_much(any_world: World) -> None:
-    """Of twenty at once, each a fifth of what was paid, the sandbox gives five back."""
-    order = any_world.request()
-    number = any_world.pay_by(order, "sandbox")["show"]["url"].rpartition("/")[2]
-    any_world.press(number)
-    sandbox = any_world.service.parts.sandbox
-    transaction = sandbox.trade(number).transaction_id
-    parts = [RefundOrder(f"PART{n:03}", number, transaction, FEE // 5, FEE, "") for n in range(20)]
-    outcomes = at_once([lambda part=part: sandbox.refund(part) for part in parts])  # type: ignore[misc]
-    assert sum(isinstance(outcome, Refunded) for outcome in outcomes) == 5
-    assert any_world.figures()["sandbox"] == {"taken_in": FEE, "given_back": FEE}

@@ -48,7 +48,7 @@ def test_an_unknown_create_is_repeated_with_the_same_parameters(world: World) ->
     attempt = world.attempt(payment["id"])
     assert (attempt.state, attempt.show, attempt.reason) == ("pending", {"type": "link", "url": "/pay"}, "")
     trades = [trade for _, trade in world.scripted.asked]
-    assert trades == [Trade(attempt.number, FEE, DESCRIPTION, START + WINDOW)] * 3
+    assert trades == [Trade(attempt.number, FEE, DESCRIPTION, START + WINDOW, "qr", {})] * 3
 
 
 def test_a_crash_before_the_create_is_made_up_for(world: World) -> None:
@@ -269,7 +269,7 @@ def test_a_job_that_comes_again_after_all_is_done_does_nothing(world: World, how
 
 
 def test_a_job_of_something_that_is_not_there_ends(world: World) -> None:
-    for kind in world.service.jobs:
+    for kind in ("query_attempt", "close_attempt", "refund"):
         with world.database.transaction() as tx:
             tx.set_timer(kind, "nothing", START)
     world.run_jobs()

@@ -133,13 +133,13 @@ def test_money_of_the_counter_moves_and_goes_back_there(world: World) -> None:
     world.check_rest()
 
 
-def test_the_sandbox_gives_back_in_parts(world: World) -> None:
-    old = paid_by(world, "sandbox")
+def test_a_provider_gives_back_in_parts(world: World) -> None:
+    old = paid_by(world, "wechat")
     new = world.move("ord_new", old, 1500)
     world.settle()
     world.ask_refund(new)
     world.settle()
-    assert world.figures()["sandbox"] == {"taken_in": FEE, "given_back": FEE}
+    assert world.wechat.books() == (FEE, FEE)
     assert [m.amount for m in world.told(RefundSucceeded)] == [3500, 1500]
     assert world.balances() == {}
     world.check_rest()

@@ -17,10 +17,21 @@ def receive(provider: str) -> Response:
     gateway = running.parts.gateways.get(provider)
     if gateway is None:
         raise NotFound("no such provider calls here")
-    limit = running.settings.callback_body_limit
-    body = b"" if (request.content_length or 0) > limit else request.stream.read(limit + 1)
-    if len(body) > limit or (request.content_length or 0) > limit:
+    body = _body(running.settings.callback_body_limit)
+    if body is None:
         status, said, content_type = callbacks.refuse(provider, gateway, callbacks.OVERSIZED)
     else:
         status, said, content_type = callbacks.receive(running.database, provider, gateway, dict(request.headers), body)
     return Response(said, status, content_type=content_type)
+
+
+def _body(limit: int) -> bytes | None:
+    """The body, to the byte; None if it has more than `limit` bytes, of which no more is read, whatever length it claims."""
+    if (request.content_length or 0) > limit:
+        return None
+    body = b""
+    while len(body) <= limit and (
+        chunk := request.stream.read(limit + 1 - len(body))
+    ):  # a read may bring less than asked
+        body += chunk
+    return None if len(body) > limit else body

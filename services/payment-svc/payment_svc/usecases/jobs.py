@@ -39,7 +39,7 @@ from payment_svc.usecases.refunds import REFUND, order_of
 _SLOW = 8
 """Asked so often without an answer, a person should know."""
 _CANCEL_AFTER = 6
-"""So many closes in vain, a minute in all, and the trade is cancelled instead."""
+"""So many closes in vain, a minute in all, and the trade is cancelled, by turns with closing it."""
 _MISSING = timedelta(hours=1)
 
 
@@ -89,7 +89,8 @@ def close_attempt(service: Any, timer: Timer) -> None:
     provider = _provider(service, attempt.method, timer)
     if provider is None:
         return
-    cancelling = int(timer.payload.get("vain", 0)) >= _CANCEL_AFTER
+    vain = int(timer.payload.get("vain", 0))
+    cancelling = vain >= _CANCEL_AFTER and vain % 2 == _CANCEL_AFTER % 2
     outcome = _cancel(database, provider, attempt) if cancelling else provider.close(trade_of(attempt))
     with database.transaction() as tx:
         store.lock_intent(tx, attempt.order_id)
