@@ -158,11 +158,12 @@ def test_a_bill_that_was_unpacked_on_the_way_is_the_same(vendor, wechat):
     assert wechat.bill(DAY).lines == read(TEXT, MCHID)
 
 
-def test_a_link_to_another_host_is_never_followed(vendor, wechat):
-    link, file = zipped(TEXT, download_url="http://attacker.invalid:1/v3/billdownload/file?token=x")
+@pytest.mark.parametrize("path", ["/v3/billdownload/file?token=x", "/_wechat/bill/x"])
+def test_a_link_to_another_host_is_never_followed(vendor, wechat, path):
+    link, file = zipped(TEXT, download_url=f"http://attacker.invalid:1{path}")
     vendor.will(link, file)
     assert isinstance(wechat.bill(DAY), Bill)
-    assert vendor.calls[1].path == "/v3/billdownload/file?token=x"
+    assert vendor.calls[1].path == path
 
 
 def test_an_empty_day_is_wechats_word(vendor, wechat):

@@ -95,7 +95,8 @@ class Client(WeChatPay):  # type: ignore[misc]  # the library is not annotated
     def at_home(self, url: str) -> str:
         """The same path at our own address, whatever host it names: no answer may send our signed requests elsewhere."""
         there = urlsplit(url)
-        return f"{self._core._gate_way}{there.path}?{there.query}"  # noqa: SLF001
+        path = f"{there.path}?{there.query}" if there.query else there.path
+        return f"{self._core._gate_way}{path}"  # noqa: SLF001
 
     def opened(self, resource: Mapping[str, Any]) -> Any:
         """The JSON that a callback holds encrypted; None if it was tampered with, or is not for our APIv3 key."""
