@@ -80,14 +80,18 @@ class Callbacks:
         """Something may be due earlier than it was. Within a transaction: it is looked at after the commit."""
         self._wake.set()
 
-    def add(self, provider: str, event: str, number: str, url: str) -> str:
-        """Another notice, due at once; its id. A merchant who named no address is not told: ''."""
+    def add(self, provider: str, event: str, number: str, url: str, *, scheduled: bool = True) -> str:
+        """Another notice, due at once; its id. A merchant who named no address is not told: ''.
+
+        Not `scheduled`: it is told by `repeat` only.
+        """
         if not url:
             return ""
         identity = uuid.uuid4().hex
         self._books.run(
-            "INSERT INTO notices (id, provider, event, number, url, at, due) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            *(identity, provider, event, number, url, self._clock.now().isoformat(), self._clock.seconds()),
+            "INSERT INTO notices (id, provider, event, number, url, at, state, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            *(identity, provider, event, number, url, self._clock.now().isoformat()),
+            *("waiting" if scheduled else "told", self._clock.seconds()),
         )
         self.wake()
         return identity

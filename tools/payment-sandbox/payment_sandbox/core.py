@@ -79,13 +79,12 @@ class Sandbox:
         elif name in BEFORE:
             return self._troubled(vendor, call, number, name)
         told = ""
-        with self._keeping_balance(), self.books.changing():
+        with self.books.changing(), self._keeping_balance():
             status, body = work()
             if call == "create" and self.options.callback_before_answer:
                 told = self._pay_at_once(vendor.name, number)
             if call == "refund":
                 self.finish_refunds()
-                self.books.keep("options", asdict(self.options))  # for the balance, which refunds draw on
             broken = name in {"drop-after", "500-after"}
             self._record(vendor.name, call, number, None if broken else status, name)
         if told:
@@ -103,6 +102,8 @@ class Sandbox:
         except BaseException:
             self.options.balance = before
             raise
+        if self.options.balance != before:
+            self.books.keep("options", asdict(self.options))
 
     def _troubled(self, vendor: Vendor, call: str, number: str, fault: str) -> Response:
         """Nothing has happened, and nothing is going to."""
@@ -208,7 +209,7 @@ class Sandbox:
             trade = self.books.trade(refund.provider, refund.trade_number)
             url = refund.notify_url or (trade.notify_url if trade else "")
             told = self.callbacks.last(refund.provider, refund.number, "refund")
-            identity = told or self.callbacks.add(refund.provider, "refund", refund.number, url)
+            identity = told or self.callbacks.add(refund.provider, "refund", refund.number, url, scheduled=False)
         if not identity:
             raise NotPossible("nobody is to be told: neither the refund nor its trade names an address")
         return self.callbacks.repeat(identity, fault=Fault(XML))[0]

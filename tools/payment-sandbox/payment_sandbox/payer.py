@@ -22,7 +22,7 @@ WORDS = {
     "amount": ("支付金额", "Amount"),
     "merchant": ("收款方", "Pay to"),
     "subject": ("商品", "For"),
-    "number": ("商户单号", "Merchant's number"),
+    "number": ("商户单号", "Order number"),
     "until": ("请在此前支付", "Pay before"),
     "left": ("剩余时间", "Time left"),
     "paid_at": ("支付时间", "Paid at"),
@@ -118,5 +118,5 @@ def _language() -> str:
     asked = request.args.get("lang", "")
     if asked in {"zh-CN", "en"}:
         return asked
-    best = request.accept_languages.best_match(["zh-CN", "zh", "en"], "zh-CN")
-    return "en" if best == "en" else "zh-CN"
+    known = (spoken[:2].lower() for spoken in request.accept_languages.values())  # best first
+    return {"en": "en"}.get(next((word for word in known if word in {"zh", "en"}), ""), "zh-CN")
