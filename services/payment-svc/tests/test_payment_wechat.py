@@ -59,7 +59,7 @@ ODD = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def vendor() -> Iterator[Vendor]:
     made = Vendor()
     yield made
@@ -67,7 +67,7 @@ def vendor() -> Iterator[Vendor]:
     assert not made.forged, "all that we send is signed as it is on the wire"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def wechat(vendor: Vendor) -> WechatPay:
     return vendor.adapter(provider_timeout=0.6)
 

@@ -19,7 +19,7 @@ TEXT = Path(__file__).with_name("wechat_bill_20261121.csv").read_bytes()
 """By the vendor's description of the format; made up."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def vendor() -> Iterator[Vendor]:
     made = Vendor()
     yield made
@@ -27,7 +27,7 @@ def vendor() -> Iterator[Vendor]:
     assert not made.forged
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def wechat(vendor: Vendor) -> WechatPay:
     return vendor.adapter(provider_timeout=0.6)
 

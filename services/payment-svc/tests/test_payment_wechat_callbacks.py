@@ -42,7 +42,7 @@ def nobody_is_dialled(monkeypatch: pytest.MonkeyPatch) -> Any:
     assert dialled == []
 
 
-@pytest.fixture(params=["public key", "both", "certificates"])
+@pytest.fixture(params=["public key", "both", "certificates"], scope="module")
 def wechat(request: pytest.FixtureRequest) -> WechatPay:
     """In each of the three modes; all callbacks below are signed with the same key."""
     changes = {} if request.param == "public key" else {"wechat_certificate": certificate_pem("old", "wechat")}

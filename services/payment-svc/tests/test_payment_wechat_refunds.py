@@ -57,7 +57,7 @@ ANOTHERS = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def vendor() -> Iterator[Vendor]:
     made = Vendor()
     yield made
@@ -65,7 +65,7 @@ def vendor() -> Iterator[Vendor]:
     assert not made.forged
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def wechat(vendor: Vendor) -> WechatPay:
     return vendor.adapter(provider_timeout=0.6)
 
