@@ -5,7 +5,9 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -148,8 +150,13 @@ def say(connection: BaseHTTPRequestHandler, body: bytes, status: int = 200, **he
     connection.wfile.write(body)
 
 
-def adapter(vendor: Vendor, timeout: float = 5.0, **changes: Any) -> Alipay:
-    url = f"{vendor.address}/gateway.do"
-    return Alipay.of(
-        Settings(**{"alipay_url": url, "provider_timeout": timeout, "public_url": "https://h.example", **changes})
-    )
+@cache
+def _made(timeout: float) -> Alipay:
+    """Reading keys takes longer than most tests."""
+    return Alipay.of(Settings(provider_timeout=timeout, public_url="https://h.example"))
+
+
+def adapter(vendor: Vendor, timeout: float = 5.0) -> Alipay:
+    client = copy(_made(timeout)._client)
+    client._gateway = f"{vendor.address}/gateway.do"
+    return Alipay(client, SELLER_ID)
