@@ -1,14 +1,12 @@
-"""The staff's side of money: receipts, refunds, the ledger."""
+"""The staff's side of money: receipts and refunds."""
 
 from typing import Any
 
-from common.web import Routes, idempotent, money, page_of, roles, service
+from common.web import Routes, idempotent, page_of, roles, service
 
 from payment_svc.api.schemas import (
     CardArgs,
     EmptyArgs,
-    LedgerArgs,
-    LedgerOut,
     PaymentOut,
     ReceiptArgs,
     RefundOut,
@@ -16,7 +14,6 @@ from payment_svc.api.schemas import (
     RefundsOut,
     by_time,
     caller,
-    entry_out,
     payment_out,
     refund_out,
 )
@@ -104,16 +101,3 @@ def send_to_card(args: dict[str, Any], refund_id: str) -> dict[str, Any]:
     """
     running = service()
     return refund_out(counter.send_to_card(running.database, running.parts.gateways, caller(), refund_id, Card(**args)))
-
-
-@blp.get("/ledger")
-@roles("cashier", "operator")
-@blp.arguments(LedgerArgs, location="query")
-@blp.response(200, LedgerOut)
-def show_ledger(args: dict[str, Any]) -> dict[str, Any]:
-    """Balances per account, and the entries, oldest first: of one's hospital, or of all for operators."""
-    balances, entries = counter.read_ledger(
-        service().database, caller(), order_id=args["order_id"], after=args["cursor"], limit=args["limit"]
-    )
-    shown = [{"account": account, "balance": money(fen)} for account, fen in balances.items()]
-    return {"balances": shown, **page_of(entries, args["limit"], by_time, entry_out)}

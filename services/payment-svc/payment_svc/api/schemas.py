@@ -255,10 +255,6 @@ def refund_out(refund: Refund) -> dict[str, Any]:
     }
 
 
-class LedgerArgs(PagedByTime):
-    order_id = Idents.id(load_default=None)
-
-
 class BalanceOut(Schema):
     account = fields.String(metadata={"example": "clearing:window"})
     balance = fields.Nested(MoneySchema, metadata={"description": "debit above zero, credit below"})

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from common.outbox import Tx
@@ -18,8 +19,33 @@ class Entry:
     id: str
     kind: str
     order_id: str
+    hospital_id: str
     created_at: datetime
     lines: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `start` on and before `end`; None: without a bound."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def holds(self, at: sa.ColumnElement[datetime] | sa.Column[datetime]) -> sa.ColumnElement[bool]:
+        """The condition that a time is in it."""
+        after = sa.true() if self.start is None else at >= self.start
+        return after if self.end is None else sa.and_(after, at < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDay:
+    """What moved on an account on a day (Beijing): fen, `opening` with debit above zero, the others never below it."""
+
+    day: date
+    account: str
+    opening: int
+    debit: int
+    credit: int
 
 
 _insert_lines = sa.insert(ledger_lines)
@@ -44,16 +70,55 @@ def post(tx: Tx, kind: str, cause: str, intent: Intent | None, *, debit: str, cr
     tx.conn.execute(_insert_entry, entry)
 
 
-def balances(conn: sa.Connection, hospital_id: str | None = None) -> dict[str, int]:
-    """Fen per account, debit above zero; of one hospital, or of all (None)."""
-    query = sa.select(ledger_lines.c.account, sa.cast(sa.func.sum(ledger_lines.c.amount), sa.BigInteger)).group_by(
-        ledger_lines.c.account
-    )
-    if hospital_id is not None:
+def balances(conn: sa.Connection, hospital_id: str | None = None, before: datetime | None = None) -> dict[str, int]:
+    """Fen per account, debit above zero; of one hospital, or of all (None); of what was posted `before`, if that is given."""
+    query = sa.select(ledger_lines.c.account, _fen(ledger_lines.c.amount)).group_by(ledger_lines.c.account)
+    if hospital_id is not None or before is not None:
         query = query.join(ledger_entries, ledger_entries.c.id == ledger_lines.c.entry_id).where(
-            ledger_entries.c.hospital_id == hospital_id
+            _of(hospital_id), Span(end=before).holds(ledger_entries.c.created_at)
         )
     return dict(conn.execute(query.order_by(ledger_lines.c.account)).all())
+
+
+def by_day(conn: sa.Connection, hospital_id: str | None, span: Span) -> list[AccountDay]:
+    """Each account's days within the span on which something moved, in the order of days and accounts."""
+    running = balances(conn, hospital_id, before=span.start) if span.start else {}
+    day, amount = _beijing_day(conn), ledger_lines.c.amount
+    query = (
+        sa.select(
+            day.label("day"),
+            ledger_lines.c.account,
+            _fen(sa.case((amount > 0, amount), else_=0)).label("debit"),
+            _fen(sa.case((amount < 0, -amount), else_=0)).label("credit"),
+        )
+        .join(ledger_entries, ledger_entries.c.id == ledger_lines.c.entry_id)
+        .where(_of(hospital_id), span.holds(ledger_entries.c.created_at))
+        .group_by(day, ledger_lines.c.account)
+        .order_by(day, ledger_lines.c.account)
+    )
+    found = []
+    for row in conn.execute(query):
+        opening = running.get(row.account, 0)
+        running[row.account] = opening + row.debit - row.credit
+        found.append(AccountDay(date.fromisoformat(str(row.day)), row.account, opening, row.debit, row.credit))
+    return found
+
+
+def _fen(amount: Any) -> sa.ColumnElement[int]:
+    """A sum: PostgreSQL would make it a decimal."""
+    return sa.cast(sa.func.sum(amount), sa.BigInteger)
+
+
+def _of(hospital_id: str | None) -> sa.ColumnElement[bool]:
+    return sa.true() if hospital_id is None else ledger_entries.c.hospital_id == hospital_id
+
+
+def _beijing_day(conn: sa.Connection) -> sa.ColumnElement[Any]:
+    """The day of an entry. Beijing knows no summer time."""
+    at = ledger_entries.c.created_at
+    if conn.dialect.name == "sqlite":
+        return sa.func.date(at, sa.text("'+8 hours'"))
+    return sa.cast(sa.func.timezone(sa.text("'Asia/Shanghai'"), at), sa.Date)
 
 
 def entries(
@@ -63,22 +128,25 @@ def entries(
     order_id: str | None,
     after: tuple[datetime, str] | None,
     limit: int,
+    span: Span | None = None,
 ) -> Sequence[Entry]:
     """Entries with their lines, oldest first, `limit` + 1 of them at most."""
     e = ledger_entries.c
-    query = sa.select(ledger_entries).order_by(e.created_at, e.id).limit(limit + 1)
-    if hospital_id is not None:
-        query = query.where(e.hospital_id == hospital_id)
+    query = sa.select(ledger_entries).where(_of(hospital_id)).order_by(e.created_at, e.id).limit(limit + 1)
     if order_id is not None:
         query = query.where(e.order_id == order_id)
+    if span is not None:
+        query = query.where(span.holds(e.created_at))
     if after is not None:
-        query = query.where(sa.or_(e.created_at > after[0], sa.and_(e.created_at == after[0], e.id > after[1])))
+        query = query.where(e.created_at >= after[0], sa.or_(e.created_at > after[0], e.id > after[1]))
     rows = conn.execute(query).all()
     lines: dict[str, list[tuple[str, int]]] = {row.id: [] for row in rows}
     of_these = sa.select(ledger_lines).where(ledger_lines.c.entry_id.in_(lines)).order_by(ledger_lines.c.amount.desc())
     for line in conn.execute(of_these):
         lines[line.entry_id].append((line.account, line.amount))
-    return [Entry(row.id, row.kind, row.order_id, row.created_at, tuple(lines[row.id])) for row in rows]
+    return [
+        Entry(row.id, row.kind, row.order_id, row.hospital_id, row.created_at, tuple(lines[row.id])) for row in rows
+    ]
 
 
 def unbalanced(conn: sa.Connection) -> list[str]:

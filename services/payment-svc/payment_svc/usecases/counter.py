@@ -8,7 +8,6 @@ from common.outbox import Database, Tx
 from payment_svc.domain import PAYABLE, UNSETTLED, Attempt, Caller, Fact, Intent, Refund, next_refund_query
 from payment_svc.providers import Abnormal, Absent, Card, Failed, Gateways
 from payment_svc.store import intents as store
-from payment_svc.store import ledger
 from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.facts import apply_fact
 from payment_svc.usecases.outcomes import apply_refund_outcome
@@ -154,22 +153,12 @@ def list_refunds(
     """Refunds of the caller's hospital (of all, for operators), oldest first, one more than `limit` if there are more."""
     with database.reading() as conn:
         found = refund_store.list_refunds(
-            conn, hospital_id=_scope(caller), state=state, order_id=order_id, after=after, limit=limit
+            conn, hospital_id=scope_of(caller), state=state, order_id=order_id, after=after, limit=limit
         )
         return list(found)
 
 
-def read_ledger(
-    database: Database, caller: Caller, *, order_id: str | None, after: After, limit: int
-) -> tuple[dict[str, int], list[ledger.Entry]]:
-    """Balances per account in fen (debit above zero), and entries; of the caller's hospital, or of all for operators."""
-    hospital_id = _scope(caller)
-    with database.reading() as conn:
-        found = ledger.entries(conn, hospital_id=hospital_id, order_id=order_id, after=after, limit=limit)
-        return ledger.balances(conn, hospital_id), list(found)
-
-
-def _scope(caller: Caller) -> str | None:
+def scope_of(caller: Caller) -> str | None:
     """The hospital whose things the caller may see; None: all of them. Raises Forbidden for staff of none."""
     if not caller.operator and not caller.cashier_of:
         raise Forbidden("this account serves no hospital", code="other_hospital")
