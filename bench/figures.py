@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bench import cpu, load
+from bench.callbacks import callbacks
 from bench.draws import draws
 from bench.load import Load, Outcome
 from bench.pgbench import PgBench
@@ -268,6 +269,7 @@ FIGURES: dict[str, Measure] = {
     "browsing": browsing,
     "rejected": rejected,
     "latency": latency,
+    "callbacks": callbacks,
     "sagas": sagas,
     "accepted": accepted,
     "hot": hot_row,

@@ -100,6 +100,22 @@ class World:
             load.start_payment(order, tokens[account]) for order, account in self._all("booking-svc", query, wanted)
         ]
 
+    def awaiting_payment(self, count: int) -> list[str]:
+        """The provider numbers of so many new payments by WeChat that wait for their payers, written as payment-svc writes them."""
+        self._all(
+            "payment-svc",
+            "WITH made AS (SELECT 'ord_' || gen_random_uuid() AS id FROM generate_series(1, %s)), opened AS ("
+            "INSERT INTO intents (order_id, account_id, hospital_id, amount, description, pay_before, state, created_at, updated_at)"
+            " SELECT id, 'acc_bench', %s, 5000, 'x', now() + interval '1 hour', 'open', now(), now() FROM made RETURNING order_id)"
+            " INSERT INTO attempts (id, order_id, method, number, amount, state, params, request_hash, reason, created_at, updated_at)"
+            " SELECT 'pay' || order_id, order_id, 'wechat', 'bench' || substr(md5(order_id), 1, 20), 5000, 'pending',"
+            " '{}', '', '', now(), now() FROM opened RETURNING number",
+            count,
+            self.hospital,
+        )
+        query = "SELECT number FROM attempts WHERE number LIKE 'bench%%' AND state = 'pending'"
+        return [number for (number,) in self._all("payment-svc", query)]
+
     def undecided(self, session: str) -> int:
         """Orders of a session that schedule-svc has not decided yet."""
         wanted = self.sessions[session]

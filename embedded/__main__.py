@@ -48,7 +48,10 @@ def _say(system: System, done: str, seconds: float) -> None:
     url = system.url.replace("127.0.0.1", "localhost")
     about = f" (demo roster: {done})" if done else ""
     print(f"\nHaoyuan 号源 is up after {seconds:.1f} s{about}. Data: {system.directory}\n")
-    print(f"  API    {url}/api/v1\n  docs   {url}/docs\n")
+    print(f"  API    {url}/api/v1\n  docs   {url}/docs")
+    if system.sandbox is not None:
+        print(f"  pay    Alipay and WeChat Pay are the payment sandbox here, at {system.sandbox.url}")
+    print()
     print("  accounts" + (f" (password {PASSWORD})" if done else ""))
     for account in ACCOUNTS if done else ():
         print(f"    {account.username:<10} {account.about}")

@@ -93,7 +93,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": {"common", "demo"},
     "demo": {"common", "haoyuan_roster_format"},
     "stack": {"common"},
-    "bench": {"common", "haoyuan_roster_format", "demo", "stack", "audit"},
+    "bench": {"common", "haoyuan_roster_format", "payment_sandbox", "demo", "stack", "audit"},
     "deploy": set(),
 }
 """Package -> the other packages of this tree that it may know. Tools may know services by their HTTP and environment only."""

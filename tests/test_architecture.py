@@ -268,9 +268,22 @@ def must_have(service: str) -> set[str]:
 def test_compose_names_the_variables_that_the_services_read():
     for container, variables in compose_variables().items():
         service = re.sub("-(migrate|worker)$", "", container)
+        if service not in rules.SERVICES:
+            continue
         known = settings.variables_of(service)
         assert variables - known - OF_THE_IMAGE == set(), f"{container}: nobody reads them"
         assert must_have(service) - variables == set(), f"{container}: it cannot do without"
+
+
+def test_compose_and_kubernetes_name_the_variables_that_the_payment_sandbox_reads():
+    program = (ROOT / "tools/payment-sandbox/payment_sandbox/__main__.py").read_text(encoding="utf-8")
+    known = {"APP_ENV", *re.findall(r'"(PAYMENT_SANDBOX_[A-Z]+)"', program)}
+    manifest = (ROOT / "deploy/k8s/components/payment-sandbox/sandbox.yaml").read_text(encoding="utf-8")
+    assert (
+        compose_variables()["payment-sandbox"]
+        == kubernetes_variables(manifest) - {"app"}
+        == known - {"PAYMENT_SANDBOX_SPEED"}
+    )
 
 
 @pytest.mark.parametrize("service", sorted(rules.SERVICES))
