@@ -106,7 +106,6 @@ def ask(front: HttpServer, path: str, method: str = "GET", body: bytes | None = 
         ("/refunds", "payment-svc"),
         ("/reconciliations/wechat/2026-11-21", "payment-svc"),
         ("/ledger/balances", "payment-svc"),
-        ("/alarms", "notify-svc"),
         ("/hospitals", "schedule-svc"),
         ("/departments?hospital_id=h", "schedule-svc"),
         ("/doctors", "schedule-svc"),
