@@ -66,13 +66,17 @@ class _Connection(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = answer  # noqa: N815 - http.server's names
 
     def _body(self) -> bytes | None:
-        """None: it was refused."""
+        """None: it was refused, or never came."""
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdigit() or int(length) > LONGEST_BODY:
             self.close_connection = True
             self.send_error(413 if length.isdigit() and int(length) > LONGEST_BODY else 411)
             return None
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):  # the client left in the middle of a sentence
+            self.close_connection = True
+            return None
+        return body
 
     def _environ(self, body: bytes) -> dict[str, Any]:
         target = self.requestline.split()[1]  # as sent; `self.path` has been tidied up
@@ -109,6 +113,12 @@ class _Connection(BaseHTTPRequestHandler):
         """Close without an answer, and so that the client's kernel hears of a reset."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        finally:
+            self.rfile.close()  # which `finish` leaves open if the client is gone before her answer
 
     def handle_expect_100(self) -> bool:
         going_on = super().handle_expect_100()

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from payment_sandbox.__main__ import main
 from payment_sandbox.app import RefusedInProduction, create_app
 from payment_sandbox.server import Server
-from sandbox_rig import Caller, Stub, a_server
+from sandbox_rig import Caller, Stub, a_server, eventually
 
 
 def ask(connection: socket.socket, request: bytes) -> bytes:
@@ -73,6 +74,21 @@ def test_connections_stay_and_answers_have_their_length(wire):
 def test_bodies_without_measure_are_refused(wire, head, status):
     assert b" " + status + b" " in ask(wire, b"POST /healthz HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")
     assert wire.recv(1) == b""  # and the connection ends, since nobody knows where the body does
+
+
+def test_half_a_request_is_none(wire, server, caller):
+    """Her call that broke off has not happened; and who does not wait for her answer leaves nothing open."""
+    head = (
+        b"POST /wechat/create/%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{}"
+    )
+    wire.sendall(head % (b"n1", 3))
+    wire.shutdown(socket.SHUT_WR)
+    assert wire.recv(1) == b""
+    caller.plan("delay", seconds=0.1)
+    with socket.create_connection(server.address, timeout=10) as impatient:
+        impatient.sendall(head % (b"n2", 2))
+        impatient.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    eventually(lambda: [trade.number for trade in server.sandbox.books.trades("wechat")] == ["n2"])
 
 
 def test_unknown_paths_and_wrong_methods_have_an_empty_answer(caller):
