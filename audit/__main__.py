@@ -1,7 +1,7 @@
-"""`python -m audit [URL]`: exit status 1 if an invariant is broken.
+"""`python -m audit [URL] [--sandbox URL]`: exit status 1 if an invariant is broken.
 
 ADMIN_USERNAME and ADMIN_PASSWORD are the operator's. The figures are compared at rest: `--settle` seconds (default 10) are
-given for what is on its way to arrive.
+given for what is on its way to arrive. With `--sandbox`, our clearing accounts are compared with the payment sandbox's own books.
 """
 
 import argparse
@@ -18,6 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="audit", description="Compare the services' figures")
     parser.add_argument("url", nargs="?", default="http://localhost:8000")
     parser.add_argument("--settle", type=float, default=10.0, help="seconds to wait for what is on its way")
+    parser.add_argument("--sandbox", default="", help="the payment sandbox, such as http://127.0.0.1:8090")
     arguments = parser.parse_args()
     if "ADMIN_PASSWORD" not in os.environ:
         print("ADMIN_PASSWORD is needed: the operator's, as the system was started with", file=sys.stderr)
@@ -25,8 +26,8 @@ def main() -> int:
     client = Client(f"{arguments.url.rstrip('/')}/api/v1")
     try:
         client.login(os.environ.get("ADMIN_USERNAME", "operator"), os.environ["ADMIN_PASSWORD"])
-        found = settle(client, arguments.settle)
-    except (Refused, OSError) as error:
+        found = settle(client, arguments.settle, arguments.sandbox)
+    except (Refused, OSError, ValueError) as error:
         print(f"cannot look: {error}", file=sys.stderr)
         return 2
     for b in found:

@@ -199,17 +199,39 @@ def moves_agree(f: Figures) -> Iterator[Broken]:
 
 
 def ledger_balances(f: Figures) -> Iterator[Broken]:
-    """Every entry sums to zero, and the books say what the facts say, and what the sandbox's own books say."""
+    """Every entry sums to zero, and the books say what the facts say."""
     payment = f["payment-svc"]
     for name in ("unbalanced", "captures_without_entry", "unknown_captures", "ledger_disagrees"):
         for about in payment[name]:
             yield Broken("ledger_balances", str(about), name.replace("_", " "))
     if total := sum(payment["ledger"].values()):
         yield Broken("ledger_balances", "ledger", f"all accounts together are {total} fen, not zero")
-    theirs, ours = payment["sandbox"], payment["ledger"].get("clearing:sandbox", 0)
+
+
+def money_is_watched(f: Figures) -> Iterator[Broken]:
+    """The watchdog's invariants of money hold, each looked at in all there is."""
+    watchdog = f["payment-svc"]["watchdog"]
+    if not watchdog:
+        yield Broken("money_is_watched", "payment-svc", "no invariant of money was looked at")
+    for invariant, offenders in watchdog.items():
+        for offender in offenders:
+            about, _, what = offender.partition(": ")
+            yield Broken("money_is_watched", about, f"{invariant}: {what}")
+
+
+def providers_agree(f: Figures) -> Iterator[Broken]:
+    """What a provider holds for us by our books, before its fees, is what it took in and did not give back by its own.
+
+    Only if the audit was told where the payment sandbox is; and at rest, when no money is under way.
+    """
+    payment = f["payment-svc"]
     under_way = any(intent["live_attempts"] or intent["refunding"] for intent in payment["intents"].values())
-    if not under_way and theirs["taken_in"] - theirs["given_back"] != ours:
-        yield Broken("ledger_balances", "sandbox", f"holds {theirs}, and we say {ours} fen")
+    for provider, theirs in payment.get("books", {}).items():
+        ours = payment["ledger"].get(f"clearing:{provider}", 0) + payment["bill_fees"].get(provider, 0)
+        held = theirs["taken_in"] - theirs["given_back"]
+        if not under_way and held != ours:
+            what = f"took in {theirs['taken_in']} fen and gave back {theirs['given_back']}: holds {held}, and we say {ours}"
+            yield Broken("providers_agree", provider, what)
 
 
 ONCE = (
@@ -273,6 +295,8 @@ RULES: tuple[Callable[[Figures], Iterator[Broken]], ...] = (
     intents_agree,
     moves_agree,
     ledger_balances,
+    money_is_watched,
+    providers_agree,
     everybody_was_told_once,
 )
 

@@ -3,7 +3,9 @@
 import copy
 
 import pytest
+from payment_sandbox.server import Server
 
+from audit.figures import books
 from audit.invariants import AMOUNTS, broken
 
 
@@ -70,8 +72,16 @@ GOOD = {
             "o7": intent(captured=50, counted=50),
             "o8": intent(captured=50, counted=50, refund_failed=50),
         },
-        "ledger": {"clearing:sandbox": 230, "order_payable": -180, "surplus_payable": -50},
-        "sandbox": {"taken_in": 300, "given_back": 70},
+        "ledger": {
+            "clearing:alipay": 150,
+            "clearing:wechat": 79,
+            "fee_expense": 1,
+            "order_payable": -180,
+            "surplus_payable": -50,
+        },
+        "bill_fees": {"wechat": 1},
+        "books": {"alipay": {"taken_in": 200, "given_back": 50}, "wechat": {"taken_in": 100, "given_back": 20}},
+        "watchdog": {"entries_balance": [], "paid_is_confirmed": []},
         "unbalanced": [],
         "captures_without_entry": [],
         "unknown_captures": [],
@@ -152,8 +162,16 @@ def plant(*path, value):
         (plant("payment-svc", "intents", "o3", "refunded", value=60), "no_fen_is_lost", "o3"),
         (plant("payment-svc", "intents", "o1", "counted", value=1), "no_fen_is_lost", "o1"),
         (plant("payment-svc", "unbalanced", value=["e1"]), "ledger_balances", "e1"),
-        (plant("payment-svc", "ledger", "clearing:sandbox", value=51), "ledger_balances", "ledger"),
-        (plant("payment-svc", "sandbox", "taken_in", value=150), "ledger_balances", "sandbox"),
+        (plant("payment-svc", "ledger", "clearing:alipay", value=51), "ledger_balances", "ledger"),
+        (plant("payment-svc", "captures_without_entry", value=["f1"]), "ledger_balances", "f1"),
+        (plant("payment-svc", "unknown_captures", value=["f2"]), "ledger_balances", "f2"),
+        (plant("payment-svc", "ledger_disagrees", value=["o1"]), "ledger_balances", "o1"),
+        (plant("payment-svc", "books", "alipay", "taken_in", value=201), "providers_agree", "alipay"),
+        (plant("payment-svc", "books", "wechat", "given_back", value=19), "providers_agree", "wechat"),
+        (plant("payment-svc", "bill_fees", value={}), "providers_agree", "wechat"),
+        (plant("payment-svc", "ledger", "clearing:alipay", value=149), "providers_agree", "alipay"),
+        (plant("payment-svc", "watchdog", "paid_is_confirmed", value=["o1: is not"]), "money_is_watched", "o1"),
+        (plant("payment-svc", "watchdog", value={}), "money_is_watched", "payment-svc"),
         (plant("schedule-svc", "sessions", "s", "counted_waiting", value=1), "inventory_adds_up", "s"),
         (plant("notify-svc", "by_order", "o3", value={"order_placed": 1}), "everybody_was_told_once", "o3"),
         (plant("notify-svc", "by_order", value={}), "everybody_was_told_once", "o1"),
@@ -176,3 +194,26 @@ def test_each_planted_fault_is_named_with_what_it_concerns(change, rule, about):
     figures = copy.deepcopy(GOOD)
     change(figures)
     assert (rule, about) in [(b.rule, b.about) for b in broken(figures)]
+
+
+def test_a_provider_of_which_money_is_under_way_is_not_compared_and_none_without_its_books():
+    figures = copy.deepcopy(GOOD)
+    figures["payment-svc"]["books"]["alipay"]["taken_in"] += 50
+    figures["payment-svc"]["intents"]["o2"]["live_attempts"] = 1
+    assert broken(figures) == []
+    figures["payment-svc"]["intents"]["o2"]["live_attempts"] = 0
+    del figures["payment-svc"]["books"]
+    assert broken(figures) == []
+
+
+def test_the_books_of_the_payment_sandbox_are_read_over_http(tmp_path):
+    server = Server(tmp_path)
+    server.start()
+    try:
+        assert {name: own["taken_in"] for name, own in books(server.url).items()} == {"wechat": 0, "alipay": 0}
+    finally:
+        server.stop()
+    with pytest.raises(OSError, match="refused"):
+        books(server.url)
+    with pytest.raises(OSError, match="no address"):
+        books("file:///etc/passwd")

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from payment_svc.domain import LIVE, REST, TRANSFER, UNSETTLED
+from payment_svc.domain import LIVE, REST, TRANSFER, UNSETTLED, clearing
 from payment_svc.store import ledger, watch
 from payment_svc.store.tables import attempts, facts, intents, ledger_entries, ledger_lines, refunds, tenders
 
@@ -16,7 +16,7 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
     `intents`: by order id: state, amount, account_id, counted (what paid it, by payments and moves), captured (all that came),
     moved_in and moved_out (from and to other orders), refunded (what went back), given_back (of that, the order's own money, and what
     a move left over), refunding (on its way), refund_failed (waits for staff), surplus_failed (of that, surplus), live_attempts. Kept for an order is captured + moved_in - moved_out - refunded - refunding.
-    `ledger`: fen per account, debit above zero. `unbalanced`: ids of entries that do not sum to zero.
+    `ledger`: fen per account, debit above zero. `bill_fees`: of that, what providers kept for themselves, by provider. `unbalanced`: ids of entries that do not sum to zero.
     `captures_without_entry`, `unknown_captures`: ids of facts that the ledger misses, or that belong to no order.
     `ledger_disagrees`: order ids whose entries, or tenders, are not what the facts and refunds say.
     `watchdog`: what breaks each invariant of money within `scope`, by the invariant: its id and what is wrong with it.
@@ -36,6 +36,7 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
     return {
         "intents": by_order,
         "ledger": ledger.balances(conn),
+        "bill_fees": _bill_fees(conn),
         "unbalanced": ledger.unbalanced(conn),
         "captures_without_entry": _captures_without_entry(conn),
         "unknown_captures": list(
@@ -136,6 +137,17 @@ def _accounts(conn: sa.Connection) -> dict[str, dict[str, int]]:
     for order_id, account, fen in conn.execute(query):
         balances[order_id][account] = fen
     return balances
+
+
+def _bill_fees(conn: sa.Connection) -> dict[str, int]:
+    """Fen that each provider's bills say it kept: what its clearing account is short of by them."""
+    query = (
+        sa.select(ledger_lines.c.account, sa.cast(-sa.func.sum(ledger_lines.c.amount), sa.BigInteger))
+        .join(ledger_entries, ledger_entries.c.id == ledger_lines.c.entry_id)
+        .where(ledger_entries.c.kind == "bill_fee", ledger_lines.c.account.startswith(clearing("")))
+        .group_by(ledger_lines.c.account)
+    )
+    return {account.removeprefix(clearing("")): fen for account, fen in conn.execute(query)}
 
 
 def _captures_without_entry(conn: sa.Connection) -> list[str]:
