@@ -22,6 +22,7 @@ from payment_svc.store import ledger, tenders
 from payment_svc.store import refunds as refund_store
 from payment_svc.store.audit import audit_figures
 from payment_svc.usecases.facts import apply_fact
+from prometheus_client import REGISTRY
 from werkzeug.test import TestResponse
 
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -299,6 +300,11 @@ def two_tenders(world: World) -> tuple[str, str]:
     world.move(new, old, 3000)
     world.take_told()
     return old, new
+
+
+def alarms(kind: str) -> float:
+    """How often this alarm has been raised in this process."""
+    return REGISTRY.get_sample_value("haoyuan_payment_alarms_total", {"kind": kind}) or 0.0
 
 
 def kept(world: World, order: str) -> int:

@@ -8,8 +8,7 @@ import pytest
 from common.messages import PaymentClosed, PaymentFailed, PaymentSucceeded, RefundFailed, RefundSucceeded
 from payment_svc.domain import Fact, weigh
 from payment_svc.providers import Closed, Failed, Paid, Refunded
-from payment_world import FEE, START, World
-from prometheus_client import REGISTRY
+from payment_world import FEE, START, World, alarms
 
 
 @pytest.fixture(autouse=True)
@@ -148,10 +147,6 @@ def test_a_number_is_known_to_its_own_provider_only(world: World) -> None:
     world.apply(replace(world.paid(payment), provider="wechat"))
     assert world.intent(order).state == "open"
     assert world.balances()["suspense"] == -FEE
-
-
-def alarms(kind: str) -> float:
-    return REGISTRY.get_sample_value("haoyuan_payment_alarms_total", {"kind": kind}) or 0.0
 
 
 def test_what_a_person_must_look_at_raises_an_alarm(world: World) -> None:

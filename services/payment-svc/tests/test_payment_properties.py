@@ -4,15 +4,30 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from common.messages import PaymentMoved
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from payment_svc.providers import Absent, Closed, Failed, Paid, Processing, Refunded, Unknown, Unpaid
+from payment_svc.providers import (
+    Abnormal,
+    Absent,
+    Closed,
+    Failed,
+    Heard,
+    Paid,
+    Processing,
+    Refunded,
+    Reversed,
+    Unknown,
+    Unpaid,
+)
 from payment_svc.store import intents as store
+from payment_svc.usecases.outcomes import apply_outcome, apply_refund_outcome
 from payment_world import CASHIER, FEE, OPERATOR, PATIENT, START, World
 
 QUIET = settings(max_examples=40, deadline=None)
@@ -38,23 +53,32 @@ def fresh_world() -> Iterator[World]:
 
 
 def refund_outcomes() -> st.SearchStrategy[Any]:
-    return st.sampled_from([Refunded(START), Failed("no"), Processing(), Unknown("?"), Absent()])
+    return st.sampled_from([Refunded(START), Failed("no"), Abnormal("dead card"), Processing(), Unknown("?"), Absent()])
 
 
 def close_outcomes() -> st.SearchStrategy[Any]:
     return st.sampled_from([Closed(), Unpaid(), Unknown("?"), Absent(), Failed("no")])
 
 
+def cancelled(trade: Any) -> Reversed:
+    """A cancel that found the trade paid, and gave the money back."""
+    return Reversed(Paid(f"t-{trade.number}", FEE, START), START)
+
+
 STEPS = st.one_of(
     st.tuples(st.just("start"), st.none(), st.none()),
     st.tuples(st.just("paid"), st.integers(0, 2), st.sampled_from([FEE, FEE, FEE, 1, FEE * 2])),
     st.tuples(st.just("ended"), st.integers(0, 2), st.sampled_from(["failed", "closed"])),
-    st.tuples(st.just("refund_fact"), st.integers(0, 3), st.sampled_from(["succeeded", "failed"])),
+    st.tuples(st.just("refund_fact"), st.integers(0, 3), st.sampled_from(["succeeded", "failed", "abnormal"])),
+    st.tuples(st.just("called"), st.integers(0, 2), st.sampled_from(["twice", "reversed"])),
     st.tuples(st.just("close"), st.none(), st.none()),
     st.tuples(st.just("ask_refund"), st.none(), st.none()),
     st.tuples(st.just("retry"), st.integers(0, 3), st.none()),
+    st.tuples(st.just("to_card"), st.integers(0, 3), refund_outcomes()),
     st.tuples(st.just("jobs"), close_outcomes(), refund_outcomes()),
+    st.tuples(st.just("cancel"), st.none(), refund_outcomes()),
 )
+CARD = {"bank": "ICBC_DEBIT", "number": "6222021001122334455", "holder": "Li"}
 
 
 def take_step(world: World, order: str, payments: list[dict[str, Any]], step: tuple[str, Any, Any]) -> None:
@@ -68,6 +92,22 @@ def take_step(world: World, order: str, payments: list[dict[str, Any]], step: tu
         world.apply(world.ended(payments[which], how))
     elif what == "refund_fact" and which < len(world.refunds(order)):
         world.apply(world.refund_fact(world.refunds(order)[which], how))
+    elif what == "called" and which < len(payments):
+        attempt = world.attempt(payments[which]["id"])
+        said = Paid(f"t-{attempt.number}", FEE, START)
+        heard = Heard(
+            f"n-{attempt.number}", "payment", attempt.number, said if how == "twice" else Reversed(said, START)
+        )
+        for _ in range(2):
+            assert world.call_back(heard).status_code == 200
+    elif what == "cancel":
+        world.scripted.say |= {"close": Unknown("?"), "query": Unpaid(), "refund": how, "query_refund": how}
+        for _ in range(8):
+            world.clock.advance(timedelta(minutes=1))
+            world.run_jobs()
+    elif what == "to_card" and which < len(world.refunds(order)):
+        world.scripted.say["to_card"] = how
+        world.post(f"/refunds/{world.refunds(order)[which].id}/to-card", CARD, headers=CASHIER)
     elif what == "close":
         world.close(order)
     elif what == "ask_refund" and world.intent(order).state == "paid":
@@ -83,6 +123,7 @@ def take_step(world: World, order: str, payments: list[dict[str, Any]], step: tu
 @given(st.lists(STEPS, max_size=25))
 def test_whatever_happens_the_books_are_right(steps: Sequence[tuple[str, Any, Any]]) -> None:
     with fresh_world() as world:
+        world.scripted.say["cancel"] = cancelled
         order = world.request()
         payments = [world.pay_by(order)]
         for step in steps:
@@ -102,44 +143,79 @@ def test_whatever_happens_the_books_are_right(steps: Sequence[tuple[str, Any, An
         assert not world.database.parked()
 
 
-SAID = st.sampled_from(["paid", "failed", "closed", "wrong amount", "paid twice"])
+PAID = st.sampled_from(["paid", "failed", "closed", "wrong amount", "paid twice", "reversed"])
+BACK = st.lists(st.sampled_from(["succeeded", "failed", "abnormal"]), max_size=3)
+Told = tuple[Literal["payment", "refund"], str, Any]
+"""What a provider says of a number."""
 
 
-def say(world: World, payments: list[dict[str, Any]], which: int, what: str) -> list[Any]:
-    """The facts that a provider tells of one attempt."""
-    payment = payments[which]
-    if what in {"failed", "closed"}:
-        return [world.ended(payment, what)]
-    if what == "wrong amount":
-        return [world.paid(payment, amount=FEE + 1)]
-    twice = [world.paid(payment, transaction=f"second-{payment['id']}")] if what == "paid twice" else []
-    return [world.paid(payment), *twice]
+def say(world: World, payment: dict[str, Any], what: str) -> list[Told]:
+    """What a provider tells of one attempt."""
+    number = world.attempt(payment["id"]).number
+    paid = Paid(f"txn-{number}", FEE, START)
+    outcomes: dict[str, list[Any]] = {
+        "paid": [paid],
+        "failed": [Failed("declined")],
+        "closed": [Closed()],
+        "wrong amount": [replace(paid, amount=FEE + 1)],
+        "paid twice": [paid, replace(paid, transaction_id=f"second-{number}")],
+        "reversed": [paid, Reversed(paid, START)],
+    }
+    return [("payment", number, outcome) for outcome in outcomes[what]]
+
+
+def hear(world: World, told: Sequence[Told], called: bool) -> None:
+    """By callbacks, where a repetition has the id of the first; or by answers."""
+    for kind, number, outcome in told:
+        if called:
+            assert world.call_back(Heard(f"{number}-{outcome}", kind, number, outcome)).status_code == 200
+            continue
+        with world.database.transaction() as tx:
+            (apply_outcome if kind == "payment" else apply_refund_outcome)(tx, "alipay", number, outcome, "query")
 
 
 @QUIET
-@given(said=st.lists(SAID, min_size=3, max_size=3), closing=st.booleans(), shuffle=st.randoms(use_true_random=False))
-def test_any_order_and_repetition_of_the_facts_ends_the_same(said: list[str], closing: bool, shuffle: Any) -> None:
-    def ends(world: World, arrange: Callable[[list[Any]], list[Any]]) -> tuple[Any, ...]:
+@given(
+    said=st.lists(PAID, min_size=3, max_size=3),
+    back=BACK,
+    closing=st.booleans(),
+    called=st.booleans(),
+    shuffle=st.randoms(use_true_random=False),
+)
+def test_any_order_and_repetition_of_the_facts_ends_the_same(
+    said: list[str], back: list[str], closing: bool, called: bool, shuffle: Any
+) -> None:
+    def ends(world: World, arrange: Callable[[list[Told]], list[Told]], *, by_callback: bool) -> tuple[Any, ...]:
         order = world.request()
         payments = [world.pay_by(order, key=str(n)) for n in range(3)]
         if closing:
             world.close(order)
-        for fact in arrange([f for n, what in enumerate(said) for f in say(world, payments, n, what)]):
-            world.apply(fact)
-        world.run_jobs()
+        for payment, what in zip(payments, said, strict=True):
+            if what == "reversed":  # we are cancelling it: else nobody reverses
+                with world.database.transaction() as tx:
+                    store.mark_cancelled(tx, payment["id"])
+        told = [each for payment, what in zip(payments, said, strict=True) for each in say(world, payment, what)]
+        hear(world, arrange(told), by_callback)
+        if world.intent(order).state == "paid":
+            world.ask_refund(order)
+        outcomes = {"succeeded": Refunded(START), "failed": Failed("no"), "abnormal": Abnormal("dead card")}
+        refunds = world.refunds(order)
+        hear(world, arrange([("refund", r.number, outcomes[what]) for r in refunds for what in back]), by_callback)
         world.check_books()
         figures = world.figures()["intents"][order]
         states = [world.attempt(p["id"]).state for p in payments]
-        return figures["state"], figures["captured"], figures["refunded"], states, world.balances_of(order)
+        gone = sorted((r.amount, r.purpose, r.state) for r in world.refunds(order))
+        return figures["state"], figures["captured"], figures["refunded"], states, gone, world.balances_of(order)
 
-    def disorder(facts: list[Any]) -> list[Any]:
-        repeated = facts + shuffle.choices(facts, k=4)
+    def disorder(told: list[Told]) -> list[Told]:
+        repeated = told + (shuffle.choices(told, k=4) if told else [])
         shuffle.shuffle(repeated)
         return repeated
 
     with fresh_world() as world:
-        world.scripted.say |= {"refund": Refunded(START), "close": Unknown("?")}
-        assert ends(world, lambda facts: facts) == ends(world, disorder)
+        world.scripted.say |= {"close": Unknown("?")}
+        plain = ends(world, lambda told: told, by_callback=False)
+        assert plain == ends(world, disorder, by_callback=called)
 
 
 def test_paid_is_an_outcome_that_closing_may_meet() -> None:
