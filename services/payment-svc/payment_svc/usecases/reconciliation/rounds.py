@@ -7,6 +7,7 @@ what can be settled is (settle.py), and the next round sees what has come of it.
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from common import ids
 from common.outbox import Database, Timer, Tx
 
 from payment_svc.domain import clearing
@@ -14,7 +15,7 @@ from payment_svc.matching import Finding, Transaction, behind, compare
 from payment_svc.providers import Gateway
 from payment_svc.store import bills as store
 from payment_svc.store import differences, ledger
-from payment_svc.usecases.alarms import alarm
+from payment_svc.usecases.alarms import alarm, raise_alarm
 from payment_svc.usecases.reconciliation.settle import ASKED, settle
 from payment_svc.usecases.refunds import REFUND
 
@@ -44,8 +45,7 @@ def go_through(database: Database, gateway: Gateway | None, provider: str, day: 
             tx.set_timer(BILL, timer.key, tx.now)
             return
         odd = not close(tx, provider, day) and _is_odd(tx, provider, day)
-        for kind, count in differences.tell(tx, provider, day, ASKED).items():
-            alarm("bill_differences", tx=tx, provider=provider, bill_id=timer.key, difference=kind, count=count)
+        _tell(tx, provider, day)
         if odd and timer.payload.get("odd"):
             alarm("bill_sums_differ", tx=tx, provider=provider, bill_id=timer.key)
         known = store.bill(tx.conn, provider, day)
@@ -54,6 +54,15 @@ def go_through(database: Database, gateway: Gateway | None, provider: str, day: 
         else:
             wait = UNANSWERED if unanswered or odd else LOOK_AGAIN
             tx.set_timer(BILL, timer.key, tx.now + wait, {"odd": True} if odd else {})
+
+
+def _tell(tx: Tx, provider: str, day: date) -> None:
+    """An alarm for what staff have not heard of yet."""
+    news = differences.tell(tx, provider, day, ASKED)
+    for kind, count in news.items():
+        alarm("bill_differences", provider=provider, day=day.isoformat(), difference=kind, count=count)
+    if news:
+        raise_alarm(tx, ids.mint("alm"), "bill_differences", sum(news.values()), [key_of(provider, day)])
 
 
 def _at_it(tx: Tx, provider: str, day: date) -> None:
