@@ -196,9 +196,10 @@ def die_at(world: BillsWorld, monkeypatch: pytest.MonkeyPatch, step: str) -> Non
     """The worker takes the day up, and dies when it comes to that step."""
     world.clock.advance(rounds.AT_IT)
     (timer,) = [timer for timer in world.due() if timer.kind == "bill"]
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+    with monkeypatch.context() as patch:
         patch.setattr(rounds, step, lambda *_: (_ for _ in ()).throw(SystemExit))
-        days.see_through(world.service, timer)
+        with pytest.raises(SystemExit):
+            days.see_through(world.service, timer)
 
 
 def test_two_workers_at_the_same_day(any_bills: BillsWorld) -> None:
