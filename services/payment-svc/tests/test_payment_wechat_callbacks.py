@@ -197,7 +197,10 @@ def test_without_one_of_its_headers_a_callback_is_refused(wechat, name, missing)
     assert refused(wechat, signed(body, name=name) | {"Wechatpay-Signature-Type": "NONE"}, body) == "headers"
 
 
-@pytest.mark.parametrize("changes", [{"ciphertext": "AAAA" * 20}, {"associated_data": "refund"}, {"nonce": "x" * 12}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"ciphertext": "AAAA" * 20}, {"associated_data": "refund"}, {"nonce": "x" * 12}, {"algorithm": "AEAD_SM4_GCM"}],
+)
 def test_a_resource_that_was_tampered_with_is_refused(wechat, name, changes):
     body = notice(PAID, trade_document(), **changes)
     assert refused(wechat, signed(body, name=name), body) == "unreadable"

@@ -49,6 +49,7 @@ ANOTHERS = [
     {"amount": AMOUNT | {"total": 2000}},
     {"amount": AMOUNT | {"currency": "USD"}},
     {"amount": AMOUNT | {"refund": True}},
+    {"amount": AMOUNT | {"total": 5000.0}},
     {"amount": None},
     {"status": None},
     {"status": "DONE"},
@@ -83,6 +84,12 @@ def test_a_part_of_a_trade_goes_back(vendor, wechat):
     }
     wechat.refund(REFUND)
     assert vendor.calls[1].body == vendor.calls[0].body
+
+
+def test_a_reason_is_cut_to_what_wechat_takes(vendor, wechat):
+    vendor.will(says(refund_document()))
+    wechat.refund(replace(REFUND, reason="停" * 100))
+    assert vendor.calls[0].document["reason"] == "停" * 80
 
 
 STATES = [
