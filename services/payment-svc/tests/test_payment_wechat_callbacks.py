@@ -253,7 +253,13 @@ def test_another_merchants_refund_is_refused(wechat, name, event):
 
 def test_wechat_hears_whether_to_come_again(wechat):
     assert wechat.accepted == (204, b"", "application/json")
-    for reason, status in [("signature", 401), ("stale", 401), ("probe", 401), ("not kept", 503)]:
+    for reason, status in [
+        ("signature", 401),
+        ("stale", 401),
+        ("oversized", 401),
+        ("unavailable", 503),
+        ("failed", 503),
+    ]:
         answered, body, kind = wechat.refusal(reason)
         assert (answered, json.loads(body), kind) == (
             status,

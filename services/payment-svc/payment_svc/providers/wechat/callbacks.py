@@ -19,9 +19,8 @@ _HEADERS = (
 _SCHEME = "WECHATPAY2-SHA256-RSA2048"
 _PROBE = "WECHATPAY/SIGNTEST/"
 """How WeChat tries out whether signatures are checked at all."""
-_FAULTS_OF_THEIRS = frozenset(
-    {"stale", "serial", "signature", "probe", "headers", "unreadable", "merchant", "other", "oversize"}
-)
+_OURS = frozenset({"unavailable", "failed"})
+"""Why a callback that is genuine was not kept."""
 
 
 def hear(client: Client, headers: Mapping[str, str], body: bytes, now: datetime, *, mchid: str, appid: str) -> Heard:
@@ -38,7 +37,7 @@ def hear(client: Client, headers: Mapping[str, str], body: bytes, now: datetime,
 
 def refusal(reason: str) -> tuple[int, bytes, str]:
     """401 for what is wrong with the callback, 503 for what is wrong with us; either way WeChat comes again."""
-    status = 401 if reason in _FAULTS_OF_THEIRS else 503
+    status = 503 if reason in _OURS else 401
     return status, json.dumps({"code": "FAIL", "message": reason}).encode(), "application/json"
 
 
