@@ -223,6 +223,24 @@ def test_a_payers_page_shows_trouble_too(merchant, fault):
     assert (merchant.trade("PAGE") is None) == (fault in BEFORE)
 
 
+@pytest.mark.parametrize(
+    ("method", "call", "biz", "number"),
+    [
+        ("trade.precreate", "create", QUERY, NUMBER),
+        ("trade.query", "query", QUERY, NUMBER),
+        ("trade.close", "close", QUERY, NUMBER),
+        ("trade.cancel", "cancel", QUERY, NUMBER),
+        ("trade.refund", "refund", {**QUERY, "out_request_no": "R1"}, "R1"),
+        ("trade.refund", "refund", QUERY, NUMBER),
+        ("trade.fastpay.refund.query", "query_refund", {**QUERY, "out_request_no": "R1"}, "R1"),
+        ("data.dataservice.bill.downloadurl.query", "bill", {"bill_date": "2026-11-22"}, "2026-11-22"),
+    ],
+)
+def test_faults_find_their_call_by_its_number(merchant, method, call, biz, number):
+    merchant.sandbox.faults.plan("alipay", call, Fault("unknown"), number=number)
+    assert merchant.call(f"alipay.{method}", biz)["sub_code"] == "aop.unknow-error"
+
+
 def test_the_published_keys_fit(merchant):
     assert ALIPAY.key_size == 2048
     assert is_alipays(b"x", signed(b"x"))

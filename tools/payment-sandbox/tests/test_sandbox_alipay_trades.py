@@ -74,6 +74,10 @@ def test_a_number_is_used_up_by_its_trade(merchant):
     merchant.scan("CLOSED")
     merchant.about("close", "CLOSED")
     assert code(merchant.precreate("CLOSED")) == "ACQ.TRADE_HAS_CLOSE"
+    merchant.precreate("LATE")
+    merchant.scan("LATE")
+    merchant.wait(hours=3)
+    assert code(merchant.precreate("LATE")) == "ACQ.TRADE_HAS_CLOSE"
 
 
 def test_the_product_must_be_named_unless_the_option_says_otherwise(merchant):
@@ -212,6 +216,14 @@ def test_a_query_says_how_a_trade_stands(merchant):
     assert paid["send_pay_date"] == trade.paid_at.strftime("%Y-%m-%d %H:%M:%S")
     by_id = merchant.call("alipay.trade.query", {"trade_no": paid["trade_no"], "out_trade_no": "IGNORED"})
     assert by_id == paid
+
+
+def test_a_trade_keeps_its_id_from_the_scan_on(merchant):
+    merchant.precreate(NUMBER)
+    merchant.scan(NUMBER)
+    before = merchant.about("query", NUMBER)["trade_no"]
+    merchant.pay(NUMBER)
+    assert merchant.about("query", NUMBER)["trade_no"] == before
 
 
 def test_a_paid_trade_is_finished_after_a_time(merchant):

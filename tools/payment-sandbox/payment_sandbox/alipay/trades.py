@@ -90,7 +90,7 @@ def precreate(sandbox: Sandbox, call: Call) -> Fields:
     same = trade.channel == asked.channel and trade.params == asked.params
     if not same and (trade.scanned or setting(sandbox, "alipay_repeat_code")):
         raise business("ACQ.CONTEXT_INCONSISTENT", "交易信息被篡改")
-    if same and setting(sandbox, "alipay_repeat_code"):
+    if setting(sandbox, "alipay_repeat_code"):
         return {"out_trade_no": trade.number, "qr_code": sandbox.link(trade)}
     raise business("ACQ.APPLY_PC_MERCHANT_CODE_ERROR", "商户申请二维码失败")
 
