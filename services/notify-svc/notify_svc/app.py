@@ -39,5 +39,5 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         missing=store.missing,
         figures=lambda: usecases.audit_figures(store),
     )
-    service.web = create_app(service, [api.blp])
+    service.web = create_app(service, [api.blp, api.alarms])
     return service

@@ -49,6 +49,31 @@ class Notification:
     read_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something about money that staff must look at: `count` things, of which `about` names some by their ids.
+
+    `at` is when it was last heard of. It is open until what it is about is gone, or a member of staff has settled it.
+    """
+
+    id: str
+    kind: str
+    count: int
+    about: tuple[str, ...]
+    raised_at: datetime
+    at: datetime
+    cleared_at: datetime | None = None
+
+    @property
+    def state(self) -> str:
+        return "open" if self.cleared_at is None else "cleared"
+
+    @property
+    def rank(self) -> str:
+        """What alarms are sorted by."""
+        return rank(self.raised_at, self.id)
+
+
 def milliseconds(time: datetime) -> int:
     """Since 1970, never below zero; a time without a zone counts as UTC."""
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)

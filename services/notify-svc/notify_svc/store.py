@@ -27,7 +27,7 @@ from pymongo.errors import (
 )
 from pymongo.uri_parser import parse_uri
 
-from notify_svc.domain import INBOX, Notification, milliseconds
+from notify_svc.domain import INBOX, Alarm, Notification, milliseconds
 
 Document = dict[str, Any]
 
@@ -35,6 +35,9 @@ INDEXES = ((("recipient", ASCENDING), ("rank", DESCENDING)), (("recipient", ASCE
 """Of the notifications, beside that of _id. The first serves the inbox, and the search for an order in its owner's inbox;
 nx-27017 uses it only if there is the second, which MongoDB could do without.
 """
+
+ALARM_INDEXES = ((("rank", DESCENDING),), (("state", ASCENDING), ("rank", DESCENDING)), (("state", ASCENDING),))
+"""Of the alarms; see INDEXES for the third."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATIENCE = 2_000  # milliseconds until a server counts as away
@@ -64,6 +67,7 @@ class MongoTx:
     now: datetime
     _notifications: Collection[Document]
     added: list[Notification] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
 
     def first_time(self, message_ids: Sequence[str]) -> set[str]:
         """All of them: repetitions are found by the documents' _ids, so that dedupe and effect are one write."""
@@ -71,6 +75,9 @@ class MongoTx:
 
     def add(self, notification: Notification) -> None:
         self.added.append(notification)
+
+    def keep_alarm(self, alarm: Alarm) -> None:
+        self.alarms.append(alarm)
 
     def hospital_of(self, account_id: str, order_id: str) -> str | None:
         """Where the visit of an order takes place, as far as its owner was told of it."""
@@ -101,6 +108,7 @@ class MongoStore:
         self._database = self._client.get_default_database()
         self.notifications = self._database["notifications"]
         self.delivery_log = self._database["delivery_log"]
+        self._alarms = self._database["alarms"]
         self._parked = self._database["parked"]
 
     # --- what the processor needs
@@ -114,6 +122,8 @@ class MongoStore:
             now = milliseconds(tx.now)
             _insert_new(self.notifications, [_document(n) for n in tx.added])
             _insert_new(self.delivery_log, [_delivered(n, now) for n in tx.added])
+        for alarm in tx.alarms:
+            self._keep(alarm)
 
     def is_transient(self, error: BaseException) -> bool:
         """True if the server is away or asks to try again: nothing is wrong with the work itself."""
@@ -165,24 +175,60 @@ class MongoStore:
         reading = {"unread": False, "read_at": milliseconds(self.clock()), "read_by": reader}
         self.notifications.update_one({"_id": notification_id, "unread": True}, {"$set": reading})
 
+    # --- alarms
+
+    def _keep(self, alarm: Alarm) -> None:
+        """An alarm is new, or what is known of it gives way to what was said later."""
+        said = {"state": alarm.state, "at": milliseconds(alarm.at)}
+        said["cleared_at"] = None if alarm.cleared_at is None else said["at"]
+        what = {"count": alarm.count, "about": list(alarm.about)}
+        new = {"_id": alarm.id, "kind": alarm.kind, "raised_at": said["at"], "rank": alarm.rank}
+        try:
+            self._alarms.insert_one({**new, **what, **said})
+        except DuplicateKeyError:
+            # what it was about stays to be read when it is cleared
+            change = said if alarm.cleared_at else {**said, **what}
+            self._alarms.update_one({"_id": alarm.id, "at": {"$lt": said["at"]}}, {"$set": change})
+
+    def alarms(self, state: str | None, before: str | None, limit: int) -> list[Alarm]:
+        """The newest `limit` alarms whose rank is below `before`, newest first."""
+        condition: Document = {} if state is None else {"state": state}
+        if before is not None:
+            condition["rank"] = {"$lt": before}
+        return [_alarm(document) for document in self._alarms.find(condition).sort("rank", -1).limit(limit)]
+
+    def alarm(self, alarm_id: str) -> Alarm | None:
+        document = self._alarms.find_one({"_id": alarm_id})
+        return None if document is None else _alarm(document)
+
+    def settle_alarm(self, alarm_id: str, account_id: str) -> None:
+        """Note who saw to an open alarm. `at` stays, so that what is said later still counts."""
+        settled = {"state": "cleared", "cleared_at": milliseconds(self.clock()), "cleared_by": account_id}
+        self._alarms.update_one({"_id": alarm_id, "state": "open"}, {"$set": settled})
+
     # --- its care
 
     def migrate(self) -> None:
         """Make the indexes; those that are there stay."""
-        for keys in INDEXES:
-            self.notifications.create_index(list(keys))
+        for collection, indexes in self._indexes():
+            for keys in indexes:
+                collection.create_index(list(keys))
+
+    def _indexes(self) -> Iterable[tuple[Collection[Document], Sequence[Sequence[tuple[str, int]]]]]:
+        return (self.notifications, INDEXES), (self._alarms, ALARM_INDEXES)
 
     def missing(self) -> list[str]:
         """What is not ready, for /readyz."""
         try:
             self._client.admin.command("ping")
-            indexes = self.notifications.index_information().values()
+            there = [(c, [_fields(i["key"]) for i in c.index_information().values()]) for c, _ in self._indexes()]
         except PyMongoError as error:
             if self.is_transient(error):
                 return ["database"]
             raise
-        there = [_fields(index["key"]) for index in indexes]
-        return [] if all(_fields(keys) in there for keys in INDEXES) else ["migrations"]
+        wanted = [[_fields(keys) for keys in indexes] for _, indexes in self._indexes()]
+        complete = all(keys in found for (_, found), all_ in zip(there, wanted, strict=True) for keys in all_)
+        return [] if complete else ["migrations"]
 
     def all_told(self) -> Iterator[Document]:
         """Of every notification: _id, kind, recipient, order_id."""
@@ -244,6 +290,18 @@ def _notification(d: Document) -> Notification:
         created_at=_time(d["created_at"]),
         rank=d["rank"],
         read_at=None if d["read_at"] is None else _time(d["read_at"]),
+    )
+
+
+def _alarm(d: Document) -> Alarm:
+    return Alarm(
+        id=d["_id"],
+        kind=d["kind"],
+        count=d["count"],
+        about=tuple(d["about"]),
+        raised_at=_time(d["raised_at"]),
+        at=_time(d["at"]),
+        cleared_at=None if d["cleared_at"] is None else _time(d["cleared_at"]),
     )
 
 

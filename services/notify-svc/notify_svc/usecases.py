@@ -1,4 +1,4 @@
-"""What notify-svc can do: tell people of messages, show them their inbox, note that they have read it."""
+"""What notify-svc can do: tell people of messages, show them their inbox, note that they have read it; keep alarms for staff."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from common.envelope import Received
 from common.errors import NotFound
+from common.messages import MoneyAlarmCleared
 
 from notify_svc import domain, templates
-from notify_svc.domain import Notification
+from notify_svc.domain import Alarm, Notification
 from notify_svc.store import MongoStore, MongoTx
 
 
@@ -64,6 +65,40 @@ def mark_read(store: MongoStore, recipients: Sequence[str], account_id: str, not
         store.mark_read(notification_id, account_id)
         notification = store.get(notification_id) or notification
     return notification
+
+
+def keep_alarms(tx: MongoTx, received: Sequence[Received]) -> None:
+    """Keep how each alarm stands. What is heard late, or again, changes nothing."""
+    for message in (r.message for r in received):
+        cleared = isinstance(message, MoneyAlarmCleared)
+        tx.keep_alarm(
+            Alarm(
+                id=message.alarm_id,
+                kind=message.kind,
+                count=0 if cleared else message.count,
+                about=() if cleared else tuple(message.about),
+                raised_at=message.at,
+                at=message.at,
+                cleared_at=message.at if cleared else None,
+            )
+        )
+
+
+def list_alarms(store: MongoStore, *, state: str | None, before: str | None, limit: int) -> list[Alarm]:
+    """The newest alarms, at most `limit`, older than rank `before`."""
+    return store.alarms(state, before, limit)
+
+
+def settle_alarm(store: MongoStore, account_id: str, alarm_id: str) -> Alarm:
+    """A member of staff has seen to it; again changes nothing. What goes on being wrong is raised again when it changes.
+
+    Raises NotFound for what is not there.
+    """
+    store.settle_alarm(alarm_id, account_id)
+    alarm = store.alarm(alarm_id)
+    if alarm is None:
+        raise NotFound("no such alarm", code="alarm_not_found")
+    return alarm
 
 
 def audit_figures(store: MongoStore) -> dict[str, Any]:
