@@ -136,6 +136,14 @@ def test_the_bill_is_kept_to_the_byte(world: BillsWorld) -> None:
     assert world.day().digest == bill_of([paid_line(fact)]).digest
 
 
+def test_the_figures_say_what_waits(world: BillsWorld) -> None:
+    fact = world.come()
+    world.bill_day([paid_line(fact, amount=1), paid_line(fact, amount=2)])
+    world.until(at(THIRD, 1))
+    figures = world.service.figures()["reconciliation"]
+    assert figures == {"days": {"alipay": {"open": 1, "waiting": 1}}, "open_differences": {"alipay": 2}}
+
+
 # --- fees ----------------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from payment_svc.domain import LIVE, REST, TRANSFER, UNSETTLED, clearing
-from payment_svc.store import ledger, watch
+from payment_svc.store import differences, ledger, watch
 from payment_svc.store.tables import attempts, facts, intents, ledger_entries, ledger_lines, refunds, tenders
 
 
@@ -19,6 +19,7 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
     `ledger`: fen per account, debit above zero. `bill_fees`: of that, what providers kept for themselves, by provider. `unbalanced`: ids of entries that do not sum to zero.
     `captures_without_entry`, `unknown_captures`: ids of facts that the ledger misses, or that belong to no order.
     `ledger_disagrees`: order ids whose entries, or tenders, are not what the facts and refunds say.
+    `reconciliation`: how many days of which provider are in which state, and how many differences are open.
     `watchdog`: what breaks each invariant of money within `scope`, by the invariant: its id and what is wrong with it.
     """
     by_order = _intents(conn)
@@ -47,6 +48,7 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
         "ledger_disagrees": sorted(
             o for o, f in by_order.items() if not _agrees(f, accounts.get(o, {}), parts.get((o, "first"), 0))
         ),
+        "reconciliation": differences.figures(conn),
         "watchdog": {
             name: [f"{one.about}: {one.what}" for one in offenders]
             for name, offenders in (watch.everything(conn, scope) if scope else {}).items()

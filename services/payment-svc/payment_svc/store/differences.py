@@ -11,7 +11,7 @@ from common.jsons import decode, encode
 from common.outbox import Tx
 
 from payment_svc.matching import Finding
-from payment_svc.store.bills import Sum, billed, booked
+from payment_svc.store.bills import Sum, billed, booked, counts
 from payment_svc.store.tables import differences
 
 _d = differences.c
@@ -174,6 +174,15 @@ def open_counts(conn: sa.Connection, days: Collection[tuple[str, date]]) -> dict
     query = sa.select(_d.provider, _d.day, sa.func.count()).where(_d.state == "open").group_by(_d.provider, _d.day)
     query = query.where(_d.day.in_({day for _, day in days}))
     return {(provider, day): count for provider, day, count in conn.execute(query)}
+
+
+def figures(conn: sa.Connection) -> dict[str, Any]:
+    """`days`: how many are in which state, by provider; `open_differences`, by provider."""
+    days: dict[str, dict[str, int]] = {}
+    for (provider, state), count in counts(conn).items():
+        days.setdefault(provider, {})[state] = count
+    query = sa.select(_d.provider, sa.func.count()).where(_d.state == "open").group_by(_d.provider)
+    return {"days": days, "open_differences": dict(conn.execute(query).all())}
 
 
 def difference(conn: sa.Connection, provider: str, day: date, difference_id: str) -> Difference | None:

@@ -44,7 +44,7 @@ def make_days(service: Any, timer: Timer) -> None:
             return
         for provider, gateway in service.parts.gateways.items():
             new = store.add_days(tx, provider)
-            for day in (*(_no_longer_true(tx, provider) if new else ()), *new):
+            for day in sorted([*(_no_longer_true(tx, provider) if new else ()), *new]):
                 tx.set_timer(BILL, key_of(provider, day), max(tx.now, ready_at(gateway, day)))
         tx.set_timer(RECONCILE, timer.key, tx.now + EVERY)
 
