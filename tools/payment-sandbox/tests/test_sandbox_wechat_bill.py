@@ -147,6 +147,15 @@ def test_a_refund_stands_as_it_stood_when_the_bill_was_made(days, end, state):
     assert days.file() == before
     states = {row["商户退款单号"]: row["退款状态"] for row in days.rows()[0] if row["交易状态"] == "REFUND"}
     assert states == {"REFUND_1": state, "REFUND_2": "PROCESSING"}
+    fees = {row["商户退款单号"]: row["手续费"] for row in days.rows()[0] if row["交易状态"] == "REFUND"}
+    assert fees == {"REFUND_1": "0.00000" if end == "closed" else "-0.01000", "REFUND_2": "-0.01000"}
+
+
+def test_half_a_fen_of_fee_is_a_fen(days):
+    for number, fen in enumerate((249, 250, 416, 417)):
+        days.merchant.paid(f"ORDER_{number:04}", fen)
+    days.at(1, 10)
+    assert [row["手续费"] for row in days.rows()[0]] == ["0.01000", "0.02000", "0.02000", "0.03000"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Orders of WeChat Pay: made, asked for, closed, and every field of theirs."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -221,9 +222,15 @@ def test_a_bad_field_is_named(merchant, channel, fields, named):
     assert merchant.sandbox.books.trades("wechat") == []
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"1", b'{"a":1,"a":1}', b'{"a":NaN}', b"\xff", b"[" * 5000])
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"1", b"NaN", b"\xff", b"[" * 5000])
 def test_a_body_must_be_a_json_object(merchant, raw):
     assert merchant.call("POST", f"{TRADES}/native", raw=raw).code == (400, "PARAM_ERROR")
+
+
+def test_a_name_stands_once_in_a_body(merchant):
+    twice = json.dumps(order()).replace('"description"', '"out_trade_no": "ORDER_0002", "description"').encode()
+    assert json.loads(twice) == order()
+    assert merchant.call("POST", f"{TRADES}/native", raw=twice).code == (400, "PARAM_ERROR")
 
 
 def test_other_merchants_and_apps_are_refused(merchant):

@@ -31,7 +31,7 @@ def test_an_order_may_be_named_by_either_number(merchant):
     body = refund(fen=1, out_trade_no=None, transaction_id=trade.transaction_id)
     assert merchant.call("POST", REFUNDS, body).json["out_trade_no"] == "ORDER_0001"
     merchant.wait(minutes=2)
-    wrong = refund("REFUND_2", transaction_id="4200000000000000000000000000")
+    wrong = refund("REFUND_2", fen=1, transaction_id="4200000000000000000000000000")
     assert merchant.call("POST", REFUNDS, wrong).code == (400, "INVALID_REQUEST")
 
 
@@ -198,6 +198,7 @@ def test_an_abnormal_refund_waits_if_it_shall_and_may_fail_again(merchant, abnor
         ({"bank_account": "6222020000000001234"}, "/bank_account"),
         ({"bank_account": "not base64"}, "/bank_account"),
         ({"bank_account": sealed_for_platform("six")}, "/bank_account"),
+        ({"bank_account": sealed_for_platform("six thousand")}, "/bank_account"),
         ({"real_name": None}, "/real_name"),
         ({"real_name": "测试"}, "/real_name"),
         ({"sub_mchid": "1"}, "/sub_mchid"),

@@ -72,6 +72,11 @@ def test_an_authorization_must_be_one(merchant, header):
     assert merchant.call("GET", QUERY, headers={"Authorization": header}).code == (401, "SIGN_ERROR")
 
 
+def test_a_signature_is_base64_and_nothing_besides(merchant):
+    header = authorization("GET", QUERY, b"").replace('signature="', 'signature="!')
+    assert merchant.call("GET", QUERY, headers={"Authorization": header}).code == (401, "SIGN_ERROR")
+
+
 def test_spaces_in_an_authorization_are_refused(merchant):
     header = authorization("GET", QUERY, b"").replace('",', '", ')
     assert merchant.call("GET", QUERY, headers={"Authorization": header}).code == (401, "SIGN_ERROR")
