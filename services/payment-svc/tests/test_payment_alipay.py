@@ -169,7 +169,12 @@ def test_money_came_whatever_has_become_of_it(vendor, alipay, status):
 
 
 @pytest.mark.parametrize(
-    "sign", [{"send_pay_date": ""}, {"send_pay_date": "", "receipt_amount": "0.00", "refund_fee": "50.00"}]
+    "sign",
+    [
+        {"send_pay_date": ""},
+        {"receipt_amount": ""},
+        {"send_pay_date": "", "receipt_amount": "0.00", "refund_fee": "50.00"},
+    ],
 )
 def test_a_closed_trade_with_money_in_it_was_paid(vendor, alipay, sign):
     answers(vendor, query={**OK, **PAID, "trade_status": "TRADE_CLOSED", **sign})

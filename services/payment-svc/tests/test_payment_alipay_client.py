@@ -159,7 +159,7 @@ ODD = {
     ),
     "changed since": lambda _v, c, m: say(c, sealed(m, GOOD).replace(b"50.00", b"60.00").replace(b"_1", b"_2")),
     "other method": lambda _v, c, _m: say(c, sealed("alipay.trade.pay", GOOD)),
-    "too long": lambda _v, c, _m: say(c, b" " * (client.MOST_ANSWER + 1)),
+    "too long": lambda _v, c, m: say(c, sealed(m, GOOD) + b" " * client.MOST_ANSWER),
 }
 
 
