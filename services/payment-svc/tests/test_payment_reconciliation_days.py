@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -293,6 +294,23 @@ def test_a_hundred_thousand_lines_some_hundreds_at_a_time(world: BillsWorld, mon
     assert largest <= store.CHUNK
     assert statements < count / 25, statements
     world.check_day()
+
+
+def test_each_transaction_is_looked_at_once_however_its_lines_lie(
+    world: BillsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.unheard()
+    monkeypatch.setattr(store, "CHUNK", 3)
+    line = BillLine("payment", "N", "", "", 100, 0, START, "SUCCESS")
+    lines = [replace(line, transaction_id=f"T{n}") for n in range(10)]
+    backs = [replace(one, kind="refund", refund_number=f"R{n}") for n, one in enumerate(lines[:7])]
+    twins = [replace(one, refund_number=f"{one.refund_number}{n}") for one in backs[:2] for n in range(5)]
+    world.bill_day([*lines, *twins, *reversed(backs)])
+    with world.database.reading() as conn:
+        groups = list(store.transactions(conn, "alipay", DAY))
+    assert [one.id for group in groups for one in group] == [f"T{n}" for n in range(10)]
+    assert sum(len(one.lines) for group in groups for one in group) == 27
+    assert max(len(group) for group in groups) <= 3
 
 
 def book(world: BillsWorld, count: int) -> None:
