@@ -4,8 +4,10 @@ In development everything leads to the payment sandbox, under keys that are publ
 them, and any address but the vendors' own.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -14,6 +16,9 @@ from common.settings import Settings as CommonSettings
 
 DEVELOPMENT = "development"
 """The value of a key that stands for the published one, which the payment sandbox knows."""
+NONE = "none"
+"""The value of a key that there is not, though it has a default."""
+_PUBLISHED = Path(__file__).parent / "providers" / "development"
 METHODS = ("alipay", "wechat", "window")
 VENDORS = {
     "WECHAT_URL": ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com"),
@@ -46,7 +51,8 @@ class Settings(CommonSettings):
     wechat_public_key: str = env("WECHAT_PUBLIC_KEY", DEVELOPMENT)
     wechat_public_key_id: str = env("WECHAT_PUBLIC_KEY_ID", "PUB_KEY_ID_0119000068912026112200000000000001")
     wechat_certificate: str = env("WECHAT_CERTIFICATE", "")
-    """The platform certificate, of merchants without a public key or on their way to one (then both are believed)."""
+    """The platform certificate (or several, the old and the new one), of merchants on their way to a public key: then both are
+    believed. Of those who have no public key: then WECHAT_PUBLIC_KEY and WECHAT_PUBLIC_KEY_ID are "none"."""
 
     alipay_url: str = env("ALIPAY_URL", "http://127.0.0.1:8090/gateway.do")
     alipay_app_id: str = env("ALIPAY_APP_ID", "2021006891000001")
@@ -100,12 +106,23 @@ def _faults_in_production(settings: Settings) -> Iterator[str]:
         if variable in VENDORS:
             if value not in VENDORS[variable]:
                 yield f"{variable}: must be {' or '.join(VENDORS[variable])} in production"
-        elif published[name] and value == published[name]:
+        elif (published[name] and value == published[name]) or _is_published(value):
             yield f"{variable}: is the payment sandbox's, refused in production"
     online = {"wechat", "alipay"} & set(settings.methods)
     address = settings.callback_url or settings.public_url
     if online and urlsplit(address).scheme != "https":
         yield "CALLBACK_URL (or PUBLIC_URL): must be https in production"
+
+
+def _is_published(value: str) -> bool:
+    """True for a key whose other half everybody may read, whether by its name or written out."""
+    keys = [_middle(file.read_text()) for file in _PUBLISHED.glob("*.pem")]
+    return value == DEVELOPMENT or any(key in _middle(value) for key in keys)
+
+
+def _middle(pem: str) -> str:
+    """The base64 between the lines that begin and end a key."""
+    return re.sub(r"-----[^-]*-----|\\n|\s", "", pem)
 
 
 def _of(settings: Settings) -> dict[str, tuple[str, str]]:

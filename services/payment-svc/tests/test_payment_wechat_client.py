@@ -28,7 +28,7 @@ from wechat_vendor import (
 from wechatpayv3 import WeChatPay
 from wechatpayv3.core import Core
 
-CERTIFICATE_ONLY = {"wechat_public_key": "", "wechat_public_key_id": ""}
+CERTIFICATE_ONLY = {"wechat_public_key": "none", "wechat_public_key_id": "none"}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.utils import aes_decrypt
 
 from payment_svc.providers.keys import certificates, private_key, public_key
-from payment_svc.settings import Settings
+from payment_svc.settings import NONE, Settings
 
 FRESH = 300
 """Seconds that a signature is good for, before and after."""
@@ -60,7 +60,7 @@ class Client(WeChatPay):  # type: ignore[misc]  # the library is not annotated
         believed = (
             certificates(settings.wechat_certificate, "wechat_certificate.pem") if settings.wechat_certificate else []
         )
-        if settings.wechat_public_key_id and settings.wechat_public_key:
+        if {settings.wechat_public_key, settings.wechat_public_key_id}.isdisjoint({"", NONE}):
             serial = settings.wechat_public_key_id
             key = public_key(settings.wechat_public_key, "wechat_public.pem")
         elif believed:
