@@ -85,6 +85,7 @@ class Sandbox:
                 told = self._pay_at_once(vendor.name, number)
             if call == "refund":
                 self.finish_refunds()
+                self.callbacks.wake()  # who looks then when it will be due, if it is not
             broken = name in {"drop-after", "500-after"}
             self._record(vendor.name, call, number, None if broken else status, name)
         if told:

@@ -40,14 +40,14 @@ class Stub(Vendor):
         return routes
 
     def _work(self, sandbox: Any, call: str, number: str, said: dict[str, Any]) -> tuple[int, bytes]:
-        now = sandbox.now()
+        now, breaks = sandbox.now(), said.pop("break", False)
         if call == "create":
             sandbox.books.add_trade(a_trade(now, provider=self.name, number=number, **said))
         if call == "refund":
             sandbox.books.add_refund(a_refund(now, provider=self.name, number=number, **said))
             if sandbox.options.balance is not None:
                 sandbox.options.balance -= said.get("amount", 100)
-        if said.get("break"):
+        if breaks:
             raise RuntimeError("planned")
         return 200, json.dumps({"number": number}).encode()
 

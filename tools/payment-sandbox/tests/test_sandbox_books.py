@@ -108,6 +108,23 @@ def test_changing_is_alone(books):
     assert books.trade("wechat", "n1").amount == 101
 
 
+def test_nobody_sees_what_is_not_done_yet(books):
+    seen = []
+    looking = threading.Thread(target=lambda: seen.append(books.trades("wechat")))
+
+    def fail():
+        with books.changing():
+            books.add_trade(a_trade(NOW))
+            looking.start()
+            looking.join(0.1)
+            raise RuntimeError("planned")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    looking.join()
+    assert seen == [[]]
+
+
 def test_a_nonce_is_used_once_until_it_is_too_old_to_matter(books, monkeypatch):
     assert books.use_nonce("wechat", "a")
     assert not books.use_nonce("wechat", "a")

@@ -212,6 +212,16 @@ def test_repeated_all_at_once(paid, caller, sandbox, merchant):
     assert len({told["id"] for told in merchant.heard}) == 1
 
 
+def test_a_repetition_in_vain_is_no_part_of_the_schedule(paid, caller, sandbox, merchant):
+    merchant.answers = [NO] * 4
+    paid()
+    due = tried(sandbox, 1)["due"]
+    caller.ctl("POST", "/callbacks/repeat", {"provider": "wechat", "number": "n1", "times": 3})
+    (notice,) = sandbox.callbacks.shown()
+    assert (notice["state"], notice["tries"], notice["due"]) == ("waiting", 1, due)
+    assert len(notice["attempts"]) == 4
+
+
 def test_a_repetition_that_is_accepted_ends_the_schedule(paid, caller, sandbox, merchant):
     merchant.answers = [NO]
     paid()

@@ -120,6 +120,16 @@ def test_a_refund_that_takes_its_time(caller, sandbox, merchant):
     assert sandbox.books.refund("wechat", "r1").state == "success"
 
 
+def test_a_refund_ends_when_its_time_has_come(caller, sandbox, merchant):
+    """Though nothing happens then that would remind anybody."""
+    caller.ctl("POST", "/options", {"refund_minutes": 60})
+    caller.ctl("POST", "/clock", {"speed": 6000})
+    caller.create("n1")
+    caller.call("refund", "r1", notify_url=merchant.url)
+    assert sandbox.books.refund("wechat", "r1").state == "processing"
+    merchant.wait_for(1)
+
+
 def test_a_refund_waits_to_be_told(caller, sandbox):
     caller.ctl("POST", "/options", {"refund_outcome": "processing"})
     caller.create("n1")
@@ -129,6 +139,8 @@ def test_a_refund_waits_to_be_told(caller, sandbox):
     refund = sandbox.books.refund("wechat", "r1")
     assert refund.state == "processing"
     assert sandbox.end_refund(refund, "abnormal").state == "abnormal"
+    with pytest.raises(NotPossible):
+        sandbox.end_refund(refund, "abnormal")
     assert sandbox.end_refund(refund, "success").state == "success"
     with pytest.raises(NotPossible):
         sandbox.end_refund(refund, "closed")
@@ -141,6 +153,7 @@ def test_a_payer_may_be_quicker_than_the_answer(caller, sandbox, merchant):
     assert [told["event"] for told in merchant.heard] == ["paid"]
     assert sandbox.books.trade("wechat", "n1").state == "paid"
     assert eventually(lambda: sandbox.callbacks.shown()[0]["state"] == "told")
+    sandbox.callbacks.deliver_first(sandbox.callbacks.last("wechat", "n1"))  # whoever was quicker: it has been tried
     assert len(merchant.heard) == 1
 
 

@@ -51,6 +51,11 @@ def test_the_path_is_told_as_it_was_sent(wire, server):
     assert '"path":"a/B|c//d"' in answer.decode()
 
 
+def test_a_path_that_begins_with_two_slashes(wire):
+    answer = ask(wire, b"GET //wechat/echo/a HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b'"raw":"//wechat/echo/a"' in answer
+
+
 def test_connections_stay_and_answers_have_their_length(wire):
     for _ in range(3):
         assert b'"status":"ok"' in ask(wire, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
