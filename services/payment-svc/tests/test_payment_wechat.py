@@ -37,7 +37,8 @@ ODD = {
     "html 502": HTML,
     "html 200": replace(HTML, status=200),
     "html 404": replace(HTML, status=404),
-    "no code 404": says({}, 404),
+    "a proxy's 403": says({"error": "forbidden"}, 403),
+    "a code that is none": says({"code": 7}, 404),
     "empty 404": Reply(404, signed_by=""),
     "405 bytes": Reply(405, b"\x00\xff", "application/octet-stream", signed_by=""),
     "500": refuses(500, "SYSTEM_ERROR"),
@@ -130,6 +131,7 @@ def test_a_description_is_cut_to_what_wechat_takes(vendor, wechat):
 def test_an_odd_answer_to_a_create_is_unknown(vendor, wechat, reply):
     vendor.will(reply)
     assert isinstance(wechat.create(TRADE), Unknown)
+    assert len(vendor.calls) == 1
 
 
 @pytest.mark.parametrize("document", [{}, {"code_url": ""}, {"code_url": 7}, {"prepay_id": "wx1"}])

@@ -181,6 +181,7 @@ NOT_READY = {
     "html": ((Reply(502, b"<html>", "text/html", signed_by=""),), "http_502"),
     "hangs": ((Reply(act="hang"),), "ReadTimeout"),
     "unsigned link": ((says({"download_url": "x"}, signed_by=""),), "unverified (Exception)"),
+    "a link that is none": ((zipped(TEXT, download_url="http://[")[0],), "download unverified (ValueError)"),
     "no link": ((says({}),), "http_200"),
     "another digest's kind": ((zipped(TEXT, hash_type="MD5")[0],), "hash_type"),
     "another digest": ((zipped(TEXT, hash_value="0" * 40)[0], FILE), "digest"),

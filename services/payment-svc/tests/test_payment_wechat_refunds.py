@@ -32,6 +32,7 @@ ODD = {
     "cut": Reply(act="cut"),
     "html 502": Reply(502, b"<html>", "text/html", signed_by=""),
     "empty 404": Reply(404, signed_by=""),
+    "a proxy's 403": says({"error": "forbidden"}, 403),
     "500": refuses(500, "SYSTEM_ERROR"),
     "429": refuses(429, "FREQUENCY_LIMITED"),
     "401": refuses(401, "SIGN_ERROR"),

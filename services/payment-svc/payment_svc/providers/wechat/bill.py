@@ -36,7 +36,7 @@ def fetch(client: Client, day: date, mchid: str) -> BillOutcome:
         return NotReady(told.reason)
     if told.document.get("hash_type") != "SHA1":
         return NotReady("hash_type")
-    file = ask(client.download_bill, client.at_home(link))
+    file = ask(client.download, link)
     if file.status != 200:
         return NotReady(f"download {file.reason}")
     try:

@@ -44,7 +44,8 @@ class Answer:
     @property
     def refused(self) -> bool:
         """True if WeChat understood the request and did not do it, and would not do it if it were repeated."""
-        return self.status in {400, 403, 404} and bool(self.document) and self.reason not in _TRANSIENT
+        told = self.reason == self.document.get("code")
+        return told and self.status in {400, 403, 404} and self.reason not in _TRANSIENT
 
 
 class Client(WeChatPay):  # type: ignore[misc]  # the library is not annotated
@@ -92,11 +93,12 @@ class Client(WeChatPay):  # type: ignore[misc]  # the library is not annotated
         self.serials = frozenset({serial, *map(_serial, believed)})
         """Under which WeChat may sign."""
 
-    def at_home(self, url: str) -> str:
+    def download(self, url: str) -> tuple[int, str | bytes]:
         """The same path at our own address, whatever host it names: no answer may send our signed requests elsewhere."""
         there = urlsplit(url)
         path = f"{there.path}?{there.query}" if there.query else there.path
-        return f"{self._core._gate_way}{path}"  # noqa: SLF001
+        status, body = self.download_bill(f"{self._core._gate_way}{path}")  # noqa: SLF001
+        return status, body
 
     def opened(self, resource: Mapping[str, Any]) -> Any:
         """The JSON that a callback holds encrypted; None if it was tampered with, or is not for our APIv3 key."""
