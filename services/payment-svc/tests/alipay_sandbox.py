@@ -93,10 +93,13 @@ class Rig:
             return self.alipay.refusal(refused.reason)
         return self.alipay.accepted
 
-    def await_heard(self, number: int) -> list[Heard | Refused]:
+    def await_heard(self, number: int, *, advancing: timedelta | None = None) -> list[Heard | Refused]:
+        """`advancing`: what is awaited comes only when the sandbox's time has come, of an attempt that it may be writing down yet."""
         deadline = time.monotonic() + PATIENCE
         while len(self.heard) < number:
             assert time.monotonic() < deadline, self.heard
+            if advancing:
+                self.advance(advancing)
             time.sleep(0.02)
         return self.heard
 
