@@ -258,7 +258,7 @@ def provider(world: World, name: str, side: Side) -> Iterator[tuple[str, World]]
         yield (
             f"surplus goes back of {name}",
             world.put(name, surplus_back=side.surplus_back + 1).send(
-                RefundSucceeded(name, "acc", f"s{side.surplus_back}", side.asked, "surplus", "x")
+                RefundSucceeded(name, "acc", f"s{side.surplus_back}", side.asked, "surplus", "x", "late_or_twice")
             ),
         )
 
@@ -285,7 +285,7 @@ def paid_back(world: World, name: str, side: Side) -> World:
 
 
 def refund_done(name: str, side: Side) -> RefundSucceeded:
-    return RefundSucceeded(name, "acc", "r", paid_for(side), "order", "sandbox")
+    return RefundSucceeded(name, "acc", "r", paid_for(side), "order", "sandbox", "cancelled")
 
 
 def reserved(name: str, side: Side, **changes: Any) -> SlotReserved:
@@ -363,7 +363,9 @@ def move(world: World, name: str, side: Side, message: MovePayment) -> World:
         world = world.put(message.from_order_id, moved_out=message.amount, rest_back=rest)
         world = world.put(name, moved_in=message.amount)
         if rest:
-            world = world.send(RefundSucceeded(message.from_order_id, "acc", "rest", rest, "surplus", "sandbox"))
+            world = world.send(
+                RefundSucceeded(message.from_order_id, "acc", "rest", rest, "surplus", "sandbox", "fee_difference")
+            )
     return world.send(PaymentMoved(name, message.from_order_id, "acc", message.amount, rest))
 
 

@@ -90,7 +90,7 @@ def test_a_cheaper_one_gives_the_difference_back(service, client):
     deliver(service, PaymentMoved(new, old, ME, 2000, 3000))
     shown = see(client, old)
     assert (shown["paid"]["amount"], shown["moved"]["amount"], shown["refunded"]["amount"]) == (FEE, 2000, 0)
-    deliver(service, RefundSucceeded(old, ME, "r", 3000, "surplus", "sandbox"))
+    deliver(service, RefundSucceeded(old, ME, "r", 3000, "surplus", "sandbox", "fee_difference"))
     assert see(client, old)["refunded"]["amount"] == 3000
     assert states(client, old, new) == ("rescheduled", "confirmed")
 
@@ -121,7 +121,7 @@ def test_a_difference_that_is_not_paid_leaves_all_as_it_was(service, client, clo
 def test_a_free_one_gives_all_the_money_back(service, client):
     old, new = moving(service, client, new_fee=0)
     assert states(client, old, new) == ("refunding", "confirmed")
-    deliver(service, RefundSucceeded(old, ME, "r", FEE, "order", "sandbox"))
+    deliver(service, RefundSucceeded(old, ME, "r", FEE, "order", "sandbox", "cancelled"))
     assert states(client, old, new) == ("rescheduled", "confirmed")
     assert len(sent(service.database, OrderRescheduled)) == 1
 
@@ -140,7 +140,7 @@ def test_who_cancels_while_it_moves_has_all_of_it_back(service, client):
     assert (withdrawn.amount, withdrawn.was_confirmed) == (FEE, True)
     deliver(service, PaymentMoved(new, old, ME, FEE, 0))
     assert sent(service.database) == [RefundPayment(new, "patient")]
-    deliver(service, RefundSucceeded(new, ME, "r", FEE, "order", "sandbox"))
+    deliver(service, RefundSucceeded(new, ME, "r", FEE, "order", "sandbox", "cancelled"))
     assert states(client, old, new) == ("rescheduled", "cancelled")
 
 
@@ -284,7 +284,11 @@ def test_bad_input_is_refused(service, client):
 
 def test_the_audit_sees_what_moved(service, client):
     old, new = moving(service, client, new_fee=2000)
-    deliver(service, PaymentMoved(new, old, ME, 2000, 3000), RefundSucceeded(old, ME, "r", 3000, "surplus", "sandbox"))
+    deliver(
+        service,
+        PaymentMoved(new, old, ME, 2000, 3000),
+        RefundSucceeded(old, ME, "r", 3000, "surplus", "sandbox", "fee_difference"),
+    )
     with service.database.reading() as conn:
         figures = {o["id"]: o for o in store.audit_figures(conn)["orders"]}
     assert [figures[old][name] for name in ("paid", "moved", "refunded", "replaced_by")] == [FEE, 2000, 3000, new]

@@ -50,13 +50,18 @@ def test_a_cheaper_session_moves_what_it_costs():
     assert kinds(confirmed) == ["OrderConfirmed"]
     assert (new.paid, old.refunded) == (2000, 0), "on its way is not yet back"
     for back in (
-        RefundSucceeded("a", "acc", "late", FEE, "surplus", "x"),  # a second payment: nothing of what is owed
-        RefundSucceeded("a", "acc", "r1", 1000, "surplus", "x"),
+        RefundSucceeded(
+            "a", "acc", "late", FEE, "surplus", "x", "late_or_twice"
+        ),  # a second payment: nothing of what is owed
+        RefundSucceeded(
+            "a", "acc", "odd", 1000, "surplus", "x", "amount_mismatch"
+        ),  # no more than the rest, and not it
+        RefundSucceeded("a", "acc", "r1", 1000, "surplus", "x", "fee_difference"),
         RefundFailed("a", "acc", "r2", 2000, "surplus", "refused"),
     ):
         saga.advance(old, back, NOW)
     assert (old.state, old.refunded) == (State.RESCHEDULED, 1000)
-    saga.advance(old, RefundSucceeded("a", "acc", "r2", 2000, "surplus", "x"), NOW)
+    saga.advance(old, RefundSucceeded("a", "acc", "r2", 2000, "surplus", "x", "fee_difference"), NOW)
     assert old.refunded + old.moved == old.paid
 
 

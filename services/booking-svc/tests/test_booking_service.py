@@ -205,7 +205,7 @@ def test_cancelling_frees_the_number_at_once_and_refunds(service, client):
     ]
     deliver(service, RefundFailed(order_id, ME, "r", FEE, "order", "refused"))
     assert state(client, order_id) == "refund_failed"
-    deliver(service, RefundSucceeded(order_id, ME, "r2", FEE, "order", "window"))
+    deliver(service, RefundSucceeded(order_id, ME, "r2", FEE, "order", "window", "cancelled"))
     assert state(client, order_id) == "cancelled"
     assert sent(service.database, OrderCancelled)[0].refunded == FEE
     assert client.post(f"/api/v1/orders/{order_id}/cancel", headers=bearer(ME)).status_code == 202, (
@@ -256,7 +256,7 @@ def test_a_stopped_session_ends_every_order_whatever_its_state(service, client):
         "withdrawing",
         "rejected",
     ]
-    deliver(service, PaymentClosed(held), RefundSucceeded(confirmed, ME, "r", FEE, "order", "sandbox"))
+    deliver(service, PaymentClosed(held), RefundSucceeded(confirmed, ME, "r", FEE, "order", "sandbox", "cancelled"))
     told = sent(service.database, OrderCancelled)
     assert {m.order_id for m in told} == {confirmed, waiting, held}
     assert {m.cause for m in told} == {"session_stopped"}

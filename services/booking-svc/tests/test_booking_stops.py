@@ -105,7 +105,7 @@ def test_a_substitute_that_is_sold_out_leaves_the_others(service, client):
 def test_declining_gives_the_money_back(service, client):
     order_id = stopped_order(service, client)
     assert do(client, order_id, "cancel").json["state"] == "refunding"
-    deliver(service, RefundSucceeded(order_id, ME, "r", FEE, "order", "sandbox"))
+    deliver(service, RefundSucceeded(order_id, ME, "r", FEE, "order", "sandbox", "cancelled"))
     assert sent(service.database, OrderCancelled)[0].cause == "session_stopped", "none of it is her doing"
 
 
@@ -198,7 +198,9 @@ def test_the_board_shows_the_impact_and_then_what_is_left_down_to_zero(service, 
     ]
     assert (after["stopped"], after["settled"], after["amount"]["amount"]) == (True, False, 2 * FEE)
     new = do(client, paid, "substitute", {"session_id": LATER}).json["id"]
-    deliver(service, reserved(new, 2000, LATER), RefundSucceeded(declined, ME, "r", FEE, "order", "sandbox"))
+    deliver(
+        service, reserved(new, 2000, LATER), RefundSucceeded(declined, ME, "r", FEE, "order", "sandbox", "cancelled")
+    )
     left = board(client).json
     assert [(s["state"], s["amount"]["amount"]) for s in left["states"]] == [("rescheduled", 3000), ("withdrawing", 0)]
     deliver(service, PaymentMoved(new, paid, ME, 2000, 3000))
@@ -207,7 +209,7 @@ def test_the_board_shows_the_impact_and_then_what_is_left_down_to_zero(service, 
     owed = board(client).json
     assert (owed["settled"], owed["orders"], owed["amount"]["amount"]) == (False, 1, 3000), "on its way is not yet back"
     assert see(client, paid)["refunded"]["amount"] == 0
-    deliver(service, RefundSucceeded(paid, ME, "r2", 3000, "surplus", "window"))
+    deliver(service, RefundSucceeded(paid, ME, "r2", 3000, "surplus", "window", "fee_difference"))
     assert see(client, paid)["refunded"]["amount"] == 3000
     end = board(client).json
     assert (end["settled"], end["orders"], end["amount"]["amount"], end["states"]) == (True, 0, 0, [])

@@ -40,7 +40,7 @@ def test_a_refund_that_waits_for_staff_is_asked_after_for_its_success_may_be_los
         assert (state(client, stalled), take_sent(service.database)) == ("refund_failed", []), (
             "and nobody hears it twice"
         )
-    deliver(service, RefundSucceeded(stalled, ME, "r2", FEE, "order", "sandbox"))
+    deliver(service, RefundSucceeded(stalled, ME, "r2", FEE, "order", "sandbox", "cancelled"))
     assert state(client, stalled) == "cancelled"
     take_sent(service.database)
     clock.advance(usecases.LONG_OVERDUE + SOON)

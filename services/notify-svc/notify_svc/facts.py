@@ -47,6 +47,22 @@ _CREDIT = {
 MARK_STANDS = timedelta(days=365)
 """From a missed visit on, as user-svc has it: tests/test_credit_words.py holds the two together."""
 
+_CAUSES = {
+    "zh-CN": {
+        "late_or_twice": "有一笔付款重复或到账过晚",
+        "amount_mismatch": "有一笔付款的金额与应付金额不符",
+        "fee_difference": "改约后的挂号费低于已付金额",
+        "unsaid": "改约差额、重复付款或付款到账过晚",
+    },
+    "en": {
+        "late_or_twice": "A payment came twice or too late",
+        "amount_mismatch": "A payment came with another amount than was due",
+        "fee_difference": "Your new appointment costs less than you had paid",
+        "unsaid": "A fee difference, or a payment that came twice or too late",
+    },
+}
+"""Why surplus goes back, as RefundSucceeded says it."""
+
 _FREE = {"zh-CN": "免费", "en": "free of charge"}
 
 
@@ -72,6 +88,8 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
         found["method"] = _METHODS[locale].get(found["method"], found["method"])
     if "was_confirmed" in params:
         found["credit"] = _CREDIT[locale][params["was_confirmed"]]
+    if params.get("cause") in _CAUSES[locale]:
+        found["why"] = _CAUSES[locale][params["cause"]]
     if params.get("visit"):
         found |= _visit(params["visit"], locale)
     for n, substitute in enumerate(params.get("substitutes", ()), 1):

@@ -73,8 +73,8 @@ SAMPLES: dict[str, Any] = {
     "refund_stalled": m.RefundStalled("ord_1", "acc_1", 5000, "the provider's balance does not do"),
     "payment_succeeded": m.PaymentSucceeded("ord_1", "acc_1", "pay_1", 5000, "window", MOMENT),
     "payment_failed": m.PaymentFailed("ord_1", "acc_1", "pay_1", "alipay", "balance too low"),
-    "refund_succeeded": m.RefundSucceeded("ord_1", "acc_1", "ref_1", 5000, "order", "window"),
-    "surplus_refunded": m.RefundSucceeded("ord_1", "acc_1", "ref_1", 5000, "surplus", "wechat"),
+    "refund_succeeded": m.RefundSucceeded("ord_1", "acc_1", "ref_1", 5000, "order", "window", "cancelled"),
+    "surplus_refunded": m.RefundSucceeded("ord_1", "acc_1", "ref_1", 5000, "surplus", "wechat", "fee_difference"),
     "refund_failed": m.RefundFailed("ord_1", "acc_1", "ref_1", 5000, "surplus", "account closed"),
     "roster_applied": m.RosterApplied("ros_1", "hos_1", "acc_1", 5, 3, 1),
 }

@@ -278,3 +278,18 @@ def test_yuan_is_exact(fen: int) -> None:
     whole, _, part = facts.yuan(fen).removeprefix("¥").partition(".")
     assert len(part) == 2
     assert int(whole) * 100 + int(part) == fen
+
+
+@pytest.mark.parametrize(
+    ("cause", "zh", "en"),
+    [
+        ("late_or_twice", "重复或到账过晚", "twice or too late"),
+        ("amount_mismatch", "金额与应付金额不符", "another amount"),
+        ("fee_difference", "改约后的挂号费低于", "costs less"),
+        ("unsaid", "改约差额、重复付款", "fee difference, or"),
+    ],
+)
+def test_who_gets_surplus_back_reads_why(cause: Any, zh: str, en: str) -> None:
+    message = dataclasses.replace(SAMPLES["surplus_refunded"], cause=cause)
+    assert zh in render("surplus_refunded", message, "zh-CN")[1]
+    assert en in render("surplus_refunded", message, "en")[1]

@@ -61,7 +61,7 @@ def test_the_console_may_settle_it(world: World) -> None:
     world.take_told()
     world.scripted.say["query_refund"] = Refunded(START, FEE)
     world.settle()
-    assert world.told() == [RefundSucceeded(order, ACCOUNT, refund.id, FEE, "order", "alipay")]
+    assert world.told() == [RefundSucceeded(order, ACCOUNT, refund.id, FEE, "order", "alipay", "cancelled")]
     assert world.balances() == {}
     world.check_rest()
 

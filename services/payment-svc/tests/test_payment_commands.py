@@ -102,7 +102,7 @@ def test_a_refund_is_made_once_however_often_it_is_asked(world: World) -> None:
     world.settle()
     (refund,) = world.refunds(order)
     assert world.scripted.calls().count("refund") == 1
-    done = RefundSucceeded(order, "acc_patient", refund.id, FEE, "order", "alipay")
+    done = RefundSucceeded(order, "acc_patient", refund.id, FEE, "order", "alipay", "cancelled")
     assert world.take_told() == [done]
     world.ask_refund(order)
     assert world.told() == [done]

@@ -41,7 +41,9 @@ def test_a_second_success_on_another_attempt_goes_back(world: World) -> None:
         "succeeded",
     )
     assert world.told(PaymentSucceeded)[0].payment_id == first["id"]
-    assert world.told(RefundSucceeded) == [RefundSucceeded(order, "acc_patient", refund.id, FEE, "surplus", "alipay")]
+    assert world.told(RefundSucceeded) == [
+        RefundSucceeded(order, "acc_patient", refund.id, FEE, "surplus", "alipay", "late_or_twice")
+    ]
     assert world.balances() == {"clearing:alipay": FEE, "order_payable": -FEE}
     world.check_rest()
 
@@ -89,7 +91,7 @@ def test_money_after_the_close_goes_back_and_the_patient_is_told(world: World) -
     assert world.intent(order).state == "closed"
     assert world.attempt(payment["id"]).state == "succeeded"
     (refund,) = world.refunds(order)
-    assert world.told() == [RefundSucceeded(order, "acc_patient", refund.id, FEE, "surplus", "alipay")]
+    assert world.told() == [RefundSucceeded(order, "acc_patient", refund.id, FEE, "surplus", "alipay", "late_or_twice")]
     assert world.balances() == {}
     world.check_rest()
 
@@ -114,6 +116,7 @@ def test_another_amount_never_counts_and_goes_back_as_what_it_was(world: World, 
     (refund,) = world.refunds(order)
     assert (refund.amount, refund.purpose, refund.reason) == (wrong.get("amount", FEE), "surplus", "amount_mismatch")
     assert [type(m) for m in world.told()] == [PaymentFailed, RefundSucceeded]
+    assert [m.cause for m in world.told(RefundSucceeded)] == ["amount_mismatch"]
     assert world.balances() == {}
     world.apply(world.paid(world.pay_by(order)))  # and the order can still be paid
     assert world.intent(order).state == "paid"

@@ -296,7 +296,7 @@ def test_a_refund_issued_again_succeeds(world: World) -> None:
     world.take_told()
     world.scripted.say["refund"] = Refunded(START)
     world.settle()
-    assert world.told() == [RefundSucceeded(order, ACCOUNT, second.id, FEE, "order", "alipay")]
+    assert world.told() == [RefundSucceeded(order, ACCOUNT, second.id, FEE, "order", "alipay", "cancelled")]
     world.ask_refund(order)
     assert [m.refund_id for m in world.told()] == [second.id, second.id]
     assert world.balances() == {}

@@ -53,7 +53,7 @@ def test_what_is_too_much_goes_back_by_itself(world: World) -> None:
     assert (refund.amount, refund.purpose, refund.reason) == (2000, "surplus", "fee_difference")
     world.scripted.say["refund"] = Refunded(START)
     world.settle()
-    assert world.told() == [RefundSucceeded(old, ACCOUNT, refund.id, 2000, "surplus", "alipay")]
+    assert world.told() == [RefundSucceeded(old, ACCOUNT, refund.id, 2000, "surplus", "alipay", "fee_difference")]
     ((_, asked),) = [call for call in world.scripted.asked if call[0] == "refund"]
     assert (asked.amount, asked.total) == (2000, FEE)
     assert (kept(world, old), kept(world, new)) == (0, 3000)
@@ -128,7 +128,7 @@ def test_money_of_the_counter_moves_and_goes_back_there(world: World) -> None:
     (back,) = world.get("/refunds?state=processing", headers=CASHIER).get_json()["items"]
     assert (back["order_id"], back["from_order_id"], back["method"]) == (new, old, "window")
     assert world.post(f"/refunds/{back['id']}/paid-out", headers=CASHIER).status_code == 200
-    assert world.told() == [RefundSucceeded(new, ACCOUNT, back["id"], 3000, "order", "window")]
+    assert world.told() == [RefundSucceeded(new, ACCOUNT, back["id"], 3000, "order", "window", "cancelled")]
     assert world.balances() == {}
     world.check_rest()
 

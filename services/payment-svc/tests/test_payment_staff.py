@@ -133,7 +133,7 @@ def test_cash_goes_back_over_the_counter(world: World) -> None:
     for _ in range(2):
         answer = world.post(f"/refunds/{waiting['id']}/paid-out", headers=CASHIER)
         assert (answer.status_code, answer.get_json()["state"]) == (200, "succeeded")
-    assert world.told() == [RefundSucceeded(order, ACCOUNT, waiting["id"], FEE, "order", "window")]
+    assert world.told() == [RefundSucceeded(order, ACCOUNT, waiting["id"], FEE, "order", "window", "cancelled")]
     assert world.balances() == {}
     assert world.get("/refunds?state=processing", headers=CASHIER).get_json()["items"] == []
 
@@ -167,7 +167,7 @@ def test_a_refused_refund_is_paid_out_in_cash(world: World) -> None:
     order, refund_id = refused(world)
     answer = world.post(f"/refunds/{refund_id}/paid-out", headers=CASHIER).get_json()
     assert (answer["method"], answer["state"], answer["retry_of"]) == ("window", "succeeded", refund_id)
-    assert world.told() == [RefundSucceeded(order, ACCOUNT, answer["id"], FEE, "order", "window")]
+    assert world.told() == [RefundSucceeded(order, ACCOUNT, answer["id"], FEE, "order", "window", "cancelled")]
     assert world.balances() == {"clearing:alipay": FEE, "clearing:window": -FEE}
     assert_problem(world.post(f"/refunds/{refund_id}/paid-out", headers=CASHIER), 409, "refund_succeeded")
     world.settle()

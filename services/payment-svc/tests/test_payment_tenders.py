@@ -76,7 +76,7 @@ def test_one_of_two_is_refused_and_issued_again(world: World) -> None:
     again = world.post(f"/refunds/{back['alipay'].id}/retry", headers=OPERATOR).get_json()
     assert (again["amount"]["amount"], again["retry_of"]) == (3000, back["alipay"].id)
     world.settle()
-    assert world.told() == [RefundSucceeded(new, ACCOUNT, again["id"], 5000, "order", "alipay")]
+    assert world.told() == [RefundSucceeded(new, ACCOUNT, again["id"], 5000, "order", "alipay", "cancelled")]
     assert world.balances() == {}
     world.check_rest()
 
@@ -94,7 +94,9 @@ def test_a_refused_difference_is_paid_out_in_cash(world: World) -> None:
     assert [figures[name] for name in ("refund_failed", "surplus_failed", "given_back")] == [2000, 2000, 0]
     answer = world.post(f"/refunds/{refund.id}/paid-out", headers=CASHIER).get_json()
     assert (answer["method"], answer["amount"]["amount"]) == ("window", 2000)
-    assert world.told(RefundSucceeded) == [RefundSucceeded(old, ACCOUNT, answer["id"], 2000, "surplus", "window")]
+    assert world.told(RefundSucceeded) == [
+        RefundSucceeded(old, ACCOUNT, answer["id"], 2000, "surplus", "window", "fee_difference")
+    ]
     assert world.balances() == {"clearing:alipay": FEE, "clearing:window": -2000, "order_payable": -3000}
     assert (kept(world, old), kept(world, new)) == (0, 3000)
     figures = world.figures()["intents"][old]

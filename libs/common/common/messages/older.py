@@ -6,6 +6,7 @@ from typing import Literal
 from common.messages.booking import OrderHeld, OrderRejected, OrderWithdrawn, ReleaseSlot, ReserveSlot
 from common.messages.catalogue import Count, Fen, Id, Text, Time, message
 from common.messages.parts import SessionFacts, Visit
+from common.messages.payment import Purpose, RefundSucceeded
 from common.messages.schedule import SessionChanged, SessionPublished, SessionStopped, SlotRejected, SlotReserved
 
 _USUAL_HOLD = 900
@@ -237,3 +238,28 @@ class SessionStoppedV1:
     session_id: Id
     session: SessionFactsV1
     reason: Text
+
+
+def _refunded(old: "RefundSucceededV1") -> RefundSucceeded:
+    return RefundSucceeded(
+        order_id=old.order_id,
+        account_id=old.account_id,
+        refund_id=old.refund_id,
+        amount=old.amount,
+        purpose=old.purpose,
+        method=old.method,
+        cause="cancelled" if old.purpose == "order" else "unsaid",
+    )
+
+
+@message("payment.refund_succeeded", 1, sender="payment-svc", subject="order_id", newer=_refunded)
+@dataclass(frozen=True, slots=True)
+class RefundSucceededV1:
+    """Money went back to its source; of surplus nobody said which it was."""
+
+    order_id: Id
+    account_id: Id
+    refund_id: Id
+    amount: Fen
+    purpose: Purpose
+    method: Text

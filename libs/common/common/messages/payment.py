@@ -44,10 +44,16 @@ class PaymentClosed:
     order_id: Id
 
 
-@message("payment.refund_succeeded", 1, sender="payment-svc", subject="order_id")
+Cause = Literal["cancelled", "late_or_twice", "amount_mismatch", "fee_difference", "unsaid"]
+"""Which of them it was. `unsaid`: surplus of a time when that was not told; nobody says it any more."""
+
+
+@message("payment.refund_succeeded", 2, sender="payment-svc", subject="order_id")
 @dataclass(frozen=True, slots=True)
 class RefundSucceeded:
-    """Money went back to its source."""
+    """Money went back to its source. `cause`: the order was cancelled; or of surplus, whether it came late or twice, as another
+    amount than was asked, or is what a move to a cheaper order has left.
+    """
 
     order_id: Id
     account_id: Id
@@ -55,6 +61,7 @@ class RefundSucceeded:
     amount: Fen
     purpose: Purpose
     method: Text
+    cause: Cause
 
 
 @message("payment.refund_failed", 1, sender="payment-svc", subject="order_id")

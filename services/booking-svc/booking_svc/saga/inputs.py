@@ -151,7 +151,8 @@ def input_of(order: Order, message: object, old: Order | None = None) -> Input:
         case PaymentSucceeded():
             return _of_payment(order, old)
         case RefundSucceeded(purpose="surplus"):
-            return Input.REST_REFUNDED if message.amount <= rest_of(order) else Input.SURPLUS_REFUNDED
+            rest = message.cause in {"fee_difference", "unsaid"} and message.amount <= rest_of(order)
+            return Input.REST_REFUNDED if rest else Input.SURPLUS_REFUNDED
         case RefundSucceeded():
             return Input.REFUND_SUCCEEDED if order.replaced_by is None else Input.REFUND_SUCCEEDED_REPLACED
         case RefundFailed(purpose="surplus"):
@@ -190,8 +191,8 @@ def covering(order: Order, old: Order | None) -> Order | None:
 
 
 def rest_of(order: Order) -> int:
-    """Fen that a move left over and that are not known to be back. What payment-svc sends back by itself of an order that
-    was replaced is this, up to its amount, or else never counted for it.
+    """Fen that a move left over and that are not known to be back. payment-svc says which of what it sends back by itself is of
+    them; of a time when it did not, whatever is no more than that counts as such.
     """
     return order.paid - order.moved - order.refunded if order.state == State.RESCHEDULED else 0
 

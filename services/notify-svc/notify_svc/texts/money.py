@@ -43,6 +43,14 @@ MONEY: Texts = {
         "What was paid too much went back",
         "A fee difference, or a payment that came twice or too late: we refunded {amount} by {method}.\nNext: nothing to do.",
     ),
+    ("surplus_refunded", 3, "zh-CN"): (
+        "多付款项已退回",
+        "原因：{why}。\n已自动退回 {amount}，退回至：{method}。\n到账时间以支付渠道为准。\n下一步：无需操作。",
+    ),
+    ("surplus_refunded", 3, "en"): (
+        "What was paid too much went back",
+        "{why}.\nWe refunded {amount} by {method}.\nWhen it shows there is up to the payment provider.\nNext: nothing to do.",
+    ),
     ("refund_stalled", 1, "zh-CN"): (
         "退款处理中，工作人员正在跟进",
         "您的退款 {amount} 被支付渠道退回，工作人员已收到通知并正在处理。\n下一步：无需操作，退款成功后会通知您。",

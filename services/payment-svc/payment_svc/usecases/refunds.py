@@ -12,10 +12,10 @@ from typing import Any
 
 from common import ids
 from common.errors import Conflict
-from common.messages import RefundFailed, RefundSucceeded
+from common.messages import Cause, RefundFailed, RefundSucceeded
 from common.outbox import Tx
 
-from payment_svc.domain import UNSETTLED, Intent, Purpose, Refund, Tender, clearing, new_number, payable_account
+from payment_svc.domain import REST, UNSETTLED, Intent, Purpose, Refund, Tender, clearing, new_number, payable_account
 from payment_svc.providers import RefundOrder
 from payment_svc.store import intents, ledger, tenders
 from payment_svc.store import refunds as store
@@ -146,7 +146,17 @@ def _how_they_stand(tx: Tx, intent: Intent) -> list[Refund]:
 
 
 def _tell_succeeded(tx: Tx, intent: Intent, refund: Refund, amount: int) -> None:
-    tx.send(RefundSucceeded(intent.order_id, intent.account_id, refund.id, amount, refund.purpose, refund.provider))
+    about = (intent.order_id, intent.account_id, refund.id, amount, refund.purpose, refund.provider)
+    tx.send(RefundSucceeded(*about, _cause_of(refund)))
+
+
+def _cause_of(refund: Refund) -> Cause:
+    """Why its money goes back, for those who are told."""
+    if refund.purpose == "order":
+        return "cancelled"
+    if refund.reason == REST:
+        return "fee_difference"
+    return "amount_mismatch" if refund.reason == "amount_mismatch" else "late_or_twice"
 
 
 def _tell_refused(tx: Tx, intent: Intent, refund: Refund) -> None:
