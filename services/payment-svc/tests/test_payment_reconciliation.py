@@ -10,6 +10,7 @@ from bills_world import DAY, NEXT, THIRD, BillsWorld, at, bill_of, paid_line
 from common.messages import MoneyAlarmRaised, PaymentSucceeded
 from payment_svc.domain import Fact
 from payment_svc.providers import Closed, Failed, Paid, Refunded, Unknown
+from payment_svc.store import differences
 from payment_world import FEE
 
 
@@ -262,6 +263,8 @@ def test_what_was_paid_at_midnight_may_be_on_the_next_bill(world: BillsWorld) ->
     world.alipay.asked.clear()
     day = world.bill_day([])
     assert (day.state, day.undecided, world.differences()) == ("open", 1, [])
+    world.until(at(NEXT, 23))
+    assert (world.day().state, alarms(world)) == ("open", [])
     assert world.bill_day([paid_line(fact, at=at(NEXT, 0, 0, 1))], NEXT).state == "closed"
     assert (world.day().state, world.day().undecided) == ("closed", 0)
     assert world.kinds() == world.kinds(NEXT) == [("other_day", "explained")]
@@ -300,6 +303,21 @@ def test_the_day_is_beijings(world: BillsWorld) -> None:
     assert world.bill_day([]).state == "closed"
     assert world.bill_day([paid_line(fact)], NEXT).state == "closed"
     assert world.kinds(NEXT) == []
+
+
+def test_sums_that_differ_by_what_no_comparison_finds_are_an_alarm(world: BillsWorld) -> None:
+    """Twice: once, it may be a fact that came in between."""
+    fact = world.come()
+    world.alipay.bills[DAY] = bill_of([paid_line(fact, amount=1)])
+    world.until(at(NEXT, 8, 59))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(differences, "keep", lambda *_: None)
+        world.until(at(NEXT, 9))
+        assert (world.day().state, alarms(world)) == ("open", [])
+        world.until(at(NEXT, 9, 10))
+        assert (world.day().state, alarms(world)) == ("open", ["bill_sums_differ"])
+    world.until(at(NEXT, 9, 20))
+    assert world.kinds() == [("amount_mismatch", "open")]
 
 
 # --- again and again -------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def go_through(database: Database, gateway: Gateway | None, provider: str, day: 
         if settled:
             tx.set_timer(BILL, timer.key, tx.now)
             return
-        odd = not close(tx, provider, day) and _is_odd(tx, provider, day)
+        odd = not close(tx, provider, day) and not undecided and _is_odd(tx, provider, day)
         _tell(tx, provider, day)
         if odd and timer.payload.get("odd"):
             alarm("bill_sums_differ", tx=tx, provider=provider, bill_id=timer.key)
