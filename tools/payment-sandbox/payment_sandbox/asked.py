@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from payment_sandbox.clock import FASTEST
 from payment_sandbox.faults import EVERY, possible
 
 CALLS = (
@@ -28,7 +29,6 @@ CHANGES = ("drop", "add", "amount", "status", "day", "truncate", "digest", "colu
 """What can be wrong with a bill."""
 LONGEST_DELAY = 600.0  # seconds
 LONGEST_JUMP = 10 * 366 * 86_400.0
-FASTEST = 100_000.0
 
 _NUMBER = validate.Length(min=1, max=128)
 _EVENT = validate.OneOf(["paid", "refund"])

@@ -238,6 +238,24 @@ def test_a_port_that_is_taken_is_said(server, tmp_path, monkeypatch, capsys):
     assert "in use" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PAYMENT_SANDBOX_SPEED", "fast"),
+        ("PAYMENT_SANDBOX_SPEED", "-1"),
+        ("PAYMENT_SANDBOX_SPEED", "nan"),
+        ("PAYMENT_SANDBOX_PORT", "http"),
+        ("PAYMENT_SANDBOX_PORT", "70000"),
+    ],
+)
+def test_what_cannot_be_set_is_said(tmp_path, monkeypatch, capsys, name, value):
+    monkeypatch.setenv("PAYMENT_SANDBOX_DIR", str(tmp_path / "never"))
+    monkeypatch.setenv(name, value)
+    assert main() == 1
+    assert "does not start" in capsys.readouterr().err
+    assert not (tmp_path / "never").exists()
+
+
 # --- the program -----------------------------------------------------------------------------------------------------
 
 
