@@ -174,9 +174,10 @@ class _Connection:
         if end < 0:
             return None
         length = _LENGTH.search(self.received, 0, end)
-        if length is None:
+        empty = self.received[9:12] == b"204"
+        if length is None and not empty:
             raise ValueError(f"no length in {self.received[:end]!r}")
-        whole = end + 4 + int(length[1])
+        whole = end + 4 + (int(length[1]) if length else 0)
         if len(self.received) < whole:
             return None
         self.closing = self.received.find(b"onnection: close", 0, end) > 0

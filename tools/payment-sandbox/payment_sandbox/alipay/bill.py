@@ -131,7 +131,9 @@ def query(sandbox: Sandbox, call: Call) -> dict[str, Any]:
     if call.biz["bill_type"] == "signcustomer" or not lines(sandbox, day):
         raise business(setting(sandbox, "alipay_empty_bill_code"), "账单不存在")
     # Who came to one of the vendor's own names is sent to it again: that is where the test stands that uses them.
-    base = f"https://{call.host}" if call.host.endswith(".alipay.com") else sandbox.url
+    # where the merchant found us: payers may reach us elsewhere
+    scheme = "https" if call.host.endswith(".alipay.com") else sandbox.url.partition(":")[0]
+    base = f"{scheme}://{call.host}"
     return {"bill_download_url": f"{base}/_alipay/bill/{_token(day, sandbox.now())}"}
 
 
