@@ -1,6 +1,7 @@
 """payment-svc's own figures, for the audit to compare with those of the others."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,17 +23,8 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
     `reconciliation`: how many days of which provider are in which state, and how many differences are open.
     `watchdog`: what breaks each invariant of money within `scope`, by the invariant: its id and what is wrong with it.
     """
-    by_order = _intents(conn)
-    captured, refunded = _sums(conn)
     parts = _parts(conn)
-    for order_id, figures in by_order.items():
-        figures |= {name: parts.get((order_id, name), 0) for name in ("moved_in", "moved_out")}
-        figures["captured"] = captured.get(order_id, 0)
-        figures["refunded"] = refunded.get((order_id, "succeeded"), 0)
-        figures["refunding"] = sum(refunded.get((order_id, state), 0) for state in UNSETTLED)
-        figures["refund_failed"] = refunded.get((order_id, "failed"), 0)
-        figures["surplus_failed"] = refunded.get((order_id, "surplus_failed"), 0)
-        figures["given_back"] = refunded.get((order_id, "given_back"), 0)
+    by_order = _by_order(conn, parts)
     accounts = _accounts(conn)
     return {
         "intents": by_order,
@@ -54,6 +46,21 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
             for name, offenders in (watch.everything(conn, scope) if scope else {}).items()
         },
     }
+
+
+def _by_order(conn: sa.Connection, parts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, Any]]:
+    """The figures of each order."""
+    by_order = _intents(conn)
+    captured, refunded = _sums(conn)
+    for order_id, figures in by_order.items():
+        figures |= {name: parts.get((order_id, name), 0) for name in ("moved_in", "moved_out")}
+        figures["captured"] = captured.get(order_id, 0)
+        figures["refunded"] = refunded.get((order_id, "succeeded"), 0)
+        figures["refunding"] = sum(refunded.get((order_id, state), 0) for state in UNSETTLED)
+        figures["refund_failed"] = refunded.get((order_id, "failed"), 0)
+        figures["surplus_failed"] = refunded.get((order_id, "surplus_failed"), 0)
+        figures["given_back"] = refunded.get((order_id, "given_back"), 0)
+    return by_order
 
 
 def _agrees(figures: dict[str, Any], account: dict[str, int], first: int) -> bool:

@@ -136,20 +136,26 @@ def states_only_advance(conn: sa.Connection, scope: Scope) -> Iterator[Offender]
     )
     yield from _found(conn, ended, "had ended, and is under way again")
     yield from _found(conn, _refunds_that_came_back(scope), "is not how its provider says that it ended")
-    moved = (
+    yield from _found(conn, _not_moved(scope), "its money has moved, and it is not moved")
+    yield from _found(conn, _not_paid(scope), "was paid, and is not paid any more")
+
+
+def _not_moved(scope: Scope) -> sa.Select[Any]:
+    return (
         sa.select(moves.c.from_order_id, moves.c.from_order_id)
         .join(intents, intents.c.order_id == moves.c.from_order_id)
         .where(scope.of(moves.c.from_order_id), intents.c.state != "moved")
     )
-    yield from _found(conn, moved, "its money has moved, and it is not moved")
-    counted = (
+
+
+def _not_paid(scope: Scope) -> sa.Select[Any]:
+    return (
         sa.select(intents.c.order_id, intents.c.order_id)
         .join(ledger_entries, ledger_entries.c.order_id == intents.c.order_id)
         .join(ledger_lines, ledger_lines.c.entry_id == ledger_entries.c.id)
         .where(scope.of(intents.c.order_id), ledger_entries.c.kind == "capture")
         .where(ledger_lines.c.account == payable_account("order"), intents.c.state.not_in(["paid", "moved"]))
     )
-    yield from _found(conn, counted, "was paid, and is not paid any more")
 
 
 def _refunds_that_came_back(scope: Scope) -> sa.Select[Any]:
