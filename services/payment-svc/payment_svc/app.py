@@ -1,6 +1,6 @@
 """The composition root of payment-svc."""
 
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -13,6 +13,8 @@ from common.web import create_app
 
 from payment_svc.api import blueprints
 from payment_svc.providers import Gateway, Gateways, Provider, Providers
+from payment_svc.providers.alipay import Alipay
+from payment_svc.providers.wechat import WechatPay
 from payment_svc.providers.window import Window
 from payment_svc.settings import Settings
 from payment_svc.store.audit import audit_figures
@@ -24,6 +26,11 @@ __all__ = ["Parts", "Settings", "build"]
 
 NAME = "payment-svc"
 PACKAGE = "payment_svc"
+ADAPTERS: Mapping[str, Callable[[Settings], Provider]] = {
+    "alipay": Alipay.of,
+    "wechat": WechatPay.of,
+    "window": lambda _settings: Window(),
+}
 AT_REST = timedelta(minutes=1)
 """How long things may be under way for the audit, which looks at rest."""
 
@@ -43,7 +50,7 @@ class Parts:
 def build(settings: Settings, clock: Clock | None = None) -> Service:
     """payment-svc, wired."""
     database = Database(settings.database_url, clock or system_clock)
-    parts = Parts(_providers(settings))
+    parts = Parts({method: ADAPTERS[method](settings) for method in settings.methods})
 
     def prepare() -> None:
         migrate(database, PACKAGE)
@@ -69,18 +76,3 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
     )
     service.web = create_app(service, blueprints())
     return service
-
-
-def _providers(settings: Settings) -> Providers:
-    made: dict[str, Provider] = {"window": Window()} if "window" in settings.methods else {}
-    with suppress(ImportError):
-        from payment_svc.providers.wechat import WechatPay
-
-        if "wechat" in settings.methods:
-            made["wechat"] = WechatPay.of(settings)
-    with suppress(ImportError):
-        from payment_svc.providers.alipay import Alipay
-
-        if "alipay" in settings.methods:
-            made["alipay"] = Alipay.of(settings)
-    return made

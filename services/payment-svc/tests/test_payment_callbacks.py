@@ -62,6 +62,7 @@ def test_what_was_called_back_is_kept_to_the_byte_and_applied(world: World) -> N
 def test_twenty_at_once_are_one(any_world: World) -> None:
     order = any_world.request()
     any_world.scripted.say["hear"] = heard(any_world, any_world.pay_by(order))
+    before = count("applied")
 
     def call() -> int:
         return any_world.service.app.test_client().post(NOTIFY, data=b"said").status_code
@@ -70,6 +71,7 @@ def test_twenty_at_once_are_one(any_world: World) -> None:
         assert set(pool.map(lambda _: call(), range(20))) == {200}
     assert len(kept(any_world)) == facts_of(any_world) == len(any_world.told(PaymentSucceeded)) == 1
     assert call() == 200
+    assert count("applied") - before == 1
     any_world.check_books()
 
 

@@ -1,5 +1,6 @@
-"""What stands in the database when 0002 comes gets its tenders, and goes on as if it had always had them."""
+"""What stands in the database when a migration comes goes on as if it had always been so."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from common.messages import PaymentSucceeded, RefundSucceeded
+from common.messages import PaymentSucceeded, RefundFailed, RefundSucceeded
 from common.outbox import Database
-from payment_svc.providers import Refunded
-from payment_svc.store.tables import intents, metadata
-from payment_world import ACCOUNT, CASHIER, FEE, HOSPITAL, START, WINDOW, World
-from sqlalchemy.exc import IntegrityError
+from payment_svc.providers import Abnormal, Failed, Refunded
+from payment_svc.store.tables import facts, intents, metadata
+from payment_svc.usecases.outcomes import apply_refund_outcome
+from payment_world import ACCOUNT, CASHIER, FEE, HOSPITAL, START, WINDOW, World, alarms
 
 TIME = {"created_at": START, "updated_at": START}
 
@@ -26,11 +27,14 @@ def upgrade_to(database: Database, revision: str) -> None:
     config.set_main_option("script_location", str(Path(payment_svc.__file__).parent / "migrations"))
     script = ScriptDirectory.from_config(config)
     steps = lambda current, _context: script._upgrade_revs(revision, current)  # noqa: E731  as common.outbox.migrate does
-    with database.engine.begin() as conn, EnvironmentContext(Config(), script, fn=steps) as environment:
+    with database.engine.connect() as conn, EnvironmentContext(Config(), script, fn=steps) as environment:
         if database.sqlite:
+            conn.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            conn.rollback()
             conn.exec_driver_sql("BEGIN IMMEDIATE")
         environment.configure(connection=conn, version_table="alembic_version", transactional_ddl=False)
         environment.run_migrations()
+        conn.commit()
 
 
 class Before:
@@ -151,34 +155,70 @@ def kept_by(intents: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     return {order: fen for order, fen in kept.items() if fen}
 
 
-def test_the_release_before_may_go_on_writing(postgres_url: str) -> None:
-    """Its processes are replaced one after the other; what they write meanwhile has tenders, too."""
-    world = World(postgres_url)
-    with world.database.transaction() as tx:
-        before = Before(tx.conn)
-        for name, state in (("paid", "open"), ("back", "open"), ("late", "closed")):
-            before.order(name, state)
-            before.capture(name, f"ord_{name}", credit="surplus_payable" if name == "late" else "order_payable")
-        pay = sa.update(intents).where(intents.c.state == "open")
-        name = sa.func.substr(intents.c.order_id, 5)
-        tx.conn.execute(
-            pay.values(state="paid", payment_id=sa.literal("pay_") + name, capture_id=sa.literal("fct_") + name)
+# --- 0003: what real providers need --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grown(any_url: str) -> Iterator[World]:
+    """The history, as the release with tenders had it; with a payment and a refund of the sandbox that was within."""
+    database = Database(any_url)
+    upgrade_to(database, "0001")
+    with database.transaction() as tx:
+        Before(tx.conn).history()
+    upgrade_to(database, "0002")
+    with database.transaction() as tx:
+        then = Before(tx.conn)
+        params = {"number": "SBX1", "amount": FEE, "description": "", "expires_at": START.isoformat()}
+        about = {"request_hash": "", "reason": "", "amount": FEE, "params": json.dumps(params), **TIME}
+        then.insert(
+            "attempts", id="pay_sbx", order_id="ord_open", method="sandbox", number="SBX1", state="pending", **about
         )
-        before.refund("no", "ord_back", "back", "failed", "order")
-        before.refund("again", "ord_back", "back", "processing", "order", retry_of="rfd_no")
-        before.entry("refund_reserved:rfd_again", "refund_reserved", "ord_back", "order_payable", "refund_in_flight")
-        before.refund("late", "ord_late", "late", "failed", "surplus")
-    with pytest.raises(IntegrityError), world.database.transaction() as tx:
-        Before(tx.conn).refund("twice", "ord_back", "back", "reserved", "order")
-    world.check_books()
-    assert {
-        order: [(t.id, t.returned) for t in world.tenders(f"ord_{order}")] for order in ("paid", "back", "late")
-    } == {
-        "paid": [("tnd_paid", 0)],
-        "back": [("tnd_back", FEE)],
-        "late": [("tnd_late", FEE)],
-    }
-    world.move("ord_new", "ord_paid", 3000)
-    assert world.database.parked() == []
-    assert kept_by(world.figures()["intents"]) == {"ord_new": 3000, "ord_late": FEE}
-    world.database.close()
+        then.insert("facts", **FACT, kind="refund", outcome="failed", number="Rno", id="fct_refused", amount=0)
+        trade = "INSERT INTO sandbox_trades (number, amount, description, expires_at, state) VALUES ('SBX1', 1, '', :at, 'unpaid')"
+        tx.conn.execute(sa.text(trade).bindparams(sa.bindparam("at", START, sa.DateTime(timezone=True))))
+    database.close()
+    made = World(any_url)
+    yield made
+    made.database.close()
+
+
+FACT = {
+    "provider": "alipay",
+    "currency": "CNY",
+    "source": "query",
+    "reason": "",
+    "evidence": "{}",
+    "occurred_at": START,
+    "recorded_at": START,
+}
+
+
+def test_the_sandbox_is_gone_with_its_books_and_nothing_else(grown: World) -> None:
+    with grown.database.reading() as conn:
+        assert not [name for name in sa.inspect(conn).get_table_names() if name.startswith("sandbox")]
+        confirmed = sa.select(intents.c.order_id).where(intents.c.confirmed_at.is_not(None))
+        assert set(conn.execute(confirmed).scalars()) == {"ord_paid", "ord_back", "ord_again"}
+    assert {r.id for r in grown.refunds()} == {"rfd_back", "rfd_no", "rfd_again", "rfd_late"}
+    assert [t.id for t in grown.tenders("ord_paid")] == ["tnd_paid"]
+    grown.check_books()
+
+
+def test_what_was_under_way_with_the_sandbox_waits_for_a_person(grown: World) -> None:
+    before = alarms("provider_missing")
+    grown.close("ord_open")
+    grown.run_jobs()
+    assert alarms("provider_missing") - before == 1
+    assert grown.attempt("pay_sbx").state == "closing"
+    (again,) = [r for r in grown.refunds("ord_again") if r.retry_of]
+    with grown.database.transaction() as tx:
+        for outcome in (Abnormal("dead card"), Refunded(START, FEE)):
+            apply_refund_outcome(tx, "alipay", again.number, outcome, "query")
+    assert [type(m) for m in grown.told()] == [RefundFailed, RefundSucceeded]
+    grown.check_books()
+
+
+def test_a_fact_that_was_known_by_its_words_is_known_still(grown: World) -> None:
+    with grown.database.transaction() as tx:
+        apply_refund_outcome(tx, "alipay", "Rno", Failed("no"), "query")
+        count = sa.select(sa.func.count()).select_from(facts).where(facts.c.number == "Rno")
+        assert tx.conn.execute(count).scalar_one() == 1
