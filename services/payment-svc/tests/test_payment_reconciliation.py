@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from bills_world import DAY, NEXT, THIRD, BillsWorld, at, bill_of, paid_line
 from common.messages import MoneyAlarmRaised, PaymentSucceeded
-from payment_svc.domain import Fact
 from payment_svc.providers import Closed, Failed, Paid, Refunded, Unknown
 from payment_svc.store import differences
 from payment_world import FEE
@@ -351,8 +350,10 @@ def test_money_of_a_closed_day_opens_it_again(world: BillsWorld) -> None:
     """Its bill does not have it, and it was told late: with the next day this is found."""
     fact = world.unheard(when=at(DAY, 17))
     assert world.bill_day([]).state == "closed"
-    world.apply(Fact(**{name: getattr(fact, name) for name in Fact.__slots__}))
-    world.bill_day([], NEXT)
-    world.until(at(THIRD, 1))
+    assert world.bill_day([], NEXT).state == "closed"
+    world.apply(fact)
+    world.until(at(THIRD, 23))
+    assert world.day().state == "closed"
+    world.until(at(THIRD, 23) + timedelta(hours=2))
     assert world.kinds() == [("missing_in_bill", "open")]
     assert world.day().state == "open"
