@@ -10,6 +10,7 @@ from bills_world import DAY, NEXT, THIRD, BillsWorld, at, bill_of, paid_line
 from common.messages import MoneyAlarmRaised, PaymentSucceeded
 from payment_svc.providers import Closed, Failed, Paid, Refunded, Unknown
 from payment_svc.store import differences
+from payment_svc.usecases.reconciliation import settle
 from payment_world import FEE
 
 
@@ -58,6 +59,15 @@ def test_what_nobody_told_us_is_booked_from_the_bill(world: BillsWorld) -> None:
     assert (difference.kind, difference.state, difference.note) == ("local_not_paid", "settled", "booked from the bill")
     world.check_day()
     world.check_books()
+
+
+def test_many_of_them_are_booked_in_one_go(world: BillsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a restored backup: comparing anew for some at a time would take for ever."""
+    monkeypatch.setattr(settle, "PAGE", 2)
+    facts = [world.unheard() for _ in range(7)]
+    day = world.bill_day(map(paid_line, facts))
+    assert (day.state, day.round) == ("closed", 2)
+    assert len(world.told(PaymentSucceeded)) == 7
 
 
 def test_what_the_bill_says_of_a_closed_order_goes_back(world: BillsWorld) -> None:

@@ -127,10 +127,12 @@ def settle_rest(tx: Tx, provider: str, day: date, round_: int) -> None:
     tx.conn.execute(sa.update(differences).where(gone).values(state="settled", note=_HOW, updated_at=tx.now))
 
 
-def to_ask(conn: sa.Connection, provider: str, day: date, kinds: Collection[str], limit: int) -> list[Difference]:
-    """Open differences that nobody has asked the provider about."""
+def to_ask(
+    conn: sa.Connection, provider: str, day: date, kinds: Collection[str], *, after: str, limit: int
+) -> list[Difference]:
+    """Open differences that nobody has asked the provider about, in the order of their ids."""
     query = sa.select(differences).where(_of_day(provider, day), _d.state == "open", ~_d.asked, _d.kind.in_(kinds))
-    return [_difference(row) for row in conn.execute(query.order_by(_d.id).limit(limit))]
+    return [_difference(row) for row in conn.execute(query.where(_d.id > after).order_by(_d.id).limit(limit))]
 
 
 def asked(tx: Tx, difference: Difference, answer: str) -> None:

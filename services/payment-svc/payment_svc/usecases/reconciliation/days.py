@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from common.clock import SHANGHAI
+from common.log import get_logger
 from common.outbox import Database, Timer, Tx
 
 from payment_svc.providers import Bill, Gateway
@@ -15,6 +16,8 @@ from payment_svc.store import bills as store
 from payment_svc.store import differences
 from payment_svc.usecases.alarms import alarm
 from payment_svc.usecases.reconciliation.rounds import BILL, go_through, key_of
+
+log = get_logger("payments")
 
 RECONCILE = "reconcile"
 """The kind of the job that looks for days that are over; it has no key."""
@@ -101,6 +104,8 @@ def keep_bill(tx: Tx, provider: str, day: date, bill: Bill) -> None:
         return
     if known.digest != bill.digest or known.state == "waiting":
         state = "open" if known.state == "waiting" else known.state
+        if known.digest:
+            log.info("bill_replaced", provider=provider, day=day.isoformat(), before=known.digest, now=bill.digest)
         fee = sum(line.fee for line in bill.lines)
         values = {"state": state, "content": bill.content, "digest": bill.digest, "fee": fee}
         store.set_bill(tx, provider, day, reason="", fetched_at=tx.now, **values)

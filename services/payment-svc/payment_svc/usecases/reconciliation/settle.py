@@ -3,7 +3,7 @@
 Everything becomes a fact like any other and goes the same way, to a booking or back to the payer. The next round sees whether it helped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from common.outbox import Database, Tx
@@ -19,8 +19,8 @@ from payment_svc.usecases.refunds import order_of
 BOOKED = ("local_not_paid", "missing_local")
 """The bill itself is the fact. If nobody's number is on it, it is a fact of nobody, and its money waits in suspense."""
 ASKED = (*BOOKED, "missing_in_bill", "refund_missing", "refund_extra")
-MOST = 200
-"""Settled in one round."""
+PAGE = 200
+"""Differences that are in memory at once."""
 
 
 def settle(
@@ -30,17 +30,27 @@ def settle(
 
     `at_it` keeps others from taking the day up meanwhile.
     """
-    with database.reading() as conn:
-        waiting = differences.to_ask(conn, provider, day, ASKED, MOST)
-    done = 0
-    for difference in waiting:
+    done = asked = 0
+    for difference in _waiting(database, provider, day):
+        asked += 1
         if difference.kind in BOOKED:
             done += _book(database, difference, at_it)
         elif difference.kind == "missing_in_bill":
             done += _ask_payment(database, gateway, difference, at_it)
         else:
             done += _ask_refund(database, gateway, difference, at_it)
-    return done, len(waiting) - done
+    return done, asked - done
+
+
+def _waiting(database: Database, provider: str, day: date) -> Iterator[Difference]:
+    after = ""
+    while True:
+        with database.reading() as conn:
+            page = differences.to_ask(conn, provider, day, ASKED, after=after, limit=PAGE)
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
 
 
 def _book(database: Database, difference: Difference, at_it: Callable[[Tx], None]) -> bool:
