@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,8 @@ from payment_svc.store import differences
 from payment_svc.store.bills import Day, Sum
 from payment_svc.store.differences import Difference
 from payment_svc.store.tables import facts
+from payment_svc.store.watch.bills import bills_and_books_agree
+from payment_svc.store.watch.scope import Scope
 from payment_svc.usecases.reconciliation import days
 from payment_world import FEE, START, WINDOW, World
 
@@ -165,6 +167,10 @@ class BillsWorld(World):
             return list(conn.execute(sa.select(facts.c.source).order_by(facts.c.recorded_at)).scalars())
 
     def check_day(self, day: date = DAY) -> None:
-        """Invariant 9: by count and sum, bill and books differ by what stands of the differences, and by nothing else."""
+        """Invariant 9: by count and sum, bill and books differ by what stands of the differences, and by nothing else.
+
+        The watchdog, which looks at lines, must find the same.
+        """
         with self.database.reading() as conn:
+            assert list(bills_and_books_agree(conn, Scope(self.clock(), timedelta(minutes=10), {}))) == []
             assert differences.unexplained(conn, "alipay", day) == {"payment": Sum(), "refund": Sum()}
