@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from common.messages import MoneyAlarmRaised, PaymentClosed, PaymentSucceeded, RefundSucceeded
-from payment_svc.providers import Absent, Closed, Paid, Processing, Refunded, Reversed, Unknown, Unpaid
+from common.messages import MoneyAlarmRaised, PaymentClosed, PaymentSucceeded, RefundFailed, RefundSucceeded
+from payment_svc.providers import Absent, Closed, Failed, Paid, Processing, Refunded, Reversed, Unknown, Unpaid
 from payment_svc.usecases.outcomes import apply_outcome
 from payment_world import FEE, START, WINDOW, World, alarms, paid_by
 
@@ -75,8 +75,8 @@ def to_cancelling(world: World) -> tuple[str, dict[str, Any]]:
 def test_a_trade_that_cannot_be_closed_is_cancelled(world: World) -> None:
     order, payment = to_cancelling(world)
     world.scripted.say["cancel"] = [Unknown("20000"), Closed()]
-    turn(world, 3)
-    assert world.scripted.calls()[6:] == ["query", "cancel", "close", "query", "cancel"]
+    turn(world, 2)
+    assert world.scripted.calls()[6:] == ["query", "cancel", "cancel"]
     assert world.told() == [PaymentClosed(order)]
     assert world.attempt(payment["id"]).state == "closed"
     world.check_rest()
@@ -130,6 +130,26 @@ def test_money_that_the_cancelling_gave_back(world: World, heard: str) -> None:
     assert world.figures()["intents"][order]["captured"] == FEE
     assert world.balances() == {}
     world.settle()
+    world.check_rest()
+
+
+@pytest.mark.parametrize("later", ["reversed", "unknown first", "paid"])
+def test_a_refund_is_not_refused_because_the_cancelling_has_given_the_money_back(world: World, later: str) -> None:
+    """The answer to the cancel was lost, and the callback says that it was paid. Nobody must hand the money out once more."""
+    order, payment = to_cancelling(world)
+    number = world.attempt(payment["id"]).number
+
+    def cancel(_trade: Any) -> Unknown:
+        world.apply(world.paid(payment, transaction=f"txn-{number}"))
+        return Unknown("timeout")
+
+    gone = Paid(f"txn-{number}", FEE, START) if later == "paid" else reversed_trade(number)
+    world.scripted.say["cancel"] = [cancel, *([Unknown("timeout")] if later == "unknown first" else []), gone]
+    world.scripted.say |= {"refund": Failed("TRADE_STATUS_ERROR"), "query_refund": Absent()}
+    world.settle()
+    (refund,) = world.refunds(order)
+    assert refund.state == ("failed" if later == "paid" else "succeeded")
+    assert {type(m) for m in world.told()} == {PaymentClosed, RefundFailed if later == "paid" else RefundSucceeded}
     world.check_rest()
 
 

@@ -134,7 +134,7 @@ def test_an_unreachable_provider_is_asked_to_close_for_ever_with_back_off(world:
     order = world.request()
     world.pay_by(order)
     world.close(order)
-    world.scripted.say["close"] = Unknown("unreachable")
+    world.scripted.say |= {"close": Unknown("unreachable"), "query": Unknown("unreachable")}
     at = []
     for _ in range(12):
         world.clock.set(max(world.clock(), min(world.waiting().values())))

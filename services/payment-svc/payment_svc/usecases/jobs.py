@@ -21,10 +21,13 @@ from payment_svc.domain import (
 from payment_svc.providers import (
     Absent,
     Closed,
+    Failed,
     Processing,
     Provider,
+    Refunded,
     RefundOrder,
     RefundOutcome,
+    Reversed,
     TradeOutcome,
     Unknown,
     Unpaid,
@@ -39,7 +42,7 @@ from payment_svc.usecases.refunds import REFUND, order_of
 _SLOW = 8
 """Asked so often without an answer, a person should know."""
 _CANCEL_AFTER = 6
-"""So many closes in vain, a minute in all, and the trade is cancelled, by turns with closing it."""
+"""So many closes in vain, a minute in all, and the trade is cancelled if it is there and unpaid."""
 _MISSING = timedelta(hours=1)
 
 
@@ -89,9 +92,7 @@ def close_attempt(service: Any, timer: Timer) -> None:
     provider = _provider(service, attempt.method, timer)
     if provider is None:
         return
-    vain = int(timer.payload.get("vain", 0))
-    cancelling = vain >= _CANCEL_AFTER and vain % 2 == _CANCEL_AFTER % 2
-    outcome = _cancel(database, provider, attempt) if cancelling else provider.close(trade_of(attempt))
+    outcome = _end(database, provider, attempt, int(timer.payload.get("vain", 0)))
     with database.transaction() as tx:
         store.lock_intent(tx, attempt.order_id)
         known = store.attempt(tx.conn, attempt.id)
@@ -102,14 +103,20 @@ def close_attempt(service: Any, timer: Timer) -> None:
             tx.cancel_timer(CLOSE, attempt.id)
 
 
-def _cancel(database: Database, provider: Provider, attempt: Attempt) -> TradeOutcome:
-    """End a trade that cannot be closed. What came meanwhile still counts if a query finds it; what comes from now on does not."""
-    outcome = provider.query(trade_of(attempt))
-    if not isinstance(outcome, Unpaid):
-        return outcome
-    with database.transaction() as tx:
-        store.mark_cancelled(tx, attempt.id)
-    return provider.cancel(trade_of(attempt))
+def _end(database: Database, provider: Provider, attempt: Attempt, vain: int) -> TradeOutcome:
+    """Close a trade, or cancel it if that is in vain. What came until then still counts if a query finds it; what comes after does
+    not. Once it is being cancelled nothing but the cancel is asked: a query would say paid, and not that it has gone back.
+    """
+    trade = trade_of(attempt)
+    if attempt.cancelled_at is None:
+        if vain < _CANCEL_AFTER or vain % 2:
+            return provider.close(trade)
+        outcome = provider.query(trade)
+        if not isinstance(outcome, Unpaid):
+            return outcome
+        with database.transaction() as tx:
+            store.mark_cancelled(tx, attempt.id)
+    return provider.cancel(trade)
 
 
 def _record_close(tx: Tx, provider: Provider, attempt: Attempt, outcome: TradeOutcome, timer: Timer) -> None:
@@ -149,8 +156,24 @@ def give_back(service: Any, timer: Timer) -> None:
         if not _take_turn(database, provider, refund, timer):
             return
         outcome = provider.refund(order)
+    if isinstance(outcome, Failed) and (gone := _reversed(database, provider, refund)):
+        outcome = gone
     with database.transaction() as tx:
         _record_refund(tx, refund, order, outcome, by_hand=provider.by_hand, timer=timer)
+
+
+def _reversed(database: Database, provider: Provider, refund: Refund) -> RefundOutcome | None:
+    """Why a refund was refused, if its trade was being cancelled: the money may be back already. None: it was refused."""
+    with database.reading() as conn:
+        payment = store.attempt(conn, refund.payment_id)
+    if payment is None or payment.cancelled_at is None or payment.method != refund.provider:
+        return None
+    outcome = provider.cancel(trade_of(payment))
+    if isinstance(outcome, Reversed):
+        with database.transaction() as tx:
+            apply_outcome(tx, payment.method, payment.number, outcome, "answer")
+        return Refunded(outcome.reversed_at, refund.amount)
+    return Unknown("its trade was cancelled") if isinstance(outcome, Unknown) else None
 
 
 def _take_turn(database: Database, provider: Provider, refund: Refund, timer: Timer) -> bool:
