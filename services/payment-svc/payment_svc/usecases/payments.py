@@ -182,8 +182,16 @@ def _attempt(tx: Tx, asked: _Asked) -> tuple[Intent, Attempt] | None:
             return intent, known
     if len(attempts) >= MOST_ATTEMPTS:
         raise Conflict("too many attempts to pay this order", code="too_many_attempts")
-    number = new_number(tx.now)
-    expires_at = max(pay_before, tx.now + LEAST_TIME) if asked.online else pay_before
+    attempt = _new_attempt(tx.now, asked, intent, pay_before)
+    store.add_attempt(tx, attempt)
+    if asked.online:
+        ask_again(tx, attempt, 0)
+    return intent, attempt
+
+
+def _new_attempt(now: datetime, asked: _Asked, intent: Intent, pay_before: datetime) -> Attempt:
+    number = new_number(now)
+    expires_at = max(pay_before, now + LEAST_TIME) if asked.online else pay_before
     params = {
         "number": number,
         "amount": intent.amount,
@@ -192,7 +200,7 @@ def _attempt(tx: Tx, asked: _Asked) -> tuple[Intent, Attempt] | None:
         "channel": asked.channel,
         "payer": dict(asked.payer),
     }
-    attempt = Attempt(
+    return Attempt(
         id=ids.mint("pay", intent.account_id),
         order_id=intent.order_id,
         method=asked.method,
@@ -200,15 +208,11 @@ def _attempt(tx: Tx, asked: _Asked) -> tuple[Intent, Attempt] | None:
         amount=intent.amount,
         state="created",
         params=params,
-        created_at=tx.now,
-        updated_at=tx.now,
+        created_at=now,
+        updated_at=now,
         idempotency_key=asked.key or None,
         request_hash=asked.request_hash,
     )
-    store.add_attempt(tx, attempt)
-    if asked.online:
-        ask_again(tx, attempt, 0)
-    return intent, attempt
 
 
 def _may_pay(asked: _Asked, intent: Intent) -> None:
