@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -255,19 +256,36 @@ def _pages(conn: sa.Connection, provider: str, day: date) -> Iterator[list[str]]
 
 
 def _unbilled(conn: sa.Connection, provider: str, day: date) -> Iterator[list[str]]:
-    """The transactions of the day's books that the day's bill does not name."""
-    named = sa.exists().where(
-        _line.provider == provider, _line.day == day, _line.transaction_id == facts.c.transaction_id
-    )
-    came = sa.select(facts.c.transaction_id).where(_came(provider, day), ~named)
-    back = sa.select(facts.c.transaction_id).select_from(_of_capture).where(_asked(provider, day), ~named)
-    both = sa.union(came, back).subquery()
-    query = (
-        sa.select(both.c.transaction_id)
-        .where(both.c.transaction_id > sa.bindparam("after"))
-        .order_by(both.c.transaction_id)
-        .limit(CHUNK)
-    )
+    """The transactions of the day's books that the day's bill does not name.
+
+    No anti-join: right after the bill was kept PostgreSQL knows nothing of its size, and would scan it for every capture.
+    """
+    for ids in chain(_came_on(conn, provider, day), _went_back_on(conn, provider, day)):
+        named = sa.select(_line.transaction_id).where(
+            _line.provider == provider, _line.day == day, _line.transaction_id.in_(ids)
+        )
+        billed_ones = set(conn.execute(named).scalars())
+        if rest := [one for one in ids if one not in billed_ones]:
+            yield rest
+
+
+def _came_on(conn: sa.Connection, provider: str, day: date) -> Iterator[list[str]]:
+    """The transactions of the day's captures."""
+    at, id_ = facts.c.occurred_at, facts.c.id
+    query = sa.select(at, id_, facts.c.transaction_id).where(_came(provider, day)).order_by(at, id_).limit(CHUNK)
+    rows = conn.execute(query).all()
+    while rows:
+        yield [row.transaction_id for row in rows]
+        last = rows[-1]
+        later = sa.or_(at > last.occurred_at, sa.and_(at == last.occurred_at, id_ > last.id))
+        rows = conn.execute(query.where(at >= last.occurred_at, later)).all()
+
+
+def _went_back_on(conn: sa.Connection, provider: str, day: date) -> Iterator[list[str]]:
+    """The transactions of which something was to go back on that day, but for those that came on it."""
+    this = facts.c.transaction_id
+    query = sa.select(this).select_from(_of_capture).where(_asked(provider, day), ~_came(provider, day))
+    query = query.where(this > sa.bindparam("after")).distinct().order_by(this).limit(CHUNK)
     after = ""
     while rows := list(conn.execute(query, {"after": after}).scalars()):
         yield rows
