@@ -231,7 +231,7 @@ def test_weighing(world: World) -> None:
 # --- every pair, in both orders ----------------------------------------------------------------------------------------
 
 BEFORE = ("pay", "fail", "cancel", "expire")
-AFTER = ("refund_ok", "refund_fail", *BEFORE)
+AFTER = ("refund_ok", "refund_fail", "refund_abnormal", *BEFORE)
 OPEN, PAID, CLOSED = "open, 0 back", "paid, 0 back", "closed, 0 back"
 PAID_AND_BACK, LATE = "paid, 1 back", "closed, 1 back"
 
@@ -291,6 +291,9 @@ class Hands:
     def refund_fail(self) -> None:
         self.world.apply(self.world.refund_fact(self.world.refunds(self.order)[0], "failed"))
 
+    def refund_abnormal(self) -> None:
+        self.world.apply(self.world.refund_fact(self.world.refunds(self.order)[0], "abnormal"))
+
     def left(self) -> str:
         figures = self.world.figures()["intents"][self.order]
         return f"{figures['state']}, {figures['refunded'] // FEE} back"
@@ -321,6 +324,7 @@ def test_every_pair_with_a_refund(world: World, pair: tuple[str, str], between: 
     hands.pay()
     world.ask_refund(hands.order)
     world.scripted.say["refund"] = Failed("no") if "refund_ok" not in pair else Refunded(START)
+    world.scripted.say["query_refund"] = world.scripted.say["refund"]
     getattr(hands, pair[0])()
     if between:
         world.run_jobs()
