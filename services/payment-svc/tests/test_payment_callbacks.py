@@ -125,7 +125,10 @@ def test_an_oversized_body_is_refused_unread(world: World) -> None:
     assert world.client.post(NOTIFY, data=b"x" * limit).status_code == 200
     world.scripted.asked.clear()
     before = count("oversized")
-    assert world.client.post(NOTIFY, data=b"x" * (limit + 1)).data == b"oversized"
+    claimed = Pieces()
+    overrides = {"CONTENT_LENGTH": str(limit + 1), "wsgi.input": claimed}
+    assert world.client.post(NOTIFY, environ_overrides=overrides).data == b"oversized"
+    assert claimed.taken == 0
     endless = Pieces()
     chunked = {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
     answer = world.client.post(NOTIFY, environ_overrides={**chunked, "wsgi.input": endless})
