@@ -17,7 +17,7 @@ DEV := $(VENV)/.dev
 OUT ?= var/broker-definitions.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stack test lint check bench up down images servers broker-definitions
+.PHONY: help setup run stack test chaos lint check bench up down images servers broker-definitions
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ stack: $(RUN) servers ## the real system on private local servers (PORT, STACK_D
 
 test: $(DEV) servers ## all tests, by two processes; what cannot run here says why (ARGS="-k saga", JOBS=0: one process)
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+
+chaos: $(DEV) servers ## two thousand payments, a tenth of whose calls fail, while processes die (PAYMENTS=2000)
+	PAYMENTS=$(or $(PAYMENTS),2000) $(PY) -m pytest -q tests/faults/test_payment_chaos.py
 
 lint: $(DEV) ## ruff: rules and format
 	$(PY) -m ruff check .

@@ -13,7 +13,7 @@ import pytest
 from common.messages import MoneyAlarmRaised, PaymentClosed, PaymentSucceeded, RefundFailed, RefundSucceeded
 from payment_svc.providers import Absent, Closed, Failed, Paid, Processing, Refunded, Reversed, Unknown, Unpaid
 from payment_svc.usecases.outcomes import apply_outcome
-from payment_world import FEE, START, WINDOW, World, alarms, paid_by
+from payment_world import CASHIER, FEE, START, WINDOW, World, alarms, paid_by
 
 
 def closing(world: World) -> tuple[str, dict[str, Any]]:
@@ -270,6 +270,19 @@ def test_a_refund_that_is_sent_again_keeps_the_distance_too(world: World) -> Non
     assert all(b - a >= timedelta(minutes=1) for (_, a), (_, b) in pairwise(at))
     assert [m.kind for m in world.told(MoneyAlarmRaised)] == ["balance_too_low"]
     world.check_rest()
+
+
+def test_a_refused_refund_keeps_nobody_waiting(world: World) -> None:
+    order = paid_by(world)
+    world.scripted.refund_gap = timedelta(minutes=1)
+    world.scripted.say["refund"] = Failed("USER_ACCOUNT_ABNORMAL")
+    world.ask_refund(order)
+    world.run_jobs()
+    (refused,) = world.refunds(order)
+    world.scripted.say["refund"] = Refunded(START)
+    assert world.post(f"/refunds/{refused.id}/retry", headers=CASHIER).status_code == 202
+    world.run_jobs()
+    assert [refund.state for refund in world.refunds(order)] == ["failed", "succeeded"]
 
 
 def test_jobs_at_once_take_turns(any_world: World) -> None:

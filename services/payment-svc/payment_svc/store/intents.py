@@ -266,6 +266,11 @@ def turn_to_refund(tx: Tx, attempt_id: str, gap: timedelta) -> datetime | None:
     return None
 
 
+def return_turn(tx: Tx, attempt_id: str) -> None:
+    """What was refused counts for no distance: the next may ask at once."""
+    tx.conn.execute(sa.update(attempts).where(attempts.c.id == attempt_id).values(refund_asked_at=None))
+
+
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 

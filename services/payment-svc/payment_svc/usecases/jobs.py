@@ -198,6 +198,8 @@ def _record_refund(
 ) -> None:
     store.lock_intent(tx, refund.order_id)
     apply_refund_outcome(tx, refund.provider, order.number, outcome, "answer")
+    if isinstance(outcome, Failed):
+        store.return_turn(tx, refund.payment_id)
     now = refund_store.refund(tx.conn, refund.id)
     accepted = isinstance(outcome, Processing) and now is not None and now.state in {"reserved", "submitted"}
     if accepted:
