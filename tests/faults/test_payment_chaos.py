@@ -56,9 +56,10 @@ class Killer:
         wait_until(self._system.gateway.ready, 60, "the gateway is back")
 
     def _rage(self) -> None:
-        """Each dies every quarter of a minute or so: the keeper lets what dies sooner wait longer and longer."""
+        """All of them soon; then each once in a while: what dies within 20 s of its start, the keeper lets wait longer and longer."""
         victims = itertools.cycle(["gateway", "api", "worker"])
-        while not self._over.wait(self._dice.uniform(3.0, 7.0)):
+        pauses = itertools.chain([2.0, 4.0, 4.0], iter(lambda: self._dice.uniform(7.5, 10.0), None))
+        while not self._over.wait(next(pauses)):
             victim = next(victims)
             self.done[victim] += 1
             if victim == "gateway":
