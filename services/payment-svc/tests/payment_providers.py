@@ -36,6 +36,7 @@ class Scripted:
         self.by_hand = False
         self.channels = channels
         self.refund_gap = timedelta()
+        self.reverses = True
         self.grace = CREATE_GRACE
         self.accepted = (200, b"thanks", "text/plain")
         self.asked: list[tuple[str, Any]] = []
@@ -110,6 +111,7 @@ class Vendor(Scripted):
 
     def __init__(self, clock: Clock, *channels: str) -> None:
         super().__init__(*channels)
+        self.reverses = False
         self._clock, self._lock = clock, threading.Lock()
         self._trades: dict[str, _Trade] = {}
         self._refunds: dict[str, RefundOrder] = {}

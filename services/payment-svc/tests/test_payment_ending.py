@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from common.messages import MoneyAlarmRaised, PaymentClosed, PaymentSucceeded, RefundFailed, RefundSucceeded
 from payment_svc.providers import Absent, Closed, Failed, Paid, Processing, Refunded, Reversed, Unknown, Unpaid
+from payment_svc.providers.alipay import Alipay
+from payment_svc.providers.wechat import WechatPay
+from payment_svc.providers.window import Window
 from payment_svc.usecases.outcomes import apply_outcome
 from payment_world import CASHIER, FEE, START, WINDOW, World, alarms, paid_by
 
@@ -97,6 +100,39 @@ def test_nothing_is_cancelled_unless_it_is_there_and_unpaid(world: World, answer
     world.scripted.say["query"] = answer
     turn(world, 3)
     assert "cancel" not in world.scripted.calls()
+
+
+def test_what_is_counted_between_the_query_and_the_cancel_is_not_cancelled(world: World) -> None:
+    """A callback commits after the query was answered: our own cancel would give back what pays the order."""
+    order, payment = to_cancelling(world)
+
+    def query(_trade: Any) -> Unpaid:
+        world.apply(world.paid(payment))
+        return Unpaid()
+
+    world.scripted.say["query"] = query
+    turn(world)
+    assert world.scripted.calls()[-1] == "query"
+    assert world.waiting() == {}
+    assert (world.intent(order).state, world.attempt(payment["id"]).cancelled_at) == ("paid", None)
+    world.check_rest()
+
+
+def test_where_cancelling_gives_no_money_back_nothing_is_cancelled_and_late_money_counts(world: World) -> None:
+    """WeChat's cancel is one more close: it is closed on and on, and what comes is the order's."""
+    world.scripted.reverses = False
+    order, payment = to_cancelling(world)
+    turn(world, 6)
+    assert set(world.scripted.calls()) == {"close"}
+    assert world.attempt(payment["id"]).cancelled_at is None
+    world.apply(world.paid(payment))
+    assert world.intent(order).state == "paid"
+    world.settle()
+    world.check_rest()
+
+
+def test_who_gives_money_back_by_cancelling() -> None:
+    assert (Alipay.reverses, WechatPay.reverses, Window.reverses) == (True, False, False)
 
 
 @pytest.mark.parametrize("heard", ["never", "before", "meanwhile", "after", "twice"])
@@ -279,6 +315,7 @@ def test_a_refused_refund_keeps_nobody_waiting(world: World) -> None:
     world.ask_refund(order)
     world.run_jobs()
     (refused,) = world.refunds(order)
+    world.clock.advance(timedelta(seconds=1))
     world.scripted.say["refund"] = Refunded(START)
     assert world.post(f"/refunds/{refused.id}/retry", headers=CASHIER).status_code == 202
     world.run_jobs()

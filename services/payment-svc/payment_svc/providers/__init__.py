@@ -221,6 +221,8 @@ class Provider(Protocol):
     """True if staff, and no machine, settle it: there is nobody to query."""
     refund_gap: timedelta
     """The least time between two refunds of one trade."""
+    reverses: bool
+    """True if `cancel` gives back what was paid. Else it does no more than `close`, and nothing is ever cancelled."""
 
     @property
     def channels(self) -> Sequence[str]:

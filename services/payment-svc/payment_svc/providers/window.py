@@ -24,6 +24,7 @@ class Window:
     by_hand = True
     channels = ()
     refund_gap = timedelta()
+    reverses = False
 
     def create(self, trade: Trade) -> CreateOutcome:
         return Shown({"type": "counter", "code": trade.number})

@@ -104,19 +104,29 @@ def close_attempt(service: Any, timer: Timer) -> None:
 
 
 def _end(database: Database, provider: Provider, attempt: Attempt, vain: int) -> TradeOutcome:
-    """Close a trade, or cancel it if that is in vain. What came until then still counts if a query finds it; what comes after does
-    not. Once it is being cancelled nothing but the cancel is asked: a query would say paid, and not that it has gone back.
+    """Close a trade, or cancel it if that is in vain and gives money back. What came until then still counts if a query finds it;
+    what comes after does not. Once it is being cancelled nothing but the cancel is asked: a query would say paid, and not that it
+    has gone back.
     """
     trade = trade_of(attempt)
     if attempt.cancelled_at is None:
-        if vain < _CANCEL_AFTER or vain % 2:
+        if not provider.reverses or vain < _CANCEL_AFTER or vain % 2:
             return provider.close(trade)
         outcome = provider.query(trade)
-        if not isinstance(outcome, Unpaid):
+        if not isinstance(outcome, Unpaid) or not _begin_to_cancel(database, attempt):
             return outcome
-        with database.transaction() as tx:
-            store.mark_cancelled(tx, attempt.id)
     return provider.cancel(trade)
+
+
+def _begin_to_cancel(database: Database, attempt: Attempt) -> bool:
+    """False if a callback has ended the attempt since the query: what it counted must not be given back."""
+    with database.transaction() as tx:
+        store.lock_intent(tx, attempt.order_id)
+        now = store.attempt(tx.conn, attempt.id)
+        if now is None or now.state != "closing":
+            return False
+        store.mark_cancelled(tx, attempt.id)
+    return True
 
 
 def _record_close(tx: Tx, provider: Provider, attempt: Attempt, outcome: TradeOutcome, timer: Timer) -> None:

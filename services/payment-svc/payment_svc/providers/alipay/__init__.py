@@ -59,6 +59,7 @@ class Alipay:
     by_hand = False
     channels = ("qr", "page", "wap")
     refund_gap = timedelta(seconds=3)
+    reverses = True
     accepted = (200, b"success", "text/plain")
     bill_ready = time(9)
 

@@ -49,6 +49,7 @@ class WechatPay:
     by_hand = False
     channels = ("native", "jsapi", "h5")
     refund_gap = timedelta(seconds=60)
+    reverses = False
     accepted = (204, b"", "application/json")
     bill_ready = time(10)
 
