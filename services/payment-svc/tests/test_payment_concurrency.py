@@ -19,8 +19,9 @@ from common.messages import (
 )
 from common.testing import received
 from payment_svc.providers import Paid, Refunded
+from payment_svc.store import intents as store
 from payment_svc.store.tables import ledger_entries
-from payment_world import ACCOUNT, CASHIER, FEE, PATIENT, START, World, paid_by
+from payment_world import ACCOUNT, CASHIER, FEE, PATIENT, START, World, at_the_counter, paid_by
 
 
 def at_once(actions: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -127,6 +128,31 @@ def test_closing_against_the_cashier(any_world: World) -> None:
         any_world.settle()
         assert any_world.intent(order).state == ("paid" if status == 200 else "closed"), status
     any_world.check_rest()
+
+
+def test_one_receipt_number_for_two_orders(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tills at once: each has looked before the other has booked. One books, and the other hands the money back."""
+    world = World(postgres_url)
+    looked, is_known = threading.Barrier(2), store.is_known
+
+    def look(*about: Any) -> bool:
+        known = is_known(*about)
+        looked.wait(10)
+        return known
+
+    monkeypatch.setattr(store, "is_known", look)
+    tills = [at_the_counter(world) for _ in range(2)]
+
+    def receipt(payment: Any) -> Any:
+        answer = world.post(f"/payments/{payment['id']}/receipt", {"receipt_number": "R-1"}, headers=CASHIER)
+        return answer.status_code, answer.get_json(force=True).get("code")
+
+    said = at_once([lambda payment=payment: receipt(payment) for _, payment in tills])  # type: ignore[misc]
+    assert sorted(said, key=str) == [(200, None), (409, "receipt_used")]
+    states = {world.intent(order).state: status for (order, _), (status, _) in zip(tills, said, strict=True)}
+    assert states == {"paid": 200, "open": 409}
+    assert world.balances() == {"clearing:window": FEE, "order_payable": -FEE}
+    world.database.close()
 
 
 def test_one_key_one_attempt(any_world: World) -> None:

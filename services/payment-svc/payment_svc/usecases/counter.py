@@ -51,8 +51,7 @@ def _receive(tx: Tx, caller: Caller, intent: Intent, attempt: Attempt, transacti
     if intent.state != "open" or attempt.state not in PAYABLE:
         raise Conflict("the order can no longer be paid: do not take the money", code="payment_closed")
     if store.is_known(tx.conn, COUNTER, transaction_id):
-        used = [{"field": "receipt_number", "message": "was used for another payment"}]
-        raise Conflict("this receipt belongs to another payment", code="receipt_used", errors=used)
+        raise _receipt_used()
     apply_fact(
         tx,
         Fact(
@@ -67,6 +66,14 @@ def _receive(tx: Tx, caller: Caller, intent: Intent, attempt: Attempt, transacti
             evidence={"cashier": caller.account_id},
         ),
     )
+    now = store.attempt(tx.conn, attempt.id)
+    if now is None or now.state != "succeeded":  # another till has booked this number since: two orders have two locks
+        raise _receipt_used()
+
+
+def _receipt_used() -> Conflict:
+    used = [{"field": "receipt_number", "message": "was used for another payment"}]
+    return Conflict("this receipt belongs to another payment", code="receipt_used", errors=used)
 
 
 def retry_refund(database: Database, caller: Caller, refund_id: str) -> Refund:
