@@ -211,8 +211,8 @@ CNY = {"total": 5000, "currency": "CNY"}
         {"out_trade_no": "20261122OTHER0"},
         {"mchid": "1900000000"},
         {"appid": "wx1"},
-        {"amount": CNY | {"total": 4999}},
-        {"amount": CNY | {"currency": "USD"}},
+        {"trade_state": "NOTPAY", "amount": CNY | {"total": 4999}},
+        {"trade_state": "CLOSED", "amount": CNY | {"currency": "USD"}},
         {"amount": CNY | {"total": 5000.0}},
         {"amount": 5000},
         {"amount": None},
@@ -228,6 +228,12 @@ CNY = {"total": 5000, "currency": "CNY"}
 def test_a_genuine_answer_about_something_else_is_unknown(vendor, wechat, changes):
     vendor.will(says(trade_document(**changes)))
     assert isinstance(wechat.query(TRADE), Unknown)
+
+
+def test_another_amount_or_currency_than_was_asked_is_told_as_it_came(vendor, wechat):
+    vendor.will(says(trade_document(amount={"total": 4999, "currency": "HKD"})))
+    paid = wechat.query(TRADE)
+    assert (paid.amount, paid.currency) == (4999, "HKD"), "who keeps the books gives it back"
 
 
 def test_a_number_with_a_bar_is_signed_as_it_is_sent(vendor, wechat):

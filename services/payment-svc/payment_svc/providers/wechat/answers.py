@@ -75,13 +75,17 @@ def refund_outcome(document: Document, state: str) -> RefundOutcome:
 
 
 def about_trade(document: Document, trade: Trade, mchid: str, appid: str) -> TradeOutcome:
-    """The outcome, or Unknown if the (genuine) answer is about something else than was asked."""
+    """The outcome, or Unknown if the (genuine) answer is about something else than was asked.
+
+    Money that came as another amount is told as it came: who keeps the books gives it back.
+    """
     expected = {"out_trade_no": trade.number, "mchid": mchid, "appid": appid}
     wrong = [name for name, value in expected.items() if document.get(name) != value]
+    outcome = _unless(wrong, lambda: trade_outcome(document))
     amount = document.get("amount")
-    if amount is not None:  # while nothing is paid it may be left out
-        wrong += _other_amounts(amount, {"total": trade.amount}, trade.currency)
-    return _unless(wrong, lambda: trade_outcome(document))
+    if amount is None or isinstance(outcome, Paid | Unknown):  # while nothing is paid it may be left out
+        return outcome
+    return _unless(_other_amounts(amount, {"total": trade.amount}, trade.currency), lambda: outcome)
 
 
 def about_refund(document: Document, order: RefundOrder) -> RefundOutcome:
