@@ -322,6 +322,31 @@ def test_a_refused_refund_keeps_nobody_waiting(world: World) -> None:
     assert [refund.state for refund in world.refunds(order)] == ["failed", "succeeded"]
 
 
+def test_a_refusal_that_comes_late_gives_no_turn_of_another_away(world: World) -> None:
+    """It took so long that the next refund of the trade has its turn by now: the third keeps its distance to that one."""
+    in_parts(world)
+    world.scripted.refund_gap = timedelta(seconds=3)
+    first, second, third = (timer for timer in world.due() if timer.kind == "refund")
+    at: list[datetime] = []
+
+    def slow(_order: Any) -> Failed:
+        world.clock.advance(timedelta(seconds=4))
+        world.service.jobs["refund"](world.service, second)
+        return Failed("USER_ACCOUNT_ABNORMAL")
+
+    def quick(_order: Any) -> Refunded:
+        at.append(world.clock())
+        return Refunded(START)
+
+    world.scripted.say["refund"] = [slow, quick, quick]
+    world.service.jobs["refund"](world.service, first)
+    world.service.jobs["refund"](world.service, third)
+    assert len(at) == 1
+    assert world.waiting()["refund", third.key] == at[0] + timedelta(seconds=3)
+    world.settle()
+    world.check_rest()
+
+
 def test_jobs_at_once_take_turns(any_world: World) -> None:
     orders = in_parts(any_world)
     any_world.scripted.refund_gap = timedelta(minutes=1)

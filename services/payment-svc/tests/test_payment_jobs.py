@@ -11,6 +11,7 @@ from common.messages import PaymentClosed, PaymentFailed, PaymentSucceeded, Refu
 from common.outbox import TimerLoop
 from payment_svc.domain import CREATE_GRACE
 from payment_svc.providers import (
+    Abnormal,
     Absent,
     Closed,
     Failed,
@@ -23,7 +24,7 @@ from payment_svc.providers import (
     Unknown,
     Unpaid,
 )
-from payment_world import ACCOUNT, DESCRIPTION, FEE, OPERATOR, PATIENT, START, WINDOW, World
+from payment_world import ACCOUNT, DESCRIPTION, FEE, OPERATOR, PATIENT, START, WINDOW, World, alarms
 
 LINK = Shown({"type": "link", "url": "/pay"})
 
@@ -238,6 +239,23 @@ def test_a_refund_is_asked_about_for_ever(world: World) -> None:
         world.clock.set(max(world.clock(), min(world.waiting().values())))
         world.run_jobs()
     assert min(world.waiting().values()) - world.clock() == timedelta(minutes=30)
+    world.scripted.say["query_refund"] = Refunded(START)
+    world.settle()
+    world.check_rest()
+
+
+@pytest.mark.parametrize(
+    ("said", "alarmed"), [(Unknown("?"), 1), (Absent(), 1), (Processing(), 0), (Abnormal("dead"), 0)]
+)
+def test_staff_hear_of_a_refund_that_nobody_answers_about(world: World, said: Any, alarmed: int) -> None:
+    """Once. What the provider has, and is slow with, was answered."""
+    refunding(world)
+    world.scripted.say |= {"refund": Unknown("?") if said == Absent() else said, "query_refund": said}
+    before = alarms("refund_unanswered")
+    for _ in range(20):
+        world.clock.set(max(world.clock(), min(world.waiting().values())))
+        world.run_jobs()
+    assert alarms("refund_unanswered") - before == alarmed
     world.scripted.say["query_refund"] = Refunded(START)
     world.settle()
     world.check_rest()

@@ -266,9 +266,10 @@ def turn_to_refund(tx: Tx, attempt_id: str, gap: timedelta) -> datetime | None:
     return None
 
 
-def return_turn(tx: Tx, attempt_id: str) -> None:
-    """What was refused counts for no distance: the next may ask at once."""
-    tx.conn.execute(sa.update(attempts).where(attempts.c.id == attempt_id).values(refund_asked_at=None))
+def return_turn(tx: Tx, attempt_id: str, taken_at: datetime) -> None:
+    """What was refused counts for no distance: the next may ask at once. Unless somebody has taken the turn since `taken_at`."""
+    ours = sa.and_(attempts.c.id == attempt_id, attempts.c.refund_asked_at == taken_at)
+    tx.conn.execute(sa.update(attempts).where(ours).values(refund_asked_at=None))
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------

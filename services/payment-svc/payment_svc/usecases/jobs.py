@@ -4,7 +4,7 @@ A job that dies between the two is run again and asks the same with the same num
 payment-svc's `Service`; its `parts` hold the providers.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from common.outbox import Database, Timer, Tx
@@ -162,13 +162,17 @@ def give_back(service: Any, timer: Timer) -> None:
     if provider is None:
         return
     outcome: RefundOutcome = Absent() if refund.state == "reserved" else provider.query_refund(order)
+    taken_at = None
     if isinstance(outcome, Absent) and refund.state != "abnormal":
-        if not _take_turn(database, provider, refund, timer):
+        taken_at = _take_turn(database, provider, refund, timer)
+        if taken_at is None:
             return
         outcome = provider.refund(order)
     if isinstance(outcome, Failed) and (gone := _reversed(database, provider, refund)):
         outcome = gone
     with database.transaction() as tx:
+        if taken_at is not None and isinstance(outcome, Failed):
+            store.return_turn(tx, refund.payment_id, taken_at)
         _record_refund(tx, refund, order, outcome, by_hand=provider.by_hand, timer=timer)
 
 
@@ -186,21 +190,21 @@ def _reversed(database: Database, provider: Provider, refund: Refund) -> RefundO
     return Unknown("its trade was cancelled") if isinstance(outcome, Unknown) else None
 
 
-def _take_turn(database: Database, provider: Provider, refund: Refund, timer: Timer) -> bool:
-    """True if the provider may be asked for this refund now; else that is tried again when its trade may have one."""
+def _take_turn(database: Database, provider: Provider, refund: Refund, timer: Timer) -> datetime | None:
+    """Since when the provider may be asked for this refund, if it may; else (None) that is tried again when its trade may have one."""
     with database.transaction() as tx:
         store.lock_intent(tx, refund.order_id)
         now = refund_store.refund(tx.conn, refund.id)
         if now is None or now.state not in UNSETTLED:
             tx.cancel_timer(REFUND, refund.id)
-            return False
+            return None
         later = store.turn_to_refund(tx, refund.payment_id, provider.refund_gap)
         if later is not None:
             tx.set_timer(REFUND, refund.id, later, timer.payload)
-            return False
+            return None
         if now.state == "reserved":
             refund_store.set_refund(tx, refund.id, "submitted")
-    return True
+        return tx.now
 
 
 def _record_refund(
@@ -208,8 +212,6 @@ def _record_refund(
 ) -> None:
     store.lock_intent(tx, refund.order_id)
     apply_refund_outcome(tx, refund.provider, order.number, outcome, "answer")
-    if isinstance(outcome, Failed):
-        store.return_turn(tx, refund.payment_id)
     now = refund_store.refund(tx.conn, refund.id)
     accepted = isinstance(outcome, Processing) and now is not None and now.state in {"reserved", "submitted"}
     if accepted:
@@ -217,14 +219,15 @@ def _record_refund(
     if now is None or now.state not in UNSETTLED or (by_hand and (accepted or now.state == "processing")):
         tx.cancel_timer(REFUND, refund.id)
         return
-    asked = int(timer.payload.get("asked", 0))
-    tx.set_timer(REFUND, refund.id, tx.now + next_refund_query(asked), {"asked": asked + 1})
+    asked, vain = (int(timer.payload.get(name, 0)) for name in ("asked", "vain"))
+    vain = vain + 1 if isinstance(outcome, Unknown | Absent) else 0
+    tx.set_timer(REFUND, refund.id, tx.now + next_refund_query(asked), {"asked": asked + 1, "vain": vain})
     if (
         isinstance(outcome, Unknown) and "NOT_ENOUGH" in outcome.reason
     ):  # our account with the provider must be topped up
         told = tx if not asked else None
         alarm("balance_too_low", tx=told, order_id=refund.order_id, refund_id=refund.id, provider=refund.provider)
-    elif asked == _SLOW:
+    elif vain == _SLOW:
         alarm("refund_unanswered", tx=tx, order_id=refund.order_id, refund_id=refund.id, outcome=repr(outcome))
 
 
