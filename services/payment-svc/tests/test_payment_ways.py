@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from common.testing import assert_problem
 from payment_svc.domain import LEAST_TIME
-from payment_svc.providers import Failed, Shown, Unknown
+from payment_svc.providers import Failed, Paid, Shown, Unknown
 from payment_world import FEE, PATIENT, START, WINDOW, World
 
 QR = {"type": "qr", "text": "weixin://wxpay/1"}
@@ -197,3 +197,17 @@ def test_money_that_comes_while_it_is_shown_again_counts(world: World) -> None:
     world.scripted.say["create"] = paid_meanwhile
     again = start(world, order).get_json()
     assert (again["id"], again["state"], again["parts"][0]["amount"]["amount"]) == (payment["id"], "succeeded", FEE)
+
+
+def test_a_repetition_may_be_answered_that_it_is_paid(world: World) -> None:
+    """The first answer was lost, or has gone stale; either way its payer got there."""
+    for first in (Unknown("timeout"), Shown(QR, timedelta(minutes=5))):
+        order = world.request()
+        world.scripted.say["create"] = first
+        payment = start(world, order).get_json()
+        world.clock.advance(timedelta(minutes=5))
+        world.scripted.say["create"] = Paid(f"txn-{order}", FEE, world.clock())
+        again = start(world, order).get_json()
+        assert (again["id"], again["state"]) == (payment["id"], "succeeded")
+        assert world.intent(order).state == "paid"
+        assert world.told()[-1].payment_id == payment["id"]

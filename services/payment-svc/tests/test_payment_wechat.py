@@ -146,15 +146,21 @@ def test_a_create_that_shows_nothing_is_unknown(vendor, wechat, document):
         (MISSING, Failed("PARAM_ERROR")),
         (CLOSED, Failed("PARAM_ERROR")),
         (UNPAID, Unknown("PARAM_ERROR")),
-        (says(trade_document()), Unknown("PARAM_ERROR")),
         (HTML, Unknown("PARAM_ERROR")),
     ],
-    ids=["absent", "closed", "unpaid", "paid", "nobody knows"],
+    ids=["absent", "closed", "unpaid", "nobody knows"],
 )
 def test_a_refusal_is_final_only_if_the_number_cannot_be_paid(vendor, wechat, now, expected):
     vendor.will(refuses(400, "PARAM_ERROR"), now)
     assert wechat.create(TRADE) == expected
     assert len(vendor.calls) == 2
+
+
+def test_a_repetition_that_is_refused_because_the_trade_is_paid_says_so(vendor, wechat):
+    vendor.will(refuses(400, "ORDERPAID"), says(trade_document()))
+    paid = wechat.create(TRADE)
+    assert isinstance(paid, Paid)
+    assert (paid.transaction_id, paid.amount) == (TRANSACTION, 5000)
 
 
 def test_a_number_that_was_used_with_something_else_may_still_be_paid(vendor, wechat):

@@ -110,9 +110,9 @@ def test_other_parameters_under_the_same_number_end_nothing(world):
     assert isinstance(world.wechat.create(within_the_second), Shown)
 
 
-def test_a_number_that_was_paid_meanwhile_is_not_failed_by_its_repetition(world):
-    trade, _ = world.paid()
-    assert world.wechat.create(trade) == Unknown("ORDERPAID")
+def test_a_number_that_was_paid_meanwhile_says_so_to_its_repetition(world):
+    trade, paid = world.paid()
+    assert world.wechat.create(trade) == paid
 
 
 def test_too_short_a_time_is_a_refusal_only_if_there_is_no_trade(world):

@@ -133,7 +133,8 @@ class Unknown:
     reason: str
 
 
-CreateOutcome = Shown | Failed | Unknown
+CreateOutcome = Shown | Failed | Paid | Unknown
+"""Paid: a repetition was refused, because the first one was heard and its payer has paid."""
 TradeOutcome = Paid | Reversed | Unpaid | Closed | Failed | Absent | Unknown
 RefundOutcome = Refunded | Processing | Abnormal | Failed | Absent | Unknown
 

@@ -53,7 +53,7 @@ def ask_again(tx: Tx, attempt: Attempt, asked: int) -> None:
 
 def record_created(tx: Tx, attempt: Attempt, outcome: CreateOutcome) -> Attempt:
     """Keep what the provider answered to a create, unless things have moved on since; answers how the attempt stands."""
-    if isinstance(outcome, Failed):
+    if isinstance(outcome, Failed | Paid):
         apply_outcome(tx, attempt.method, attempt.number, outcome, "answer")
     else:
         if isinstance(outcome, Shown):
@@ -71,6 +71,8 @@ def record_shown_again(tx: Tx, attempt: Attempt, outcome: CreateOutcome) -> Atte
         now = replace(attempt, show=outcome.show, show_until=_until(tx, outcome))
         if store.show_again(tx, now):
             return now
+    elif isinstance(outcome, Paid):
+        apply_outcome(tx, attempt.method, attempt.number, outcome, "answer")
     elif isinstance(outcome, Failed):
         store.lock_intent(tx, attempt.order_id)
         known = store.attempt(tx.conn, attempt.id)

@@ -109,7 +109,10 @@ class Alipay:
         if isinstance(answer, Unknown):
             return answer
         if isinstance(answer, Denied):
-            return Unknown(answer.code) if answer.says(*_GIVEN_ALREADY) else Failed(answer.code)
+            if not answer.says(*_GIVEN_ALREADY):
+                return Failed(answer.code)
+            known = self.query(trade)
+            return known if isinstance(known, Paid) else Unknown(answer.code)
         code = text(answer, "qr_code")
         return Shown({"type": "qr", "text": code}) if code else Unknown("answer without a code")
 

@@ -24,6 +24,7 @@ from payment_svc.providers import (
     CreateOutcome,
     Failed,
     Heard,
+    Paid,
     RefundOrder,
     RefundOutcome,
     Shown,
@@ -69,6 +70,8 @@ class WechatPay:
         if shown or not answer.refused:
             return shown or Unknown(answer.reason)
         known = self.query(trade)  # it may have been made before, and the refusal be of the repetition
+        if isinstance(known, Paid):
+            return known
         return Failed(answer.reason) if isinstance(known, Absent | Closed) else Unknown(answer.reason)
 
     def query(self, trade: Trade) -> TradeOutcome:
