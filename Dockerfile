@@ -33,6 +33,8 @@ ENV SERVICE=${SERVICE} \
 WORKDIR /app
 COPY --from=libraries /opt/venv /opt/venv
 COPY --from=code /app /app
+# Where the payment sandbox has its volume; the services keep nothing.
+RUN install -d -o 10001 -g 10001 /data
 USER 10001:10001
 EXPOSE 8000
 # API and worker answer /readyz on the same port, so one check fits both.

@@ -14,8 +14,8 @@ import secrets
 import sys
 from pathlib import Path
 
-_GIVEN = re.compile(r"(WECHAT|ALIPAY|PAYMENT|PUBLIC|CALLBACK)_")
-"""The names of what others give us, or what says nothing when empty: left as it is."""
+_GIVEN = re.compile(r"(WECHAT|ALIPAY)_.*|PAYMENT_METHODS|(PUBLIC|CALLBACK)_URL")
+"""The names of what others give us, or what says something when empty: left as it is."""
 _LINE = re.compile(r"^(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$")
 
 # Ed25519 (RFC 8032, section 5.1): the field's prime, the curve's d and the base point.
@@ -52,7 +52,7 @@ def ed25519_public_key(seed: bytes) -> bytes:
 
 def _secret(name: str, known: dict[str, str]) -> str:
     """A fresh value for `name`; the public key follows from the private one."""
-    if _GIVEN.match(name):
+    if _GIVEN.fullmatch(name):
         return ""
     if name == "JWT_PUBLIC_KEY":
         return base64.b64encode(ed25519_public_key(base64.b64decode(known["JWT_PRIVATE_KEY"]))).decode()

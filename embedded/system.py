@@ -23,7 +23,7 @@ from embedded.front import Front
 from stack import keys
 from stack.keeper import Keeper
 from stack.lock import sole_user
-from stack.process import free_port
+from stack.process import free_port, listening
 from stack.sandbox import of_payment_svc, payment_sandbox
 from stack.server import HttpServer, Server
 from stack.stores import local_mongo
@@ -73,6 +73,8 @@ class System:
     def start(self) -> None:
         """Start everything; returns when requests are answered."""
         self._held.enter_context(sole_user(self.directory))
+        if listening(self._port):
+            raise OSError(f"port {self._port} is taken; choose another: make run PORT=8001 (0 takes a free one)")
         ids.use_key(self._env["ID_KEY"])
         for child in self._children:
             child.launch()

@@ -12,19 +12,31 @@ PORT = 8090
 
 
 def payment_sandbox(directory: Path, *, known: bool) -> HttpServer:
-    """Tools/payment-sandbox with its books under `directory`. PAYMENT_SANDBOX_URL and _SPEED of the environment reach it.
+    """Tools/payment-sandbox with its books under `directory`. PAYMENT_SANDBOX_PORT, _URL and _SPEED of the environment reach it.
 
-    known: on its own port, if nobody has that; else on a free one.
+    known: where people look for it, if nobody has that port; else on a free one.
     """
-    port = PORT if known and not listening(PORT) else free_port()
+    home = directory / "payment-sandbox"
+    home.mkdir(parents=True, exist_ok=True)
+    port = _port(home / "port", known=known)
     env = dict(os.environ) | {
         "APP_ENV": "dev",
         "PAYMENT_SANDBOX_PORT": str(port),
-        "PAYMENT_SANDBOX_DIR": str(directory / "payment-sandbox"),
+        "PAYMENT_SANDBOX_DIR": str(home),
         "PYTHONUNBUFFERED": "1",
     }
     command = Command([sys.executable, "-m", "payment_sandbox"], env=env)
     return HttpServer(Process("payment-sandbox", command, directory / "logs" / "payment-sandbox.log"), port, "/healthz")
+
+
+def _port(kept: Path, *, known: bool) -> int:
+    """The same as the last time if it can be had: codes that patients still have lead there."""
+    wanted = int(os.environ.get("PAYMENT_SANDBOX_PORT", PORT)) if known else 0
+    if kept.exists():
+        wanted = int(kept.read_text())
+    port = wanted if wanted and not listening(wanted) else free_port()
+    kept.write_text(str(port))
+    return port
 
 
 def of_payment_svc(sandbox: HttpServer, url: str) -> dict[str, str]:

@@ -131,14 +131,14 @@ def test_a_taken_port_is_said_in_words(tmp_path):
         second = subprocess.run(
             [sys.executable, "-m", "embedded"],
             cwd=ROOT,
-            env={**os.environ, "DATA_DIR": str(tmp_path / "b"), "PORT": port},
+            env={**os.environ, "DATA_DIR": str(tmp_path / "b"), "PORT": port, "PAYMENT_SANDBOX_PORT": "0"},
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
         assert second.returncode == 1
-        assert "cannot start" in second.stderr
+        assert f"cannot start: port {port} is taken" in second.stderr
         assert "Traceback" not in second.stderr
 
 

@@ -75,7 +75,7 @@ def configure(service: str, style: str = "console", level: str = "INFO") -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("pika", "amqp", "kombu", "alembic", "urllib3", "werkzeug"):
+    for noisy in ("pika", "amqp", "kombu", "alembic", "urllib3", "werkzeug", "pymongo"):  # the last would log documents
         logging.getLogger(noisy).setLevel("WARNING")
     structlog.contextvars.bind_contextvars(service=service)
 
