@@ -120,7 +120,11 @@ def test_variables_that_are_read_without_settings_are_found_with_their_defaults(
 
 
 def test_what_make_run_and_make_stack_read_is_told_with_its_defaults():
-    folders = {"make run": "embedded", "make stack": "stack"}
+    folders = {
+        "make run": "embedded",
+        "make stack": "stack",
+        "make run, make stack": "tools/payment-sandbox/payment_sandbox",
+    }
     for command, name, default, _ in settings.ON_ONE_MACHINE:
         code = "".join(p.read_text(encoding="utf-8") for p in (ROOT / folders[command]).glob("*.py"))
         given = re.search(rf'env\w*\.get\("{name}"(?:, |\) or )"?([\w./]+)', code)
