@@ -18,7 +18,7 @@ COPY libs/common/common common
 COPY libs/roster/haoyuan_roster_format haoyuan_roster_format
 COPY ${FOLDER}/${SERVICE}/ ./
 # A missing or misspelt SERVICE ends the build here, not the container later.
-RUN test -f ./pyproject.toml \
+RUN test -f ./*_s*/__init__.py \
     && python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM python:3.12-slim
