@@ -28,7 +28,7 @@ from payment_svc.providers import (
 )
 from payment_svc.store import intents as store
 from payment_svc.usecases.outcomes import apply_outcome, apply_refund_outcome
-from payment_world import CASHIER, FEE, OPERATOR, PATIENT, START, World
+from payment_world import CASHIER, FEE, OPERATOR, PATIENT, START, WINDOW, World
 
 QUIET = settings(max_examples=40, deadline=None)
 
@@ -70,6 +70,7 @@ STEPS = st.one_of(
     st.tuples(st.just("paid"), st.integers(0, 2), st.sampled_from([FEE, FEE, FEE, 1, FEE * 2])),
     st.tuples(st.just("ended"), st.integers(0, 2), st.sampled_from(["failed", "closed"])),
     st.tuples(st.just("refund_fact"), st.integers(0, 3), st.sampled_from(["succeeded", "failed", "abnormal"])),
+    st.tuples(st.just("went"), st.integers(0, 3), st.sampled_from([1, FEE - 1, FEE + 1])),
     st.tuples(st.just("called"), st.integers(0, 2), st.sampled_from(["twice", "reversed"])),
     st.tuples(st.just("close"), st.none(), st.none()),
     st.tuples(st.just("ask_refund"), st.none(), st.none()),
@@ -84,7 +85,7 @@ CARD = {"bank": "ICBC_DEBIT", "number": "6222021001122334455", "holder": "Li"}
 def take_step(world: World, order: str, payments: list[dict[str, Any]], step: tuple[str, Any, Any]) -> None:
     """One thing happens. What cannot happen (a refund of what was not paid) does not."""
     what, which, how = step
-    if what == "start" and world.intent(order).state == "open":
+    if what == "start" and world.intent(order).state == "open" and world.clock() < START + WINDOW:
         payments.append(world.pay_by(order, key=f"key-{len(payments)}"))
     elif what == "paid" and which < len(payments):
         world.apply(world.paid(payments[which], amount=how, transaction=f"t-{payments[which]['id']}-{how}"))
@@ -92,6 +93,8 @@ def take_step(world: World, order: str, payments: list[dict[str, Any]], step: tu
         world.apply(world.ended(payments[which], how))
     elif what == "refund_fact" and which < len(world.refunds(order)):
         world.apply(world.refund_fact(world.refunds(order)[which], how))
+    elif what == "went" and which < len(world.refunds(order)):
+        world.apply(replace(world.refund_fact(world.refunds(order)[which], "succeeded"), amount=how))
     elif what == "called" and which < len(payments):
         attempt = world.attempt(payments[which]["id"])
         said = Paid(f"t-{attempt.number}", FEE, START)

@@ -7,6 +7,7 @@ from common.web import Routes, idempotent, page_of, roles, service
 from payment_svc.api.schemas import (
     CardArgs,
     EmptyArgs,
+    PaidOutArgs,
     PaymentOut,
     ReceiptArgs,
     RefundOut,
@@ -70,7 +71,8 @@ def list_refunds(args: dict[str, Any]) -> dict[str, Any]:
 def retry_refund(_args: dict[str, Any], refund_id: str) -> dict[str, Any]:
     """Issue a refund that its provider refused again, under a new number. Answers the new refund.
 
-    409 codes: refund_in_progress, refund_abnormal (send it to a card), refund_succeeded, refund_retried.
+    409 codes: refund_in_progress, refund_abnormal (send it to a card), refund_succeeded, refund_retried,
+    refund_differs (a part went: pay out the rest).
     """
     return refund_out(counter.retry_refund(service().database, caller(), refund_id))
 
@@ -78,15 +80,17 @@ def retry_refund(_args: dict[str, Any], refund_id: str) -> dict[str, Any]:
 @blp.post("/refunds/<refund_id>/paid-out")
 @roles("cashier")
 @idempotent
-@blp.arguments(EmptyArgs)
+@blp.arguments(PaidOutArgs)
 @blp.response(200, RefundOut)
-def pay_out(_args: dict[str, Any], refund_id: str) -> dict[str, Any]:
+def pay_out(args: dict[str, Any], refund_id: str) -> dict[str, Any]:
     """Record that the money was given back at the counter.
 
     For a refund that its provider refused, this answers the new refund by `window` that settled it.
-    409 codes: refund_in_progress, refund_abnormal (the provider has the money still), refund_succeeded, refund_retried.
+    409 codes: refund_in_progress, refund_abnormal (the provider has the money still), refund_succeeded, refund_retried,
+    refund_differs (a part went, as `failure` says: hand out the `rest`, and say so by `amount`).
     """
-    return refund_out(counter.pay_out(service().database, caller(), refund_id))
+    handed_out = args["amount"]["amount"] if args["amount"] else None
+    return refund_out(counter.pay_out(service().database, caller(), refund_id, amount=handed_out))
 
 
 @blp.post("/refunds/<refund_id>/to-card")

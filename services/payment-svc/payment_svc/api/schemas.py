@@ -81,6 +81,16 @@ class EmptyArgs(Schema):
     """A body that says nothing."""
 
 
+class PaidOutArgs(Schema):
+    amount = fields.Nested(
+        MoneySchema,
+        load_default=None,
+        metadata={
+            "description": "what was handed out; checked against what is owed. Needed only if a part went before"
+        },
+    )
+
+
 class PaymentsArgs(Schema):
     order_id = Idents.id(load_default=None)
     code = fields.String(load_default=None, validate=validate.Regexp(r"[0-9A-Z]{6,32}\Z", error="is no counter code"))

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from common.outbox import Tx
 
 from payment_svc.domain import Refund, RefundState
-from payment_svc.store.tables import intents, refunds, tenders
+from payment_svc.store.tables import intents, ledger_lines, refunds, tenders
 
 _successor = refunds.alias("successor")
 _before = tenders.alias("before")
@@ -94,6 +94,18 @@ def refunds_for(conn: sa.Connection, order_id: str) -> dict[str, list[Refund]]:
     for row in conn.execute(query.order_by(refunds.c.created_at, refunds.c.id)):
         found.setdefault(row.tender_id, []).append(_refund(row))
     return found
+
+
+WENT_OTHERWISE = "refund_differs"
+"""The kind of the ledger's entry of what went back instead of what was asked for, named for its refund."""
+
+
+def went_otherwise(conn: sa.Connection, refund_id: str) -> int:
+    """Fen that went back by a refund that was to be more; 0 if there is no such thing."""
+    line = sa.select(ledger_lines.c.amount).where(
+        ledger_lines.c.entry_id == f"{WENT_OTHERWISE}:{refund_id}", ledger_lines.c.amount > 0
+    )
+    return conn.execute(line).scalar_one_or_none() or 0
 
 
 def set_refund(tx: Tx, refund_id: str, state: RefundState, **values: Any) -> None:

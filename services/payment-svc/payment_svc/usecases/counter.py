@@ -12,7 +12,7 @@ from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.facts import apply_fact
 from payment_svc.usecases.outcomes import apply_refund_outcome
 from payment_svc.usecases.payments import COUNTER, Payment, whole
-from payment_svc.usecases.refunds import REFUND, issue_again, order_of
+from payment_svc.usecases.refunds import REFUND, issue_again, order_of, rest_of, rest_paid_out
 
 
 def record_receipt(
@@ -80,28 +80,43 @@ def retry_refund(database: Database, caller: Caller, refund_id: str) -> Refund:
     """Issue a refused refund again, the same way, under a new number. Raises Conflict unless it is refused and waiting."""
     with database.transaction() as tx:
         intent, refund = _locked(tx, caller, refund_id)
+        if refund.state == "failed" and rest_of(tx, refund) < refund.amount:
+            raise _differs(tx, refund)  # the provider would give it back in full, on top of what went
         return issue_again(tx, intent, refund, refund.provider)
 
 
-def pay_out(database: Database, caller: Caller, refund_id: str) -> Refund:
+def _differs(tx: Tx, refund: Refund) -> Conflict:
+    detail = "a part of this refund went: pay out the rest at the counter, and say so by `amount`"
+    return Conflict(detail, code="refund_differs", rest=rest_of(tx, refund))
+
+
+def pay_out(database: Database, caller: Caller, refund_id: str, *, amount: int | None = None) -> Refund:
     """The cashier has given the money back: of a payment at the counter, or instead of a refund that its provider refused.
 
-    Answers the refund that this settled. Raises Conflict while a provider is at it.
+    `amount`: the fen that she handed out, which she must say if a part of it went before. Answers the refund that this settled.
+    Raises Conflict while a provider is at it, and for another amount than is owed.
     """
     with database.transaction() as tx:
         intent, refund = _locked(tx, caller, refund_id)
+        rest = rest_of(tx, refund)
+        if refund.state != "succeeded" and amount not in (None, rest):
+            errors = [{"field": "amount", "message": f"must be {rest} fen"}]
+            raise Invalid("that is not what is owed", errors=errors)
+        if refund.state == "failed" and amount is None and rest < refund.amount:
+            raise _differs(tx, refund)
         if refund.state in {"failed", "abnormal"}:
             refund = issue_again(tx, intent, refund, COUNTER)
         if refund.provider != COUNTER:
             code = "refund_in_progress" if refund.state in UNSETTLED else "refund_succeeded"
             raise Conflict("this refund does not wait for the counter", code=code)
-        evidence = {"cashier": caller.account_id}
+        evidence = {"cashier": caller.account_id, "handed_out": rest}
         apply_fact(
             tx,
             Fact(
                 COUNTER, "refund", refund.number, "succeeded", "staff", tx.now, amount=refund.amount, evidence=evidence
             ),
         )
+        rest_paid_out(tx, intent, refund)
         return refund_store.refund(tx.conn, refund.id) or refund
 
 

@@ -29,7 +29,7 @@ from payment_svc.store import intents as store
 from payment_svc.store import ledger, tenders
 from payment_svc.store import refunds as refund_store
 from payment_svc.usecases.alarms import alarm
-from payment_svc.usecases.refunds import give_back, refund_abnormal, refund_failed, refund_succeeded
+from payment_svc.usecases.refunds import give_back, refund_abnormal, refund_differs, refund_failed, refund_succeeded
 
 QUERY, CLOSE = "query_attempt", "close_attempt"
 """The kinds of the jobs that ask about an attempt; keyed by its id."""
@@ -200,14 +200,7 @@ def _apply_to_refund(tx: Tx, fact: Fact) -> None:
     elif fact.outcome == "abnormal":
         refund_abnormal(tx, intent, refund, fact.reason)
     elif fact.outcome == "succeeded" and fact.amount != refund.amount:
-        alarm(
-            "refund_amount_mismatch",
-            tx=tx,
-            order_id=refund.order_id,
-            refund_id=refund.id,
-            asked=refund.amount,
-            went=fact.amount,
-        )
+        refund_differs(tx, intent, refund, fact.amount)
     elif fact.outcome == "succeeded":
         refund_succeeded(tx, intent, refund)
     elif refund.state in UNSETTLED:

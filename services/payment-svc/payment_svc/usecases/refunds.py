@@ -19,6 +19,7 @@ from payment_svc.domain import REST, UNSETTLED, Intent, Purpose, Refund, Tender,
 from payment_svc.providers import RefundOrder
 from payment_svc.store import intents, ledger, tenders
 from payment_svc.store import refunds as store
+from payment_svc.store.refunds import WENT_OTHERWISE
 from payment_svc.usecases.alarms import alarm
 
 REFUND = "refund"
@@ -79,6 +80,9 @@ def refund_succeeded(tx: Tx, intent: Intent, refund: Refund) -> None:
     store.set_refund(tx, refund.id, "succeeded", failure="")
     tx.cancel_timer(REFUND, refund.id)
     _post(tx, "refund_paid", intent, refund, debit, clearing(refund.provider))
+    # one number is one movement: it was of the right amount after all
+    if went := store.went_otherwise(tx.conn, refund.id):
+        _post_apart(tx, "refund_right", intent, refund, clearing(refund.provider), "suspense", went)
     if debit != "suspense":
         _tell_back(tx, intent, refund)
 
@@ -88,6 +92,52 @@ def refund_failed(tx: Tx, intent: Intent, refund: Refund, reason: str) -> None:
 
     Unless another refund of the same money succeeded after all: then it had gone out once, and not twice.
     """
+    told = _fail(tx, intent, refund, reason)
+    if told:
+        alarm("refund_refused", tx=tx, order_id=refund.order_id, refund_id=refund.id, reason=reason)
+
+
+def refund_differs(tx: Tx, intent: Intent, refund: Refund, went: int) -> None:
+    """The provider says that another amount went back than was asked for: `went` fen, which stand in suspense.
+
+    If it was more, the payer has all of hers, and only the excess stands there. If it was less, the refund counts as refused: all of it
+    is owed, less what stands in suspense, and a cashier pays that rest out. No provider is asked again: it would be more in all.
+    """
+    what = {"order_id": refund.order_id, "refund_id": refund.id, "asked": refund.amount, "went": went}
+    alarm("refund_amount_mismatch", tx=tx, **what)
+    if refund.state == "succeeded" or store.went_otherwise(tx.conn, refund.id):
+        return  # it is booked: the provider contradicts itself
+    account = clearing(refund.provider)
+    if went > refund.amount:
+        _post_apart(tx, "refund_excess", intent, refund, "suspense", account, went - refund.amount)
+        refund_succeeded(tx, intent, refund)
+        return
+    _post_apart(tx, WENT_OTHERWISE, intent, refund, "suspense", account, went)
+    reason = f"amount_mismatch: {went} of {refund.amount} fen went"
+    if refund.state in UNSETTLED:
+        _fail(tx, intent, refund, reason)
+    else:
+        store.set_refund(tx, refund.id, "failed", failure=reason)
+
+
+def rest_of(tx: Tx, refund: Refund) -> int:
+    """Fen that the payer has not got yet of a refund that failed: all of it, unless some went nevertheless."""
+    return refund.amount - _gone(tx, refund)
+
+
+def _gone(tx: Tx, refund: Refund) -> int:
+    issued = store.refunds_of(tx.conn, refund.tender_id)
+    return min(refund.amount, sum(store.went_otherwise(tx.conn, one.id) for one in issued))
+
+
+def rest_paid_out(tx: Tx, intent: Intent, refund: Refund) -> None:
+    """The counter has settled a refund of which a part was gone: it handed out no more than the rest."""
+    if gone := _gone(tx, refund):
+        _post_apart(tx, "refund_rest", intent, refund, clearing(refund.provider), "suspense", gone)
+
+
+def _fail(tx: Tx, intent: Intent, refund: Refund, reason: str) -> bool:
+    """False if the money is back nevertheless, and nobody needs to act."""
     store.set_refund(tx, refund.id, "failed", failure=reason[:500])
     tx.cancel_timer(REFUND, refund.id)
     _post(tx, "refund_refused", intent, refund, "refund_in_flight", payable_account(refund.purpose))
@@ -95,10 +145,10 @@ def refund_failed(tx: Tx, intent: Intent, refund: Refund, reason: str) -> None:
     if back:
         _post(tx, "refund_offset", intent, refund, payable_account(refund.purpose), "suspense")
         _tell_back(tx, intent, back[0])
-        return
-    alarm("refund_refused", tx=tx, order_id=refund.order_id, refund_id=refund.id, reason=reason)
+        return False
     if not refund.failure:
         _tell_refused(tx, intent, replace(refund, state="failed", failure=reason))
+    return True
 
 
 def refund_abnormal(tx: Tx, intent: Intent, refund: Refund, reason: str) -> None:
@@ -112,6 +162,11 @@ def refund_abnormal(tx: Tx, intent: Intent, refund: Refund, reason: str) -> None
 
 def _post(tx: Tx, kind: str, intent: Intent, refund: Refund, debit: str, credit: str) -> None:
     ledger.post(tx, kind, refund.id, intent, debit=debit, credit=credit, amount=refund.amount)
+
+
+def _post_apart(tx: Tx, kind: str, intent: Intent, refund: Refund, debit: str, credit: str, amount: int) -> None:
+    """What was not asked for is no movement of the order, whose books say what they would without it; but of its hospital."""
+    ledger.post(tx, kind, refund.id, replace(intent, order_id=""), debit=debit, credit=credit, amount=amount)
 
 
 def _tell_back(tx: Tx, intent: Intent, refund: Refund) -> None:
