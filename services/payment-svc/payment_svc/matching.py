@@ -91,13 +91,16 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """All that is known of one. `lines`: of all days; `known`: whose the numbers are that we gave out, of those that its lines name."""
+    """All that is known of one. `lines`: of all days; `known`: whose the numbers are that we gave out, of those that its lines name;
+    `captured`: those of them that have a capture, which is then of another transaction.
+    """
 
     id: str
     lines: Sequence[Line] = ()
     capture: Capture | None = None
     refunds: Sequence[Back] = ()
     known: Mapping[str, str] = field(default_factory=dict)
+    captured: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ def _fitness(line: Line, capture: Capture | None) -> tuple[Any, ...]:
 def _judged(day: date, t: Transaction, line: Line) -> Iterator[Finding]:
     capture = t.capture
     if capture is None:
-        yield _of_line("local_not_paid" if line.number in t.known else "missing_local", t, line, None)
+        yield _of_line(_unheard(t, line), t, line, None)
         return
     ours = capture.amount if capture.day == day else None
     if capture.order_id is None or capture.number != line.number:
@@ -185,6 +188,13 @@ def _judged(day: date, t: Transaction, line: Line) -> Iterator[Finding]:
         yield _of_line("amount_mismatch", t, line, ours)
     elif ours is None:
         yield _of_line("other_day", t, line, None, explained=_in(capture.day))
+
+
+def _unheard(t: Transaction, line: Line) -> Kind:
+    """What a line is whose transaction we do not have. A number of ours is paid once: what has a capture is not paid again."""
+    if line.number in t.captured:
+        return "duplicate"
+    return "local_not_paid" if line.number in t.known else "missing_local"
 
 
 def _of_capture(kind: Kind, t: Transaction, capture: Capture, **more: Any) -> Finding:

@@ -11,7 +11,7 @@ from common.clock import SHANGHAI
 from common.messages import RequestPayment
 from payment_providers import Scripted
 from payment_svc.domain import Fact, Refund
-from payment_svc.providers import Bill, BillLine, NotReady
+from payment_svc.providers import Bill, BillLine, NotReady, Paid, Unpaid
 from payment_svc.store import bills as store
 from payment_svc.store import differences
 from payment_svc.store.bills import Day, Sum
@@ -33,19 +33,27 @@ def at(day: date, hour: int, minute: int = 0, second: int = 0) -> datetime:
 
 
 class Billing(Scripted):
-    """A provider whose bills are what `bills` says; of days that it does not name they are not ready."""
+    """A provider whose bills are what `bills` says; of days that it does not name they are not ready.
+
+    What it has billed it affirms when it is asked, unless a test plans another answer.
+    """
 
     bill_ready = time(9)
 
     def __init__(self) -> None:
         super().__init__("qr")
         self.bills: dict[date, Any] = {}
+        self.billed: dict[str, Paid] = {}
+        self.say["query"] = lambda trade: self.billed.get(trade.number, Unpaid())
 
     def bill(self, day: date) -> Any:
         self.asked.append(("bill", day))
         outcome = self.bills.get(day, NotReady("not made yet"))
         if isinstance(outcome, BaseException):
             raise outcome
+        for line in outcome.lines if isinstance(outcome, Bill) else ():
+            if line.kind == "payment":
+                self.billed.setdefault(line.number, Paid(line.transaction_id, line.amount, line.at))
         return outcome
 
     def queried(self) -> list[str]:

@@ -49,14 +49,15 @@ def test_an_empty_day_is_closed_by_an_empty_bill_and_by_nothing_less(world: Bill
 # --- payments ------------------------------------------------------------------------------------------------------------
 
 
-def test_what_nobody_told_us_is_booked_from_the_bill(world: BillsWorld) -> None:
+def test_what_nobody_told_us_is_booked_when_the_provider_affirms_it(world: BillsWorld) -> None:
     fact = world.unheard()
     assert world.bill_day([paid_line(fact)]).state == "closed"
     (told,) = world.told(PaymentSucceeded)
     assert (told.order_id, told.amount) == (world.order_of(fact), FEE)
-    assert "bill" in world.sources()
+    assert "query" in world.sources()
     (difference,) = world.differences()
-    assert (difference.kind, difference.state, difference.note) == ("local_not_paid", "settled", "booked from the bill")
+    booked = ("local_not_paid", "settled", "booked as the provider answered")
+    assert (difference.kind, difference.state, difference.note) == booked
     world.check_day()
     world.check_books()
 

@@ -305,9 +305,11 @@ def _whole(conn: sa.Connection, provider: str, ids: Sequence[str]) -> list[Trans
     }
     back = _refunds_of(conn, provider, ids)
     unheard = {line.number for one in ids if one not in captures for line in lines[one] if line.kind == "payment"}
-    known = _known(conn, provider, unheard)
+    known, captured = _known(conn, provider, unheard), _captured(conn, provider, unheard)
     return [
-        Transaction(one, lines[one], captures.get(one), back.get(one, ()), {} if one in captures else known)
+        Transaction(one, lines[one], captures[one], back.get(one, ()))
+        if one in captures
+        else Transaction(one, lines[one], None, (), known, captured)
         for one in ids
     ]
 
@@ -328,3 +330,11 @@ def _known(conn: sa.Connection, provider: str, numbers: Collection[str]) -> Mapp
         return {}
     query = sa.select(attempts.c.number, attempts.c.order_id)
     return dict(conn.execute(query.where(attempts.c.method == provider, attempts.c.number.in_(sorted(numbers)))).all())
+
+
+def _captured(conn: sa.Connection, provider: str, numbers: Collection[str]) -> set[str]:
+    """Those of these numbers for which money came."""
+    if not numbers:
+        return set()
+    came = sa.select(facts.c.number).where(facts.c.provider == provider, facts.c.transaction_id.is_not(None))
+    return set(conn.execute(came.where(facts.c.number.in_(sorted(numbers)))).scalars())

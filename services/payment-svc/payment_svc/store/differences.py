@@ -115,7 +115,7 @@ def _values(tx: Tx, provider: str, day: date, round_: int, finding: Finding) -> 
 
 _HOW = sa.case(
     (_d.note != "", _d.note),
-    (sa.and_(_d.asked, _d.kind == "local_not_paid"), "booked from the bill"),
+    (sa.and_(_d.asked, _d.kind == "local_not_paid"), "booked as the provider answered"),
     (_d.asked, "the provider was asked"),
     else_="the books have it now",
 )

@@ -1,6 +1,7 @@
-"""Settling differences: what a bill knows and we do not is booked from it; about the rest its provider is asked.
+"""Settling differences: of numbers that are nobody's the bill itself is the fact; about numbers of ours its provider is asked.
 
-Everything becomes a fact like any other and goes the same way, to a booking or back to the payer. The next round sees whether it helped.
+What the provider answers becomes a fact like any other and goes the same way, to a booking or back to the payer. A bill is a list
+that somebody made of it: where it says otherwise than the answer, the next round finds that, and staff look into it.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,9 +17,9 @@ from payment_svc.store.differences import Difference
 from payment_svc.usecases.outcomes import apply_outcome, apply_refund_outcome, trade_of
 from payment_svc.usecases.refunds import order_of
 
-BOOKED = ("local_not_paid", "missing_local")
-"""The bill itself is the fact. If nobody's number is on it, it is a fact of nobody, and its money waits in suspense."""
-ASKED = (*BOOKED, "missing_in_bill", "refund_missing", "refund_extra")
+PAYMENTS = ("local_not_paid", "missing_in_bill")
+"""Payments of ours that one side does not have: the provider is asked."""
+ASKED = ("missing_local", *PAYMENTS, "refund_missing", "refund_extra")
 PAGE = 200
 """Differences that are in memory at once."""
 
@@ -33,9 +34,9 @@ def settle(
     done = asked = 0
     for difference in _waiting(database, provider, day):
         asked += 1
-        if difference.kind in BOOKED:
+        if difference.kind == "missing_local":
             done += _book(database, difference, at_it)
-        elif difference.kind == "missing_in_bill":
+        elif difference.kind in PAYMENTS:
             done += _ask_payment(database, gateway, difference, at_it)
         else:
             done += _ask_refund(database, gateway, difference, at_it)
@@ -54,6 +55,7 @@ def _waiting(database: Database, provider: str, day: date) -> Iterator[Differenc
 
 
 def _book(database: Database, difference: Difference, at_it: Callable[[Tx], None]) -> bool:
+    """A fact of nobody: its money waits in suspense."""
     line = difference.evidence["bill"]
     with database.transaction() as tx:
         if difference.transaction_id:
@@ -71,7 +73,7 @@ def _book(database: Database, difference: Difference, at_it: Callable[[Tx], None
 def _ask_payment(
     database: Database, gateway: Gateway | None, difference: Difference, at_it: Callable[[Tx], None]
 ) -> bool:
-    """What we took for paid is on no bill."""
+    """What is billed we had not heard of, or what we took for paid is on no bill."""
     with database.reading() as conn:
         attempt = attempts.attempt_numbered(conn, difference.provider, difference.number)
     outcome: TradeOutcome | None = None

@@ -1,0 +1,62 @@
+"""What a bill claims is not yet a fact: whom it is asked of, what staff hear, and what stays in suspense."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bills_world import BillsWorld, paid_line
+from common.messages import PaymentSucceeded
+from payment_svc.providers import Absent, Closed, Paid, Unpaid
+from payment_world import FEE
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[BillsWorld]:
+    made = BillsWorld(f"sqlite:///{tmp_path}/payment.db")
+    yield made
+    made.database.close()
+
+
+# --- payments of our numbers -------------------------------------------------------------------------------------------
+
+
+def test_a_second_payment_of_a_number_is_for_staff_and_the_first_stays(world: BillsWorld) -> None:
+    """Whatever it is, giving money back under this number would give back what she has paid."""
+    fact = world.come()
+    asked = len(world.alipay.queried())
+    assert world.bill_day([paid_line(fact), paid_line(fact, transaction_id="T-other")]).state == "open"
+    assert world.kinds() == [("duplicate", "open")]
+    assert world.differences()[0].order_id == world.order_of(fact)
+    assert (world.refunds(), len(world.alipay.queried())) == ([], asked)
+    assert world.balances() == {"clearing:alipay": FEE, "order_payable": -FEE}
+    world.check_day()
+
+
+def test_a_bill_with_another_amount_than_the_answer_is_booked_as_answered(world: BillsWorld) -> None:
+    fact = world.unheard()
+    world.alipay.billed[fact.number] = Paid(fact.transaction_id or "", FEE, fact.occurred_at)
+    world.come()
+    assert world.bill_day([paid_line(fact, amount=FEE - 1000)]).state == "open"
+    assert [m.amount for m in world.told(PaymentSucceeded) if m.order_id == world.order_of(fact)] == [FEE]
+    assert ("amount_mismatch", "open") in world.kinds()
+    assert world.refunds() == []
+
+
+def test_a_bill_with_another_transaction_than_the_answer_is_booked_as_answered(world: BillsWorld) -> None:
+    fact = world.unheard()
+    world.alipay.billed[fact.number] = Paid(fact.transaction_id or "", FEE, fact.occurred_at)
+    assert world.bill_day([paid_line(fact, transaction_id="T-other")]).state == "open"
+    assert ("duplicate", "open") in world.kinds()
+    assert world.intent(world.order_of(fact)).state == "paid"
+    assert world.refunds() == []
+
+
+@pytest.mark.parametrize("answer", [Unpaid(), Absent(), Closed()])
+def test_a_provider_that_denies_what_it_bills_is_for_staff(world: BillsWorld, answer: Any) -> None:
+    fact = world.unheard()
+    world.alipay.say["query"] = answer
+    assert world.bill_day([paid_line(fact)]).state == "open"
+    (difference,) = world.differences()
+    assert (difference.kind, difference.evidence["asked"]["answer"]) == ("local_not_paid", type(answer).__name__)
+    assert (world.told(PaymentSucceeded), world.balances()) == ([], {})
