@@ -55,17 +55,18 @@ class Line:
     @property
     def arrived(self) -> bool:
         """True if the bill says that a refund is done."""
-        return self.status.upper() not in _NOT_DONE
+        return arrived(self.status)
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What came, as our books have it. `order_id` None: it is nobody's."""
+    """What came, as our books have it. `order_id` None: it is nobody's. `cancelled`: we have told the provider to cancel its trade."""
 
     number: str
     amount: int
     at: datetime
     order_id: str | None
+    cancelled: bool = False
 
     @property
     def day(self) -> date:
@@ -127,6 +128,11 @@ class Finding:
     def key(self) -> tuple[str, str, str, str, str, int]:
         """What it is known by within its day."""
         return (self.transaction_id, self.part, self.kind, self.number, self.refund_number, self.ordinal)
+
+
+def arrived(status: str) -> bool:
+    """True if a bill's status says that a refund is done."""
+    return status.upper() not in _NOT_DONE
 
 
 def beijing_day(at: datetime) -> date:
@@ -236,7 +242,7 @@ def _refunds(day: date, t: Transaction, awaited: Callable[[date], bool]) -> Iter
 def _paired(t: Transaction) -> tuple[list[tuple[Line, Back]], list[Line], list[Back], list[Line]]:
     """Lines and refunds that are one; lines without refund; refunds without line; lines that say the same again.
 
-    By their number. What the provider gave back on its own, because we cancelled the trade, may carry another one: then by the amount.
+    By their number. What the provider gave back on its own, if we cancelled the trade, may carry another one: then by the amount.
     """
     by_number: dict[str, list[Line]] = {}
     for line in sorted((line for line in t.lines if line.kind == "refund"), key=_back_order):
@@ -255,7 +261,7 @@ def _paired(t: Transaction) -> tuple[list[tuple[Line, Back]], list[Line], list[B
     for number, (first, *again) in by_number.items():
         alone += [first] if number else [first, *again]
         twice += again if number else []
-    for line in sorted(alone, key=_back_order):
+    for line in sorted(alone, key=_back_order) if t.capture and t.capture.cancelled else ():
         same = [back for back in unbilled if back.amount == line.amount and back.state == "succeeded"]
         if same:
             pairs.append((line, same[0]))

@@ -10,6 +10,7 @@ from bills_world import DAY, NEXT, THIRD, BillsWorld, at, bill_of, paid_line
 from common.messages import MoneyAlarmRaised, PaymentSucceeded
 from payment_svc.providers import Closed, Failed, Paid, Refunded, Unknown
 from payment_svc.store import differences
+from payment_svc.store.intents import mark_cancelled
 from payment_svc.usecases.reconciliation import settle
 from payment_world import FEE
 
@@ -259,6 +260,8 @@ def test_a_refund_of_another_amount(world: BillsWorld) -> None:
 def test_what_was_given_back_by_a_cancel_carries_another_number(world: BillsWorld) -> None:
     fact = world.come()
     refund = world.go_back(fact)
+    with world.database.transaction() as tx:
+        mark_cancelled(tx, refund.payment_id)
     line = world.back_line(fact, refund, refund_number="")
     assert world.bill_day([paid_line(fact), line]).state == "closed"
     assert world.kinds() == [("other_number", "explained")] * 2

@@ -193,13 +193,15 @@ def test_a_refund_that_was_accepted_days_later_waits_for_that_days_bill() -> Non
 
 
 def test_an_amount_alone_matches_only_what_has_gone_back() -> None:
-    capture = Capture("N", 5, at(DAY, 11), "ord")
+    capture = Capture("N", 5, at(DAY, 11), "ord", cancelled=True)
     back = Back("rfd", "R", 5, "processing", at(DAY, 12), at(DAY, 12), "ord")
     line = replace(billed(back), refund_number="PROVIDERS")
     t = Transaction("T", lines=[billed(capture), line], capture=capture, refunds=[back])
     assert [one.kind for one in compare(DAY, t, all_there)] == ["refund_extra", "refund_missing"]
     done = replace(t, refunds=[replace(back, state="succeeded")])
     assert [one.kind for one in compare(DAY, done, all_there)] == ["other_number", "other_number"]
+    kept = replace(done, capture=replace(capture, cancelled=False))
+    assert [one.kind for one in compare(DAY, kept, all_there)] == ["refund_extra", "refund_missing"]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """What a bill claims is not yet a fact: whom it is asked of, what staff hear, and what stays in suspense."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bills_world import BillsWorld, paid_line
-from common.messages import PaymentSucceeded
-from payment_svc.providers import Absent, Closed, Paid, Unpaid
+from common.messages import MoneyAlarmRaised, PaymentSucceeded
+from payment_svc.providers import Absent, Closed, Paid, Refunded, Unpaid
 from payment_world import FEE
 
 
@@ -60,3 +61,28 @@ def test_a_provider_that_denies_what_it_bills_is_for_staff(world: BillsWorld, an
     (difference,) = world.differences()
     assert (difference.kind, difference.evidence["asked"]["answer"]) == ("local_not_paid", type(answer).__name__)
     assert (world.told(PaymentSucceeded), world.balances()) == ([], {})
+
+
+# --- refunds of which only the bill knows ------------------------------------------------------------------------------
+
+
+def test_a_refund_that_only_the_bill_knows_went_out_and_stands_in_suspense(world: BillsWorld) -> None:
+    fact = world.come()
+    refund = world.go_back(fact, "reserved")
+    extra = world.back_line(fact, refund, refund_number="CONSOLE1", amount=100)
+    frozen = replace(extra, refund_number="CONSOLE2", status="PROCESSING")
+    assert world.bill_day([paid_line(fact), world.back_line(fact, refund), extra, frozen]).state == "open"
+    assert world.kinds() == [("refund_extra", "open")] * 2
+    assert world.balances()["suspense"] == 100, "and of what has not arrived nothing is booked"
+    kinds = [m.kind for m in world.told(MoneyAlarmRaised)]
+    assert (kinds.count("unknown_refund_number"), kinds.count("bill_differences")) == (1, 1)
+    world.check_day()
+
+
+def test_a_refund_of_the_console_is_not_taken_for_ours_that_is_missing(world: BillsWorld) -> None:
+    """The same amount may go out twice: only where we have cancelled does the provider choose the number."""
+    fact = world.come()
+    refund = world.go_back(fact)
+    world.alipay.say["query_refund"] = Refunded(fact.occurred_at, FEE)
+    world.bill_day([paid_line(fact), world.back_line(fact, refund, refund_number="CONSOLE1")])
+    assert world.kinds() == [("refund_extra", "open"), ("refund_missing", "open")]

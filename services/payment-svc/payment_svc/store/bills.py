@@ -299,9 +299,13 @@ def _whole(conn: sa.Connection, provider: str, ids: Sequence[str]) -> list[Trans
     for row in conn.execute(of_bills):
         about = (row.day, row.kind, row.number, row.refund_number)
         lines[row.transaction_id].append(Line(*about, row.amount, row.at, row.status))
-    ours = sa.select(facts).where(facts.c.provider == provider, facts.c.transaction_id.in_(ids))
+    attempt = sa.and_(attempts.c.method == facts.c.provider, attempts.c.number == facts.c.number)
+    ours = sa.select(facts, attempts.c.cancelled_at).outerjoin(attempts, attempt)
     captures = {
-        row.transaction_id: Capture(row.number, row.amount, row.occurred_at, row.order_id) for row in conn.execute(ours)
+        row.transaction_id: Capture(
+            row.number, row.amount, row.occurred_at, row.order_id, cancelled=row.cancelled_at is not None
+        )
+        for row in conn.execute(ours.where(facts.c.provider == provider, facts.c.transaction_id.in_(ids)))
     }
     back = _refunds_of(conn, provider, ids)
     unheard = {line.number for one in ids if one not in captures for line in lines[one] if line.kind == "payment"}

@@ -9,7 +9,8 @@ from datetime import date, datetime
 
 from common.outbox import Database, Tx
 
-from payment_svc.providers import Gateway, Paid, RefundOutcome, TradeOutcome, Unknown
+from payment_svc.matching import arrived
+from payment_svc.providers import Gateway, Paid, Refunded, RefundOutcome, TradeOutcome, Unknown
 from payment_svc.store import differences
 from payment_svc.store import intents as attempts
 from payment_svc.store import refunds as refund_store
@@ -90,7 +91,9 @@ def _ask_payment(
 def _ask_refund(
     database: Database, gateway: Gateway | None, difference: Difference, at_it: Callable[[Tx], None]
 ) -> bool:
-    """Bill and books do not have the same refund, or not in the same state."""
+    """Bill and books do not have the same refund, or not in the same state. One that only the bill knows, and that arrived, went out:
+    it is a fact of nobody, as if it had been called back.
+    """
     with database.reading() as conn:
         refund = refund_store.refund_numbered(conn, difference.provider, difference.refund_number)
         order = order_of(conn, refund) if refund else None
@@ -100,9 +103,20 @@ def _ask_refund(
     with database.transaction() as tx:
         if outcome is not None:
             apply_refund_outcome(tx, difference.provider, difference.refund_number, outcome, "query")
+        elif gone := _gone(difference):
+            number = difference.refund_number or difference.number
+            apply_refund_outcome(tx, difference.provider, number, gone, "bill")
         answered = _keep_answer(tx, difference, outcome)
         at_it(tx)
     return answered
+
+
+def _gone(difference: Difference) -> Refunded | None:
+    """What a bill says that went out, if it says so."""
+    line = difference.evidence.get("bill")
+    if line is None or not arrived(line["status"]):
+        return None
+    return Refunded(datetime.fromisoformat(line["at"]), line["amount"], evidence={"bill": difference.day})
 
 
 def _keep_answer(tx: Tx, difference: Difference, outcome: TradeOutcome | RefundOutcome | None) -> bool:
