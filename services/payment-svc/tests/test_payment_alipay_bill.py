@@ -190,7 +190,7 @@ def test_an_expired_link_is_no_bill(vendor):
     vendor.serve = lambda connection: (
         say(connection, b"expired", 403) if connection.path == "/gone" else Vendor.serve(vendor, connection)
     )
-    assert adapter(vendor).bill(DAY) == NotReady("download failed: HTTPError")
+    assert adapter(vendor).bill(DAY) == NotReady("download failed: HTTPException")
 
 
 @pytest.mark.parametrize(
@@ -234,5 +234,5 @@ def test_a_file_is_not_longer_than_it_may_be(vendor, monkeypatch, size):
     monkeypatch.setattr(bill, "MOST_ZIP", 1000)
     read = had(vendor, b" " * size)
     assert read.reason == (
-        "download failed: ValueError" if size > 1000 else "unreadable bill: BadZipFile File is not a zip file"
+        "download failed: TooMuch" if size > 1000 else "unreadable bill: BadZipFile File is not a zip file"
     )

@@ -175,7 +175,7 @@ def test_a_slow_answer_is_waited_for_and_a_silent_one_is_not(world):
     world.fault("create", "delay", seconds=0.2)
     assert isinstance(world.wechat.create(trade), Shown)
     world.fault("query", "delay", seconds=60)
-    assert world.adapter(provider_timeout=0.4).query(trade) == Unknown("ReadTimeout")
+    assert world.adapter(provider_timeout=0.4).query(trade) == Unknown("TimeoutError")
 
 
 # --- groups 7 and 8: refunds -------------------------------------------------------------------------------------------

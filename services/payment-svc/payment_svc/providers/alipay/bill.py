@@ -25,7 +25,7 @@ MOST_ZIP = 64 << 20
 MOST_TEXT = 512 << 20
 """Bytes: a hospital's day has some thousand lines of 200 bytes."""
 DOWNLOAD = 14.0
-"""Seconds for the file, once it is coming."""
+"""Seconds for the file."""
 VENDOR = ".alipay.com"
 
 _EMPTY_DAY = ("BILL_NOT_EXIST", "NO_BILL_DATA")
@@ -61,7 +61,7 @@ def download(client: Client, day: date) -> BillOutcome:
     if not _theirs(url, client.url):
         return NotReady("a link that leads elsewhere")
     try:
-        content = fetch(url, timeout=client.timeout, within=DOWNLOAD, most=MOST_ZIP)
+        content = fetch(url, within=DOWNLOAD, most=MOST_ZIP)
     except (OSError, HTTPException, ValueError) as error:
         return NotReady(f"download failed: {type(error).__name__}")
     try:

@@ -6,14 +6,12 @@ the gateway: a wrong app_id or signature, a rate limit; they end nothing, a pers
 
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http.client import IncompleteRead
+from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from alipay import AliPay, AliPayConfig
 from alipay.exceptions import AliPayException
@@ -21,11 +19,12 @@ from common.clock import SHANGHAI
 
 from payment_svc.providers import Unknown
 from payment_svc.providers.alipay.fields import text
+from payment_svc.providers.wire import exchange
 
 MOST_ANSWER = 1 << 20
 """Bytes. Real answers have some kilobytes."""
 LONGEST = 14.0
-"""Seconds. An operation asks twice at most, and none may take longer than 30 s."""
+"""Seconds for a call, in all. An operation makes two at most, and none may take longer than 30 s."""
 
 Fields = Mapping[str, Any]
 
@@ -53,7 +52,7 @@ class Client(AliPay):  # type: ignore[misc]  # the SDK has no annotations
     def __init__(
         self, *, app_id: str, private_key: str, public_key: str, url: str, notify_url: str, timeout: float
     ) -> None:
-        """Keys are PEM. `timeout` in seconds. No I/O."""
+        """Keys are PEM. `timeout`: what a call may take in all, in seconds. No I/O."""
         super().__init__(
             appid=app_id,
             app_notify_url=notify_url,
@@ -82,7 +81,7 @@ class Client(AliPay):  # type: ignore[misc]  # the SDK has no annotations
         return body | {"timestamp": f"{datetime.now(SHANGHAI):%Y-%m-%d %H:%M:%S}"}
 
     def verified_sync_response(self, data: dict[str, Any], response_type: str) -> Any:
-        raw = fetch(self.link(self.sign_data(data)), timeout=self.timeout, within=self.timeout, most=MOST_ANSWER)
+        raw = fetch(self.link(self.sign_data(data)), within=self.timeout, most=MOST_ANSWER)
         return self._verify_and_return_sync_response(raw.decode(), response_type)
 
     def _get_string_to_be_signed(self, raw_string: str, response_type: str) -> str:
@@ -124,32 +123,11 @@ class Client(AliPay):  # type: ignore[misc]  # the SDK has no annotations
             return False
 
 
-class _Stay(HTTPRedirectHandler):
-    """A redirect is an error: nobody but Alipay has anything to say."""
-
-    def redirect_request(self, *_args: Any) -> Request | None:
-        return None
-
-
-def fetch(url: str, *, timeout: float, within: float, most: int) -> bytes:
-    """The body of a 200. Raises OSError, HTTPException or ValueError when it is late, cut, larger than `most` bytes or not to be had.
-
-    `timeout` is the longest silence, `within` the time for its body, in seconds.
+def fetch(url: str, *, within: float, most: int) -> bytes:
+    """The body of a 200. Raises OSError or HTTPException for anything else, when it takes more than `within` seconds, and when it is
+    cut or larger than `most` bytes. No redirect is followed: nobody but Alipay has anything to say.
     """
-    body = bytearray()
-    try:
-        opened = build_opener(_Stay).open(url, timeout=timeout)
-    except HTTPError as error:
-        error.close()
-        raise
-    with opened as response:
-        until = time.monotonic() + within
-        while chunk := response.read1(1 << 16):
-            body += chunk
-            if len(body) > most:
-                raise ValueError("more than expected")
-            if time.monotonic() > until:
-                raise TimeoutError
-        if response.length:
-            raise IncompleteRead(bytes(body), response.length)
-    return bytes(body)
+    reply = exchange(url, within=within, most=most)
+    if reply.status != HTTPStatus.OK:
+        raise HTTPException(f"status {reply.status}")
+    return reply.body
