@@ -287,6 +287,7 @@ def test_a_part_goes_back(vendor, alipay):
     assert (refunded.refunded_at, refunded.amount) == (BACK_AT, None), "refund_fee is of all refunds together"
     assert vendor.biz() == {
         "out_trade_no": NUMBER,
+        "trade_no": TRANSACTION,  # a capture of another number stays where it is
         "out_request_no": ORDER.number,
         "refund_amount": "20.00",
         "refund_reason": "patient cancelled",

@@ -266,7 +266,9 @@ def test_refunds_that_cannot_be(rig, alipay):
     unpaid = rig.trade()
     alipay.create(unpaid)
     rig.scan(unpaid)
-    assert alipay.refund(rig.order(unpaid, paid, 1)) == Failed("ACQ.TRADE_STATUS_ERROR")
+    nothing = replace(rig.order(unpaid, paid, 1), transaction_id="")
+    assert alipay.refund(nothing) == Failed("ACQ.TRADE_STATUS_ERROR")
+    assert alipay.refund(rig.order(unpaid, paid, 1)) == Failed("ACQ.TRADE_NOT_EXIST"), "that capture is another's"
     assert alipay.refund(rig.order(rig.trade(), paid, 1)) == Failed("ACQ.TRADE_NOT_EXIST")
     rig.options(refund_outcome="refused")
     assert alipay.refund(rig.order(trade, paid, 1)) == Failed("ACQ.TRADE_NOT_ALLOW_REFUND")

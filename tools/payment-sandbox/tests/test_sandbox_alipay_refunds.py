@@ -49,6 +49,16 @@ def test_a_repetition_is_known_when_all_has_gone_back(merchant):
     assert merchant.refund(NUMBER, "12.30", "R1")["fund_change"] == "N"
 
 
+def test_a_trade_that_is_named_twice_must_be_one(merchant):
+    merchant.paid("OTHER")
+    ours, other = merchant.trade(NUMBER).transaction_id, merchant.trade("OTHER").transaction_id
+    refused = merchant.refund(NUMBER, "2.30", "R1", trade_no=other)
+    assert code(refused) == "ACQ.TRADE_NOT_EXIST"
+    assert code(merchant.refund(NUMBER, "2.30", "R1", trade_no="2026112222001000000000000000")) == "ACQ.TRADE_NOT_EXIST"
+    assert amounts(merchant) == []
+    assert merchant.refund(NUMBER, "2.30", "R1", trade_no=ours)["fund_change"] == "Y"
+
+
 def test_the_same_number_with_another_amount_or_trade_is_refused(merchant):
     merchant.refund(NUMBER, "2.30", "R1")
     merchant.wait(seconds=3)

@@ -14,7 +14,7 @@ QUERY_DELAY = timedelta(seconds=10)
 
 
 def refund(sandbox: Sandbox, call: Call) -> Fields:
-    trade = found(sandbox, call.biz)
+    trade = found(sandbox, call.biz, exactly=True)
     amount = fen(call.biz.get("refund_amount"), "refund_amount")
     named = "out_request_no" in call.biz
     out_request_no = number(call.biz["out_request_no"] if named else trade.number, "out_request_no")

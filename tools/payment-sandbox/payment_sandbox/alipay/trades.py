@@ -121,8 +121,8 @@ def timed_out(sandbox: Sandbox, trade: Trade) -> Trade:
     return trade
 
 
-def found(sandbox: Sandbox, biz: Mapping[str, Any]) -> Trade:
-    """The trade meant by trade_no, or else by out_trade_no.
+def found(sandbox: Sandbox, biz: Mapping[str, Any], *, exactly: bool = False) -> Trade:
+    """The trade meant by trade_no, or else by out_trade_no. `exactly`: not one that is meant by one of them only.
 
     Raises: Refusal.
     """
@@ -135,7 +135,8 @@ def found(sandbox: Sandbox, biz: Mapping[str, Any]) -> Trade:
         trade = sandbox.books.trade("alipay", biz["out_trade_no"])
     else:
         raise bad("out_trade_no, trade_no")
-    if trade is None or (not trade.scanned and trade.state != "paid"):
+    other = exactly and trade is not None and biz.get("out_trade_no") not in (None, "", trade.number)
+    if trade is None or other or (not trade.scanned and trade.state != "paid"):
         raise business("ACQ.TRADE_NOT_EXIST", "交易不存在")
     if not trade.transaction_id:
         trade = replace(trade, transaction_id=_new_id(sandbox))

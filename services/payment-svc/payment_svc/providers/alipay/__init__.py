@@ -186,6 +186,7 @@ class Alipay:
             lambda: self._client.api_alipay_trade_refund(
                 yuan(order.amount),
                 out_trade_no=order.trade_number,
+                trade_no=order.transaction_id,
                 out_request_no=order.number,
                 **({"refund_reason": reason} if reason else {}),
             ),
@@ -250,7 +251,7 @@ class Alipay:
         return (503 if reason in _OURS else 400), b"fail", "text/plain"
 
     def bill(self, day: date) -> BillOutcome:
-        return bill.download(self._client, day)
+        return bill.download(self._client, day, self._seller_id)
 
 
 def plain(words: str) -> str:

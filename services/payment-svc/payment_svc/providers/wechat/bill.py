@@ -7,8 +7,10 @@ wrote arrive as a backslash and a space. A header, the lines, a header of the su
 import gzip
 import hashlib
 import zlib
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from io import BytesIO
+from typing import BinaryIO, cast
 
 from common.clock import SHANGHAI
 
@@ -17,6 +19,12 @@ from payment_svc.providers import Bill, BillLine, BillOutcome, NotReady
 from payment_svc.providers.money import fen, thousandths
 from payment_svc.providers.wechat.client import Client, ask
 
+MOST_TEXT = 512 << 20
+MOST_LINE = 64 << 10
+"""Bytes: a hospital's day has some thousand lines of 300 bytes."""
+MOST_LINES = 200_000
+
+_PIECE = 64 << 10
 _EMPTY = "NO_STATEMENT_EXIST"
 _PENNY = 1000
 """A fen in thousandths: the sum of the fees may be rounded in the summary, and nothing else."""
@@ -40,42 +48,69 @@ def fetch(client: Client, day: date, mchid: str) -> BillOutcome:
     if file.status != 200:
         return NotReady(f"download {file.reason}")
     try:
-        return Bill(
-            read(_unpacked(file.content, digest), mchid), file.content, hashlib.sha256(file.content).hexdigest()
-        )
+        _check_digest(_text(file.content), digest)
+        lines = read(_text(file.content), day, mchid)
     except Unbelievable as error:
         return NotReady(str(error))
+    return Bill(lines, file.content, hashlib.sha256(file.content).hexdigest())
 
 
-def read(content: bytes, mchid: str) -> list[BillLine]:
-    """The lines of a bill's text, if they are ours and add up to its summary. Raises Unbelievable."""
+def read(text: BinaryIO, day: date, mchid: str) -> list[BillLine]:
+    """The lines of a bill's text, if they are ours, of that day, and add up to its summary. Raises Unbelievable."""
+    rows = _rows(text)
+    lines: list[BillLine] = []
+    names: list[str] = []
     try:
-        rows = [row for row in content.decode("utf-8-sig").replace("\r\n", "\n").split("\n") if row]
-        header, *details = rows
-        end = next(index for index, row in enumerate(details) if not row.startswith("`"))
-        summary = dict(zip(_names(details[end]), _values(details[end + 1]), strict=True))
-        lines = [_line(dict(zip(_names(header), _values(row), strict=True)), mchid) for row in details[:end]]
-        if details[end + 2 :]:
+        header = _names(next(rows))
+        for row in rows:
+            if not row.startswith("`"):
+                names = _names(row)
+                break
+            lines.append(_line(dict(zip(header, _values(row), strict=True)), day, mchid))
+            if len(lines) > MOST_LINES:
+                raise Unbelievable("too many lines")
+        summary = dict(zip(names, _values(next(rows)), strict=True))
+        if next(rows, None) is not None:
             raise Unbelievable("more after the summary")
         _add_up(lines, summary)
     except Unbelievable:
         raise
     except KeyError as error:
         raise Unbelievable(f"no column {error}") from None
-    except (ValueError, StopIteration, IndexError) as error:
+    except (ValueError, StopIteration) as error:
         raise Unbelievable(f"unreadable ({type(error).__name__})") from None
     return lines
 
 
-def _unpacked(content: bytes, digest: str) -> bytes:
-    """The text behind the digest, which is the text's and not the archive's. (HTTP may have unpacked it on the way.)"""
+def _text(content: bytes) -> BinaryIO:
+    """Unpacked as it is read, never all at once. (HTTP may have unpacked it on the way.)"""
+    packed = BytesIO(content)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=packed)) if content.startswith(b"\x1f\x8b") else packed
+
+
+def _check_digest(text: BinaryIO, digest: str) -> None:
+    """The digest is the text's and not the archive's. Raises Unbelievable, also for more than a bill can have."""
+    hashed, size = hashlib.sha1(usedforsecurity=False), 0
     try:
-        text = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        while piece := text.read(_PIECE):
+            hashed.update(piece)
+            if (size := size + len(piece)) > MOST_TEXT:
+                raise Unbelievable("too long")
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise Unbelievable("truncated") from None
-    if hashlib.sha1(text, usedforsecurity=False).hexdigest() != digest.lower():
+    if hashed.hexdigest() != digest.lower():
         raise Unbelievable("digest")
-    return text
+
+
+def _rows(text: BinaryIO) -> Iterator[str]:
+    """Those that are not empty."""
+    start = "\ufeff"
+    while line := text.readline(MOST_LINE):
+        if len(line) == MOST_LINE:
+            raise Unbelievable("a line without an end")
+        row, start = line.decode().removeprefix(start).removesuffix("\n").removesuffix("\r"), ""
+        if row:
+            yield row
 
 
 def _names(row: str) -> list[str]:
@@ -88,7 +123,7 @@ def _values(row: str) -> list[str]:
     return row.removeprefix("`").split(",`")
 
 
-def _line(row: Mapping[str, str], mchid: str) -> BillLine:
+def _line(row: Mapping[str, str], day: date, mchid: str) -> BillLine:
     """订单金额 and 申请退款金额 are what was asked for, coupons included; 应结订单金额 and 退款金额 are without them."""
     if row["商户号"] != mchid:
         raise Unbelievable("another merchant's")
@@ -101,16 +136,24 @@ def _line(row: Mapping[str, str], mchid: str) -> BillLine:
     amount = fen(row["申请退款金额" if refund else "订单金额"])
     if amount < 1:
         raise Unbelievable("an amount that is none")
-    return BillLine(
+    at = datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
+    if not timedelta(days=-1) <= at - datetime.combine(day, time(), SHANGHAI) < timedelta(days=2):
+        raise Unbelievable("another day's")
+    line = BillLine(
         "refund" if refund else "payment",
         row["商户订单号"],
         row["商户退款单号"] if refund else "",
         row["微信订单号"],
         amount,
         thousandths(row["手续费"]),
-        datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI),
+        at,
         row["退款状态"] if refund else state,
     )
+    if not line.number.strip() or not line.transaction_id.strip(" 0"):  # 0 stands for what there is not
+        raise Unbelievable("a line without its numbers")
+    if not f"{line.number}{line.refund_number}{line.transaction_id}{line.status}".isprintable():
+        raise Unbelievable("control characters")  # no database takes a NUL, and no number has any
+    return line
 
 
 def _add_up(lines: Sequence[BillLine], summary: Mapping[str, str]) -> None:
