@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bills_world import BillsWorld, paid_line
+from bills_world import DAY, NEXT, THIRD, BillsWorld, at, paid_line
 from common.messages import MoneyAlarmRaised, PaymentSucceeded
-from payment_svc.providers import Absent, Closed, Paid, Refunded, Unpaid
-from payment_world import FEE
+from common.testing import assert_problem
+from payment_svc.providers import Absent, Closed, Paid, Refunded, Unknown, Unpaid
+from payment_world import FEE, OPERATOR
 
 
 @pytest.fixture
@@ -86,3 +87,28 @@ def test_a_refund_of_the_console_is_not_taken_for_ours_that_is_missing(world: Bi
     world.alipay.say["query_refund"] = Refunded(fact.occurred_at, FEE)
     world.bill_day([paid_line(fact), world.back_line(fact, refund, refund_number="CONSOLE1")])
     assert world.kinds() == [("refund_extra", "open"), ("refund_missing", "open")]
+
+
+# --- what staff are told, and may say ----------------------------------------------------------------------------------
+
+
+def test_what_the_provider_is_still_to_be_asked_about_cannot_be_explained(world: BillsWorld) -> None:
+    fact = world.unheard()
+    world.alipay.say["query"] = Unknown("timeout")
+    world.bill_day([paid_line(fact)])
+    path = f"/reconciliations/alipay/{DAY}/differences/{world.differences()[0].id}/explain"
+    assert_problem(world.post(path, {"note": "fine"}, headers=OPERATOR), 409, "difference_unasked")
+    world.alipay.say["query"] = Unpaid()
+    world.until(at(NEXT, 9, 30))
+    assert world.post(path, {"note": "their mistake"}, headers=OPERATOR).status_code == 200
+    assert world.day().state == "closed"
+
+
+def test_a_difference_about_which_nobody_answers_is_told_after_a_day(world: BillsWorld) -> None:
+    kept, fact = world.come(), world.unheard()
+    world.alipay.say["query"] = Unknown("timeout")
+    world.bill_day([paid_line(kept), paid_line(fact)])
+    world.until(at(THIRD, 8, 59))
+    assert "bill_differences" not in [m.kind for m in world.told(MoneyAlarmRaised)]
+    world.until(at(THIRD, 20))
+    assert [m.kind for m in world.told(MoneyAlarmRaised)].count("bill_differences") == 1

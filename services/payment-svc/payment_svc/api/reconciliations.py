@@ -218,7 +218,8 @@ def show_reconciliation(args: dict[str, Any], provider: str, day: str) -> dict[s
 def explain_difference(args: dict[str, Any], provider: str, day: str, difference_id: str) -> dict[str, Any]:
     """Say why a difference is in order. The last one closes the day; the same note again changes nothing.
 
-    404 reconciliation_not_found, difference_not_found. 409 difference_settled, difference_explained (otherwise).
+    404 reconciliation_not_found, difference_not_found. 409 difference_settled, difference_explained (otherwise), difference_unasked
+    (the provider is still to be asked about it).
     """
     by = principal().account_id
     return difference_out(staff.explain(running().database, by, provider, day, difference_id, args["note"]))

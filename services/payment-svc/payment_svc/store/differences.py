@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,8 @@ from payment_svc.matching import Finding
 from payment_svc.store.bills import Sum, billed, booked, counts
 from payment_svc.store.tables import differences
 
+UNANSWERED = timedelta(days=1)
+"""After which staff hear of a difference that its provider says nothing about."""
 _d = differences.c
 
 
@@ -143,8 +145,11 @@ def asked(tx: Tx, difference: Difference, answer: str) -> None:
 
 
 def tell(tx: Tx, provider: str, day: date, asked_first: Collection[str]) -> dict[str, int]:
-    """How many of which kind are for staff and were not told yet. Of the kinds `asked_first`, those that asking did not settle."""
-    news = sa.and_(_of_day(provider, day), _d.state == "open", ~_d.told, sa.or_(_d.asked, _d.kind.not_in(asked_first)))
+    """How many of which kind are for staff and were not told yet. Of the kinds `asked_first`, those that asking did not settle, and
+    those about which nobody has answered for a day.
+    """
+    theirs = sa.or_(_d.asked, _d.kind.not_in(asked_first), _d.updated_at <= tx.now - UNANSWERED)
+    news = sa.and_(_of_day(provider, day), _d.state == "open", ~_d.told, theirs)
     kinds = list(tx.conn.execute(sa.update(differences).where(news).values(told=True).returning(_d.kind)).scalars())
     return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
 

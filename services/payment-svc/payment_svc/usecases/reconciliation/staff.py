@@ -12,6 +12,7 @@ from payment_svc.store import differences
 from payment_svc.store.bills import Day, Sum
 from payment_svc.store.differences import Difference
 from payment_svc.usecases.reconciliation.rounds import BILL, close, key_of
+from payment_svc.usecases.reconciliation.settle import ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def show_day(
 def explain(database: Database, by: str, provider: str, day: str, difference_id: str, note: str) -> Difference:
     """Say why a difference is in order; the last one closes its day. The same again changes nothing.
 
-    Raises NotFound, and Conflict for one that is settled, or explained otherwise.
+    Raises NotFound, and Conflict for one that is settled, explained otherwise, or about which the provider is still to be asked:
+    closing over it would leave money unbooked.
     """
     with database.transaction() as tx:
         known = _day(store.lock_bill(tx, provider, _date(day)))
@@ -75,6 +77,8 @@ def explain(database: Database, by: str, provider: str, day: str, difference_id:
             raise Conflict("it was settled already", code="difference_settled")
         if found.state == "explained" and found.note != note:
             raise Conflict("it is explained already", code="difference_explained")
+        if found.state == "open" and found.kind in ASKED and not found.asked:
+            raise Conflict("the provider is asked about it first", code="difference_unasked")
         if found.state == "open":
             differences.explain(tx, found.id, note, by)
             if close(tx, provider, known.day):
