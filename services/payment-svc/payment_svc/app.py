@@ -1,7 +1,7 @@
 """The composition root of payment-svc."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any, cast
 
@@ -16,10 +16,11 @@ from payment_svc.providers import Gateway, Gateways, Provider, Providers
 from payment_svc.providers.alipay import Alipay
 from payment_svc.providers.wechat import WechatPay
 from payment_svc.providers.window import Window
-from payment_svc.settings import Settings
+from payment_svc.settings import DEVELOPMENT, NONE, VENDORS, Settings
 from payment_svc.store.audit import audit_figures
 from payment_svc.usecases import watchdog
 from payment_svc.usecases.reconciliation import days
+from payment_svc.usecases.rooms import IN_JOBS, IN_REQUESTS, Rooms
 from payment_svc.worker import JOBS, SUBSCRIPTIONS, TIMERS
 
 __all__ = ["Parts", "Settings", "build"]
@@ -37,9 +38,20 @@ AT_REST = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Parts:
-    """Who takes the money, by method."""
+    """Who takes the money, by method; and how many of their calls there may be at once, by requests and by jobs.
+
+    `methods` are offered. Others may be among the providers, so that what was begun by them is brought to its end.
+    """
 
     providers: Providers
+    methods: Sequence[str]
+    requests: Rooms = field(default_factory=lambda: Rooms(IN_REQUESTS))
+    jobs: Rooms = field(default_factory=lambda: Rooms(IN_JOBS))
+
+    @property
+    def offered(self) -> Providers:
+        """By whom patients may pay."""
+        return {method: self.providers[method] for method in self.methods if method in self.providers}
 
     @property
     def gateways(self) -> Gateways:
@@ -47,10 +59,21 @@ class Parts:
         return {method: cast("Gateway", one) for method, one in self.providers.items() if not one.by_hand}
 
 
+def _speaks(settings: Settings, method: str) -> bool:
+    """True if there are keys to speak with that provider. What is the payment sandbox's is nothing in production."""
+    if method in settings.methods or f"{method}_private_key" not in {one.name for one in fields(settings)}:
+        return True
+    key, url = getattr(settings, f"{method}_private_key"), getattr(settings, f"{method}_url")
+    if key in {"", NONE}:
+        return False
+    return not settings.production or (key != DEVELOPMENT and url in VENDORS[f"{method.upper()}_URL"])
+
+
 def build(settings: Settings, clock: Clock | None = None) -> Service:
     """payment-svc, wired."""
     database = Database(settings.database_url, clock or system_clock)
-    parts = Parts({method: ADAPTERS[method](settings) for method in settings.methods})
+    providers = {method: make(settings) for method, make in ADAPTERS.items() if _speaks(settings, method)}
+    parts = Parts(providers, settings.methods)
 
     def prepare() -> None:
         migrate(database, PACKAGE)

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,8 +45,14 @@ class World:
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
 
     def __post_init__(self) -> None:
+        nobody = {"alipay_private_key": "none", "wechat_private_key": "none"}  # those below are no adapters
         settings = Settings(
-            app_env="test", database_url=self.url, intent_wait=0.2, payment_methods="window", watchdog_minutes=0
+            app_env="test",
+            database_url=self.url,
+            intent_wait=0.2,
+            payment_methods="window",
+            watchdog_minutes=0,
+            **nobody,
         )
         self.service = build(settings, self.clock)
         self.database = self.service.database
@@ -57,6 +63,7 @@ class World:
         self.scripted = Scripted("qr", "page", "wap")
         self.wechat = Vendor(self.clock, "native", "jsapi", "h5")
         self.service.parts.providers.update(alipay=self.scripted, wechat=self.wechat)
+        self.service.parts = replace(self.service.parts, methods=("alipay", "wechat", "window"))
 
     # --- booking-svc ---------------------------------------------------------------------------------------------------
 

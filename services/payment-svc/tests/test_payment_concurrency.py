@@ -81,6 +81,7 @@ def command(world: World, message: Message) -> Callable[[], bool]:
 
 def test_fifty_refund_commands_and_fifty_jobs(any_world: World) -> None:
     order = any_world.request()
+    any_world.service.parts.jobs.most = 50
     any_world.pay(order, "wechat")
     at_once([command(any_world, RefundPayment(order, "cancelled"))] * 50)
     (refund,) = any_world.refunds(order)

@@ -349,6 +349,7 @@ def test_a_refusal_that_comes_late_gives_no_turn_of_another_away(world: World) -
 
 def test_jobs_at_once_take_turns(any_world: World) -> None:
     orders = in_parts(any_world)
+    any_world.service.parts.jobs.most = 12
     any_world.scripted.refund_gap = timedelta(minutes=1)
     any_world.scripted.say["refund"] = Processing()
     due = [timer for timer in any_world.due() if timer.kind == "refund"]

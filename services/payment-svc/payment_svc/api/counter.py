@@ -101,7 +101,10 @@ def send_to_card(args: dict[str, Any], refund_id: str) -> dict[str, Any]:
     """Send an abnormal refund, which cannot reach the payer the way it came, to another bank card of hers.
 
     The card is passed on to the provider, encrypted, and kept nowhere. Answers the refund, which then is `processing`.
-    409 codes: refund_in_progress, refund_succeeded, refund_refused (issue it again instead), card_refused, provider_missing.
+    409 codes: refund_in_progress, refund_succeeded, refund_refused (issue it again instead), card_refused,
+    provider_missing, provider_busy (try again in a moment).
     """
     running = service()
-    return refund_out(counter.send_to_card(running.database, running.parts.gateways, caller(), refund_id, Card(**args)))
+    parts = running.parts
+    sent = counter.send_to_card(running.database, parts.gateways, parts.requests, caller(), refund_id, Card(**args))
+    return refund_out(sent)

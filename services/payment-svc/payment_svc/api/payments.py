@@ -23,8 +23,9 @@ def start_payment(args: dict[str, Any], order_id: str) -> Response:
     What the payer needs is in `show`: `qr` is a text to scan, `link` an address to follow, `jsapi` the parameters of WeChat's
     payment call, `counter` a code to say at the cashier's counter (cashiers may start that for a patient). `alipay` has the channels
     qr, page, wap; `wechat` has native, jsapi (with `openid`), h5; the first is meant if none is named. After `page` and `wap` the payer
-    comes back to `return_path`. Online there are 90 seconds at least, also where `pay_before` comes sooner. The same Idempotency-Key answers the same payment; without a key a payment that can still be paid in
-    this very way is answered again. Either way `show` is made anew when it has gone stale (`show_until`).
+    comes back to `return_path`. Online there are 90 seconds at least, also where `pay_before` comes sooner. The same Idempotency-Key
+    answers the same payment; without a key a payment that can still be paid in this very way is answered again. Either way `show` is made anew when it has gone stale (`show_until`). While the provider is slow,
+    and has enough to answer, a payment is `created` without `show`: it comes within seconds, see GET /payments/{id}.
     409 codes: payment_not_ready (ask again), payment_window_over, payment_closed, already_paid, too_many_attempts,
     payment_refused. 422: method_not_available.
     """
@@ -32,7 +33,8 @@ def start_payment(args: dict[str, Any], order_id: str) -> Response:
     way = payments.Way(**args, client_ip=client_address(), public_url=running.settings.public_url)
     payment = payments.start_payment(
         running.database,
-        running.parts.providers,
+        running.parts.offered,
+        running.parts.requests,
         caller(),
         order_id,
         way,

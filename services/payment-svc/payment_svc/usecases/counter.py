@@ -13,6 +13,7 @@ from payment_svc.usecases.facts import apply_fact
 from payment_svc.usecases.outcomes import apply_refund_outcome
 from payment_svc.usecases.payments import COUNTER, Payment, whole
 from payment_svc.usecases.refunds import REFUND, issue_again, order_of, rest_of, rest_paid_out
+from payment_svc.usecases.rooms import Rooms
 
 
 def record_receipt(
@@ -120,7 +121,9 @@ def pay_out(database: Database, caller: Caller, refund_id: str, *, amount: int |
         return refund_store.refund(tx.conn, refund.id) or refund
 
 
-def send_to_card(database: Database, gateways: Gateways, caller: Caller, refund_id: str, card: Card) -> Refund:
+def send_to_card(
+    database: Database, gateways: Gateways, rooms: Rooms, caller: Caller, refund_id: str, card: Card
+) -> Refund:
     """An abnormal refund goes to another card of the payer. The card is passed on, and neither kept nor logged.
 
     Answers the refund, which is asked about on. Raises Conflict with the code that says why not.
@@ -134,7 +137,10 @@ def send_to_card(database: Database, gateways: Gateways, caller: Caller, refund_
     gateway = gateways.get(refund.provider)
     if gateway is None:
         raise Conflict("nobody here speaks with the provider of this refund", code="provider_missing")
-    outcome = gateway.refund_to_card(order, "", card)  # the adapter asks its provider for the id that it needs
+    with rooms.enter(refund.provider, gateway) as entered:
+        if not entered:
+            raise Conflict("the provider is slow: try again in a moment", code="provider_busy")
+        outcome = gateway.refund_to_card(order, "", card)  # the adapter asks its provider for the id that it needs
     if isinstance(outcome, Failed | Abnormal | Absent):
         reason = "" if isinstance(outcome, Absent) else outcome.reason
         raise Conflict("the provider does not send it to this card", code="card_refused", reason=reason)

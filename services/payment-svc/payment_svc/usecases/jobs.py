@@ -4,6 +4,8 @@ A job that dies between the two is run again and asks the same with the same num
 payment-svc's `Service`; its `parts` hold the providers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +46,8 @@ _SLOW = 8
 _CANCEL_AFTER = 6
 """So many closes in vain, a minute in all, and the trade is cancelled if it is there and unpaid."""
 _MISSING = timedelta(hours=1)
+_FULL = timedelta(seconds=8)
+"""The longest that a job waits before it looks again for room."""
 
 
 def query_attempt(service: Any, timer: Timer) -> None:
@@ -54,21 +58,24 @@ def query_attempt(service: Any, timer: Timer) -> None:
     if attempt is None or attempt.state not in PAYABLE:
         _done(database, timer)
         return
-    provider = _provider(service, attempt.method, timer)
-    if provider is None:
-        return
+    with _at(service, attempt.method, timer) as provider:
+        if provider is not None:
+            _query(database, provider, attempt, timer)
+
+
+def _query(database: Database, provider: Provider, attempt: Attempt, timer: Timer) -> None:
     if attempt.state in UNANSWERED:
         created = provider.create(trade_of(attempt))
         with database.transaction() as tx:
             store.lock_intent(tx, attempt.order_id)
             attempt = record_created(tx, attempt, created)
             _query_on(tx, attempt, timer)
-    else:
-        outcome = provider.query(trade_of(attempt))
-        with database.transaction() as tx:
-            store.lock_intent(tx, attempt.order_id)
-            apply_outcome(tx, attempt.method, attempt.number, outcome, "query")
-            _query_on(tx, store.attempt(tx.conn, attempt.id) or attempt, timer)
+        return
+    outcome = provider.query(trade_of(attempt))
+    with database.transaction() as tx:
+        store.lock_intent(tx, attempt.order_id)
+        apply_outcome(tx, attempt.method, attempt.number, outcome, "query")
+        _query_on(tx, store.attempt(tx.conn, attempt.id) or attempt, timer)
 
 
 def _query_on(tx: Tx, attempt: Attempt, timer: Timer) -> None:
@@ -89,9 +96,12 @@ def close_attempt(service: Any, timer: Timer) -> None:
     if attempt is None or attempt.state != "closing":
         _done(database, timer)
         return
-    provider = _provider(service, attempt.method, timer)
-    if provider is None:
-        return
+    with _at(service, attempt.method, timer) as provider:
+        if provider is not None:
+            _close(database, provider, attempt, timer)
+
+
+def _close(database: Database, provider: Provider, attempt: Attempt, timer: Timer) -> None:
     outcome = _end(database, provider, attempt, int(timer.payload.get("vain", 0)))
     with database.transaction() as tx:
         store.lock_intent(tx, attempt.order_id)
@@ -158,9 +168,12 @@ def give_back(service: Any, timer: Timer) -> None:
     if refund is None or order is None:
         _done(database, timer)
         return
-    provider = _provider(service, refund.provider, timer)
-    if provider is None:
-        return
+    with _at(service, refund.provider, timer) as provider:
+        if provider is not None:
+            _give_back(database, provider, refund, order, timer)
+
+
+def _give_back(database: Database, provider: Provider, refund: Refund, order: RefundOrder, timer: Timer) -> None:
     outcome: RefundOutcome = Absent() if refund.state == "reserved" else provider.query_refund(order)
     taken_at = None
     if isinstance(outcome, Absent) and refund.state != "abnormal":
@@ -231,14 +244,26 @@ def _record_refund(
         alarm("refund_unanswered", tx=tx, order_id=refund.order_id, refund_id=refund.id, outcome=repr(outcome))
 
 
-def _provider(service: Any, method: str, timer: Timer) -> Provider | None:
-    """Who is to be asked. None if that method is not offered any more: money may hang on it, so a person must know."""
-    found: Provider | None = service.parts.providers.get(method)
-    if found is None:
-        alarm("provider_missing", provider=method, job=timer.kind, id=timer.key)
+@contextmanager
+def _at(service: Any, method: str, timer: Timer) -> Iterator[Provider | None]:
+    """Who is to be asked. None if the job was put off instead, which does not count as asked: so many calls of that provider are
+    under way that it must be slow; or nobody here speaks with it any more: money may hang on it, so a person must know.
+    """
+    provider: Provider | None = service.parts.providers.get(method)
+    if provider is None:
         with service.database.transaction() as tx:
-            tx.set_timer(timer.kind, timer.key, tx.now + _MISSING, timer.payload)
-    return found
+            told = timer.payload.get("missing", False)
+            alarm("provider_missing", tx=None if told else tx, provider=method, job=timer.kind, about_id=timer.key)
+            tx.set_timer(timer.kind, timer.key, tx.now + _MISSING, {**timer.payload, "missing": True})
+        yield None
+        return
+    with service.parts.jobs.enter(method, provider) as entered:
+        if not entered:
+            full = int(timer.payload.get("full", 0))
+            with service.database.transaction() as tx:
+                later = tx.now + min(next_close(full), _FULL)
+                tx.set_timer(timer.kind, timer.key, later, {**timer.payload, "full": full + 1})
+        yield provider if entered else None
 
 
 def _done(database: Database, timer: Timer) -> None:

@@ -15,6 +15,7 @@ from payment_svc.providers import Failed, Provider, Providers
 from payment_svc.store import intents as store
 from payment_svc.store import tenders
 from payment_svc.usecases.outcomes import ask_again, record_created, record_shown_again, trade_of
+from payment_svc.usecases.rooms import Rooms
 
 COUNTER = "window"
 """The method of the cashier's counter."""
@@ -51,6 +52,7 @@ _POLL = 0.05  # seconds between looks for an intent that is under way
 def start_payment(
     database: Database,
     providers: Providers,
+    rooms: Rooms,
     caller: Caller,
     order_id: str,
     way: Way,
@@ -82,18 +84,24 @@ def start_payment(
     if found is None:
         raise NotFound("there is no such order", code="order_not_found")
     intent, attempt = found
-    attempt = _show(database, provider, attempt)
+    attempt = _show(database, provider, rooms, attempt)
     if attempt.state == "failed":
         raise Conflict("the provider refused this payment", code="payment_refused", reason=attempt.reason)
     return find_payment(database, caller, attempt.id) if attempt.state == "succeeded" else Payment(intent, attempt, ())
 
 
-def _show(database: Database, provider: Provider, attempt: Attempt) -> Attempt:
-    """Have the provider make what the payer is shown: once, and again with the same parameters when it has gone stale."""
+def _show(database: Database, provider: Provider, rooms: Rooms, attempt: Attempt) -> Attempt:
+    """Have the provider make what the payer is shown: once, and again with the same parameters when it has gone stale.
+
+    If so many of its calls are under way that it must be slow, the attempt stays as it is, and its job sees to it.
+    """
     stale = attempt.state == "pending" and attempt.show_until is not None and database.clock() >= attempt.show_until
     if attempt.state not in UNANSWERED and not stale:
         return attempt
-    outcome = provider.create(trade_of(attempt))
+    with rooms.enter(attempt.method, provider) as entered:
+        if not entered:
+            return attempt
+        outcome = provider.create(trade_of(attempt))
     with database.transaction() as tx:
         if not stale:
             return record_created(tx, attempt, outcome)
