@@ -244,6 +244,11 @@ def test_what_hangs_on_a_provider_that_is_gone_waits_for_it(world: World) -> Non
     assert world.run_jobs() == 3
     assert alarms("provider_missing") - before == 3
     assert set(world.waiting().values()) == {world.clock() + timedelta(hours=1)}
+    for _ in range(3):
+        world.clock.advance(timedelta(hours=1))
+        world.run_jobs()
+    told = [m.about for m in world.told(MoneyAlarmRaised) if m.kind == "provider_missing"]
+    assert sorted(told) == sorted([key] for _, key in world.waiting())  # once of each, not by the hour
     world.service.parts.providers["alipay"] = world.scripted
     world.scripted.say |= {"refund": Refunded(START), "query": Closed()}
     world.settle()
