@@ -8,7 +8,9 @@ from common.testing import assert_bad_input_is_refused, assert_problem
 from payment_svc.api import schemas
 from payment_svc.domain import Refund
 from payment_svc.providers import Abnormal, Absent, Card, Failed, Heard, Processing, Refunded, Unknown
+from payment_svc.usecases import counter
 from payment_world import ACCOUNT, CASHIER, FEE, OPERATOR, OTHER_CASHIER, PATIENT, START, World, paid_by, taken
+from structlog.testing import CapturingLogger
 
 DEAD = Abnormal("ABNORMAL")
 CARD = {"bank": "ICBC_DEBIT", "number": "6222021001122334455", "holder": "李四"}
@@ -54,6 +56,35 @@ def test_it_is_told_once_and_stays_in_flight(world: World) -> None:
     world.ask_refund(order)
     assert len(world.told(RefundFailed)) == 2
     world.check_books()
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the counter writes into the log."""
+    logger = CapturingLogger()
+    monkeypatch.setattr(counter, "log", logger)
+    return logger.calls
+
+
+def test_who_sent_it_to_a_card_stays_in_the_log_and_the_card_does_not(world: World, logged: list[Any]) -> None:
+    _, refund = stuck(world)
+    world.scripted.say["to_card"] = RuntimeError("the process dies")
+    assert to_card(world, refund).status_code == 500
+    (line,) = logged
+    assert (line.args, line.kwargs) == (("refund_to_card",), {"by": "acc_cashier", "refund_id": refund.id})
+
+
+def test_who_issued_a_refund_again_stays_in_the_log(world: World, logged: list[Any]) -> None:
+    order = paid_by(world)
+    world.scripted.say["refund"] = Failed("no")
+    world.ask_refund(order)
+    world.run_jobs()
+    (refund,) = world.refunds(order)
+    again = world.post(f"/refunds/{refund.id}/retry", headers=OPERATOR).get_json()["id"]
+    world.post(f"/refunds/{refund.id}/retry", headers=CASHIER)  # refused: nothing was done
+    (line,) = logged
+    about = {"by": "acc_operator", "refund_id": refund.id, "retried_as": again}
+    assert (line.args, line.kwargs) == (("refund_retried",), about)
 
 
 def test_the_console_may_settle_it(world: World) -> None:

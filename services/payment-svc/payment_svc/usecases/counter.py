@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from common.errors import Conflict, Forbidden, Invalid, NotFound
+from common.log import get_logger
 from common.outbox import Database, Tx
 
 from payment_svc.domain import PAYABLE, UNSETTLED, Attempt, Caller, Fact, Intent, Refund, next_refund_query
@@ -14,6 +15,9 @@ from payment_svc.usecases.outcomes import apply_refund_outcome
 from payment_svc.usecases.payments import COUNTER, Payment, whole
 from payment_svc.usecases.refunds import REFUND, issue_again, order_of, rest_of, rest_paid_out
 from payment_svc.usecases.rooms import Rooms
+
+log = get_logger("payments")
+"""Who did what with a refund stays here; who took or handed out money, with its fact."""
 
 
 def record_receipt(
@@ -83,7 +87,9 @@ def retry_refund(database: Database, caller: Caller, refund_id: str) -> Refund:
         intent, refund = _locked(tx, caller, refund_id)
         if refund.state == "failed" and rest_of(tx, refund) < refund.amount:
             raise _differs(tx, refund)  # the provider would give it back in full, on top of what went
-        return issue_again(tx, intent, refund, refund.provider)
+        again = issue_again(tx, intent, refund, refund.provider)
+    log.info("refund_retried", by=caller.account_id, refund_id=refund_id, retried_as=again.id)
+    return again
 
 
 def _differs(tx: Tx, refund: Refund) -> Conflict:
@@ -140,6 +146,8 @@ def send_to_card(
     with rooms.enter(refund.provider, gateway) as entered:
         if not entered:
             raise Conflict("the provider is slow: try again in a moment", code="provider_busy")
+        # said before it is done, so that it is known whatever becomes of it; of the card, nothing
+        log.info("refund_to_card", by=caller.account_id, refund_id=refund_id)
         outcome = gateway.refund_to_card(order, "", card)  # the adapter asks its provider for the id that it needs
     if isinstance(outcome, Failed | Abnormal | Absent):
         reason = "" if isinstance(outcome, Absent) else outcome.reason
