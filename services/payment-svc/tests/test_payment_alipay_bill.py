@@ -256,6 +256,11 @@ def test_no_link_is_followed_elsewhere(vendor, link):
     assert len(vendor.targets) == 1
 
 
+def test_a_link_that_cannot_be_asked_for_is_no_bill(vendor):
+    vendor.answers[METHOD] = {**OK, "bill_download_url": f"{vendor.address}/账单"}
+    assert adapter(vendor).bill(DAY) == NotReady("download failed: UnicodeEncodeError")
+
+
 @pytest.mark.parametrize(
     ("link", "fetched"),
     [

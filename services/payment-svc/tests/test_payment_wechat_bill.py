@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from common.clock import SHANGHAI
 from payment_svc.providers import Bill, BillLine, NotReady
-from payment_svc.providers.wechat import WechatPay, bill
+from payment_svc.providers.wechat import WechatPay, bill, client
 from payment_svc.providers.wechat.bill import Unbelievable
 from wechat_vendor import MCHID, Reply, Vendor, refuses, says, zipped
 
@@ -231,6 +231,14 @@ def test_a_bill_that_could_not_be_had_or_believed_is_not_ready(vendor, wechat, r
     outcome = wechat.bill(DAY)
     assert isinstance(outcome, NotReady)
     assert outcome.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("short", [0, 1])
+def test_a_file_is_not_longer_than_it_may_be(vendor, wechat, monkeypatch, short):
+    link, file = zipped(TEXT)
+    monkeypatch.setattr(client, "MOST_BILL", len(file.body) - short)
+    vendor.will(link, file)
+    assert isinstance(wechat.bill(DAY), NotReady if short else Bill)
 
 
 class Counting(gzip.GzipFile):

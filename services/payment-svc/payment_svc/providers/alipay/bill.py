@@ -69,8 +69,8 @@ def download(client: Client, day: date, seller_id: str) -> BillOutcome:
     if not _theirs(url, client.url):
         return NotReady("a link that leads elsewhere")
     try:
-        content = fetch(url, timeout=client.timeout, within=DOWNLOAD, most=MOST_ZIP)
-    except (OSError, HTTPException, ValueError) as error:
+        content = fetch(url, within=DOWNLOAD, most=MOST_ZIP)
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a link with signs that no link has
         return NotReady(f"download failed: {type(error).__name__}")
     try:
         lines = read(content, day, seller_id)
