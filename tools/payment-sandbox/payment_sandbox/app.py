@@ -42,8 +42,8 @@ def create_app(sandbox: Sandbox) -> Flask:
     app.register_blueprint(control.blueprint(sandbox))
 
     @app.get("/healthz")
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
+    def health() -> tuple[dict[str, str], int]:
+        return ({"status": "ok"}, 200) if sandbox.callbacks.alive else ({"status": "callbacks are not delivered"}, 503)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -29,8 +30,10 @@ CHANGES = ("drop", "add", "amount", "status", "day", "truncate", "digest", "colu
 """What can be wrong with a bill."""
 LONGEST_DELAY = 600.0  # seconds
 LONGEST_JUMP = 10 * 366 * 86_400.0
+MOST_FEN = 10_000_000_000
 
 _NUMBER = validate.Length(min=1, max=128)
+_CELL = validate.Regexp(re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}\Z"))
 _EVENT = validate.OneOf(["paid", "refund"])
 
 
@@ -143,12 +146,31 @@ class Xml(Asked):
     number = fields.String(required=True, validate=_NUMBER)
 
 
-class Bill(Asked):
-    changes = fields.List(fields.Dict(keys=fields.String()), required=True, validate=validate.Length(1, 1000))
+class Change(Asked):
+    """A difference of a bill, with all that it takes to write that bill."""
+
+    do = fields.String(required=True, validate=validate.OneOf(CHANGES))
+    number = fields.String(validate=_CELL)
+    refund_number = fields.String(validate=_CELL)
+    transaction_id = fields.String(validate=_CELL)
+    subject = fields.String(validate=_CELL)
+    status = fields.String(validate=_CELL)
+    amount = Whole(validate=validate.Range(1, MOST_FEN))
+    to = fields.String()
 
     @validates_schema(skip_on_field_errors=True)
-    def known(self, data: Mapping[str, Any], **_: Any) -> None:
-        """What else a change says is the vendor's to read."""
-        for change in data["changes"]:
-            if change.get("do") not in CHANGES:
-                raise ValidationError(f"do must be one of {', '.join(CHANGES)}", "changes")
+    def enough(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Says which line it is about, and what that shall be."""
+        do = data["do"]
+        if do in {"drop", "amount", "status", "day"} and not {"number", "refund_number"} & data.keys():
+            raise ValidationError(f"{do} needs it, or refund_number", "number")
+        if do in {"amount", "status"} and do not in data:
+            raise ValidationError(f"{do} needs it", do)
+        try:
+            date.fromisoformat(data.get("to", "2026-11-22"))
+        except ValueError as error:
+            raise ValidationError("a day is YYYY-MM-DD", "to") from error
+
+
+class Bill(Asked):
+    changes = fields.List(fields.Nested(Change), required=True, validate=validate.Length(1, 1000))

@@ -2,6 +2,7 @@
 whatever one `changing()` holds takes effect together. Signing and sending happen outside of it.
 """
 
+import fcntl
 import json
 import sqlite3
 import threading
@@ -73,11 +74,21 @@ T = TypeVar("T")
 _TIMES = {"created_at", "expires_at", "paid_at", "closed_at", "requested_at", "done_at"}
 
 
+class Taken(OSError):
+    """Another sandbox keeps its books there."""
+
+
 class Books:
-    """Trades, refunds, nonces; and the file in which the other modules keep what is theirs."""
+    """Trades, refunds, nonces; and the file in which the other modules keep what is theirs. Raises Taken."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._ours = (directory / "lock").open("a")
+        try:
+            fcntl.flock(self._ours, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until `close`, or the end of the process
+        except BlockingIOError as error:
+            self._ours.close()
+            raise Taken(f"another payment-sandbox keeps its books in {directory}") from error
         self._lock = threading.RLock()
         self._database = sqlite3.connect(
             directory / "books.db", isolation_level=None, check_same_thread=False, timeout=10
@@ -91,6 +102,7 @@ class Books:
     def close(self) -> None:
         with self._lock:
             self._database.close()
+        self._ours.close()
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -25,6 +25,10 @@ ENOUGH = 4 * AT_ONCE  # notices that are looked at in one go
 XML = "xml"
 TIMEOUT = 5.0  # seconds of real time: what both vendors give a merchant to answer
 LONGEST_ANSWER = 65536  # bytes that are read of an answer
+LONGEST_WAIT = (
+    60.0  # seconds of real time between two looks at what is due: a slow clock's next moment may be ages away
+)
+BREATH = 1.0  # seconds of real time after something went wrong (the books were locked, say), before it is tried again
 FURTHER_AT_ONCE = 2  # Alipay's immediate repetitions, for the products that have them
 
 log = logging.getLogger(__name__)
@@ -76,6 +80,11 @@ class Callbacks:
             self._thread.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    @property
+    def alive(self) -> bool:
+        """False: nobody is told anything any more."""
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """Something may be due earlier than it was. Within a transaction: it is looked at after the commit."""
         self._wake.set()
@@ -101,9 +110,14 @@ class Callbacks:
     def _watch(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            moments = [self._chores(), self._deliver_due()]
+            try:
+                moments = [self._chores(), self._deliver_due()]
+            except Exception:
+                log.exception("looking for what is due")
+                self._stopping.wait(BREATH)
+                continue
             waits = [self._clock.wait(moment) for moment in moments if moment is not None]
-            self._wake.wait(min((wait for wait in waits if wait is not None), default=None))
+            self._wake.wait(min((LONGEST_WAIT, *(wait for wait in waits if wait is not None))))
 
     def _deliver_due(self) -> float | None:
         """Hand over what is due; when the next one will be."""
@@ -127,6 +141,9 @@ class Callbacks:
             self.deliver(identity)
         except LookupError:
             log.debug("%s was forgotten meanwhile", identity)  # by a reset
+        except sqlite3.Error:
+            log.exception("delivery of %s", identity)  # what came of it is not written down: it is due still
+            self._stopping.wait(BREATH)
         finally:
             self._release(identity)
 
@@ -189,7 +206,8 @@ class Callbacks:
         if state == "told":
             owed = max(owed - scheduled, 0)
         elif attempt.accepted:
-            state, owed = "told", self._sandbox.options.duplicate_callbacks + (attempt.fault == "duplicate")
+            more = self._sandbox.options.duplicate_callbacks + (attempt.fault == "duplicate")
+            state, owed = "told", 0 if attempt.fault == XML else more  # which would be told in JSON
         elif scheduled:
             pauses = self._schedule(notice.provider)
             state = "waiting" if tries <= len(pauses) else "given_up"

@@ -12,6 +12,7 @@ import struct
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,8 @@ class _Connection(BaseHTTPRequestHandler):
 class Server:
     """The sandbox, reachable from `start()` to `stop()`. The port is taken at once (0: any that is free), so `url` is known.
 
-    `url`: where payers reach it, if that is elsewhere. Raises RefusedInProduction.
+    `url`: where payers reach it, if that is elsewhere. Raises RefusedInProduction; OSError
+    if the port or the directory is another's.
     """
 
     def __init__(
@@ -153,12 +155,12 @@ class Server:
         reached = "127.0.0.1" if host in {"", "0.0.0.0"} else host
         self.address = (reached, self.port)
         self.url = url.rstrip("/") or f"{'https' if ssl_context else 'http'}://{reached}:{self.port}"
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._listening.close)
             self.sandbox = Sandbox(Path(directory), vendors() if speakers is None else speakers, self.url, speed)
+            undo.callback(self.sandbox.stop)
             self.app = create_app(self.sandbox)
-        except BaseException:
-            self._listening.close()
-            raise
+            undo.pop_all()
         self._open: dict[object, socket.socket] = {}
         self._changed = threading.Condition()
         self._stopping = False

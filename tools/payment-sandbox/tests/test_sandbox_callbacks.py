@@ -1,8 +1,10 @@
 """The merchant is told until she has heard, by the vendor's schedule on the sandbox's clock."""
 
+import sqlite3
 import threading
 
 import pytest
+from payment_sandbox import callbacks
 from payment_sandbox.callbacks import AT_ONCE
 from sandbox_rig import Caller, a_merchant, a_server, eventually
 
@@ -242,6 +244,80 @@ def test_a_refund_in_xml(caller, sandbox, merchant):
     caller.create("n2")
     caller.call("refund", "r2", trade_number="n2")
     assert caller.refused("POST", "/callbacks/xml", {"number": "r2"}) == (409, "not_possible")
+
+
+def test_a_refund_in_xml_is_told_in_nothing_else(paid, caller, sandbox, merchant):
+    """Not even again: duplicates are those of a notice that was told as usual."""
+    caller.ctl("POST", "/options", {"hold_callbacks": True, "duplicate_callbacks": 2})
+    caller.create("n1")
+    caller.call("refund", "r1", notify_url=merchant.url)
+    assert caller.ctl("POST", "/callbacks/xml", {"number": "r1"})["attempts"][0]["accepted"]
+    caller.ctl("POST", "/options", {"hold_callbacks": False})
+    paid("n2")
+    merchant.wait_for(4)
+    assert sorted(told["flaw"] or told["number"] for told in merchant.heard) == ["n2", "n2", "n2", "xml"]
+    assert [notice["state"] for notice in sandbox.callbacks.shown()] == ["told", "told"]
+
+
+# --- what goes wrong -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("speed", [1e-12, 1e-300, 5e-324])
+def test_a_clock_that_nearly_stands_still_ends_nothing(paid, caller, sandbox, merchant, speed):
+    merchant.answers = [NO]
+    caller.ctl("POST", "/clock", {"speed": speed})
+    paid()
+    tried(sandbox, 1)
+    paid("n2")
+    merchant.wait_for(2)
+    assert caller.send("GET", "/healthz").status_code == 200
+    caller.ctl("POST", "/clock", {"advance": 61})
+    assert len(merchant.wait_for(3)) == 3
+
+
+def test_what_goes_wrong_while_it_looks_is_said_and_tried_again(paid, sandbox, merchant, monkeypatch, caplog):
+    monkeypatch.setattr(callbacks, "BREATH", 0.01)
+    due, failed = sandbox.callbacks._deliver_due, []
+
+    def locked():
+        if len(failed) < 2:
+            failed.append(1)
+            raise sqlite3.OperationalError("database is locked")
+        return due()
+
+    monkeypatch.setattr(sandbox.callbacks, "_deliver_due", locked)
+    paid()
+    merchant.wait_for(1)
+    assert caplog.text.count("OperationalError: database is locked") == 2
+
+
+def test_what_goes_wrong_while_it_delivers_is_said_and_tried_again(paid, sandbox, merchant, monkeypatch, caplog):
+    monkeypatch.setattr(callbacks, "BREATH", 0.01)
+    settle, failed = sandbox.callbacks._settle, []
+
+    def locked(*told, **how):
+        if not failed:
+            failed.append(1)
+            raise sqlite3.OperationalError("database is locked")
+        settle(*told, **how)
+
+    monkeypatch.setattr(sandbox.callbacks, "_settle", locked)
+    paid()
+    assert len(merchant.wait_for(2)) == 2  # nobody has written down that she had heard
+    state_of(sandbox, "told")
+    assert "OperationalError: database is locked" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_sandbox_that_tells_nobody_is_not_well(paid, caller, sandbox, monkeypatch):
+    def end():
+        raise SystemExit
+
+    assert caller.send("GET", "/healthz").status_code == 200
+    monkeypatch.setattr(sandbox.callbacks, "_deliver_due", end)
+    paid()
+    eventually(lambda: caller.send("GET", "/healthz").status_code == 503)
+    assert caller.send("GET", "/healthz").json() == {"status": "callbacks are not delivered"}
 
 
 # --- restarts --------------------------------------------------------------------------------------------------------

@@ -190,6 +190,27 @@ BAD = [
     ("/bills/wechat/2026-11-22", {"changes": [{"do": "burn"}]}),
     ("/bills/wechat/2026-11-22", {"changes": [{"number": "n1"}]}),
     ("/bills/wechat/2026-11-22", {"changes": ["drop"]}),
+    *[("/bills/wechat/2026-11-22", {"changes": [{"do": do}]}) for do in ("drop", "amount", "status", "day")],
+    *[("/bills/wechat/2026-11-22", {"changes": [{"do": do, "number": "n1"}]}) for do in ("amount", "status")],
+    *[
+        ("/bills/wechat/2026-11-22", {"changes": [{"do": "add", "number": "n1", **wrong}]})
+        for wrong in (
+            {"amount": "5"},
+            {"amount": 0},
+            {"amount": 10**12},
+            {"status": 5},
+            {"number": ""},
+            {"number": "n\n1"},
+            {"number": None},
+            {"subject": "\ud800"},
+            {"transaction_id": ["x"]},
+            {"more": 1},
+        )
+    ],
+    *[
+        ("/bills/wechat/2026-11-22", {"changes": [{"do": "day", "number": "n1", "to": to}]})
+        for to in ("tomorrow", "2026-02-30", "", None, 5)
+    ],
 ]
 
 
@@ -267,7 +288,7 @@ def test_the_calls(caller):
 
 
 def test_the_differences_of_a_bill(caller, sandbox):
-    changes = [{"do": do, "number": "n1", "amount": 5} for do in CHANGES]
+    changes = [{"do": do, "number": "n1", "amount": 5, "status": "SUCCESS", "to": "2026-11-21"} for do in CHANGES]
     path = "/bills/wechat/2026-11-22"
     assert caller.ctl("POST", path, {"changes": changes[:4]})["changes"] == changes[:4]
     assert caller.ctl("POST", path, {"changes": changes[4:]})["changes"] == changes

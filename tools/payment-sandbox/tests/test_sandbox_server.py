@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from payment_sandbox.__main__ import main
 from payment_sandbox.app import RefusedInProduction, create_app
+from payment_sandbox.books import Taken
 from payment_sandbox.server import Server
 from sandbox_rig import Caller, Stub, a_server, eventually
 
@@ -238,6 +239,29 @@ def test_a_port_that_is_taken_is_said(server, tmp_path, monkeypatch, capsys):
     assert "in use" in capsys.readouterr().err
 
 
+def test_a_directory_is_one_sandboxs(server, tmp_path, monkeypatch, capsys):
+    taken = tmp_path / "sandbox"
+    with pytest.raises(Taken):
+        Server(taken, speakers=[])
+    monkeypatch.setenv("PAYMENT_SANDBOX_PORT", "0")
+    monkeypatch.setenv("PAYMENT_SANDBOX_DIR", str(taken))
+    assert main() == 1
+    assert f"does not start: another payment-sandbox keeps its books in {taken}" in capsys.readouterr().err
+    assert Caller(server).create("n1").status_code == 200
+
+
+def test_one_that_could_not_be_made_leaves_nothing_taken(tmp_path, monkeypatch):
+    def fails(_sandbox):
+        raise RuntimeError("planned")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("payment_sandbox.server.create_app", fails)
+        with pytest.raises(RuntimeError, match="planned"):
+            Server(tmp_path, speakers=[])
+    with a_server(tmp_path) as server:
+        assert Caller(server).send("GET", "/healthz").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -246,13 +270,21 @@ def test_a_port_that_is_taken_is_said(server, tmp_path, monkeypatch, capsys):
         ("PAYMENT_SANDBOX_SPEED", "nan"),
         ("PAYMENT_SANDBOX_PORT", "http"),
         ("PAYMENT_SANDBOX_PORT", "70000"),
+        ("PAYMENT_SANDBOX_PORT", "abc"),
+        ("PAYMENT_SANDBOX_PORT", "8090.7"),
+        ("PAYMENT_SANDBOX_PORT", "-1"),
+        ("PAYMENT_SANDBOX_URL", "nonsense"),
+        ("PAYMENT_SANDBOX_URL", "ftp://pay.example"),
+        ("PAYMENT_SANDBOX_URL", "http://"),
+        ("PAYMENT_SANDBOX_URL", "http://[pay"),
+        ("PAYMENT_SANDBOX_URL", "http://pay.example:99999"),
     ],
 )
 def test_what_cannot_be_set_is_said(tmp_path, monkeypatch, capsys, name, value):
     monkeypatch.setenv("PAYMENT_SANDBOX_DIR", str(tmp_path / "never"))
     monkeypatch.setenv(name, value)
     assert main() == 1
-    assert "does not start" in capsys.readouterr().err
+    assert f"does not start: {name}={value} is no " in capsys.readouterr().err
     assert not (tmp_path / "never").exists()
 
 
