@@ -82,7 +82,8 @@ class Rig:
 
     def order(self, trade: Trade, paid: Paid, amount: int, number: str = "") -> RefundOrder:
         number = number or f"261122REFUND{next(_numbers):08d}"
-        return RefundOrder(number, trade.number, paid.transaction_id, amount, trade.amount, "patient cancelled")
+        about = (number, trade.number, paid.transaction_id, amount, trade.amount, "patient cancelled")
+        return RefundOrder(*about, sent_before=None)
 
     def listen(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes, str]:
         self.bodies.append(body)

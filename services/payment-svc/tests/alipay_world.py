@@ -31,7 +31,7 @@ NUMBER = "26112200000000000001"
 TRANSACTION = "2026112222001000000000000001"
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 TRADE = Trade(NUMBER, 5000, "内科 挂号费", NOW + timedelta(minutes=15))
-ORDER = RefundOrder("261122R0000000000001", NUMBER, TRANSACTION, 2000, 5000, "patient cancelled")
+ORDER = RefundOrder("261122R0000000000001", NUMBER, TRANSACTION, 2000, 5000, "patient cancelled", sent_before=None)
 PAID = {
     "trade_no": TRANSACTION,
     "out_trade_no": NUMBER,

@@ -44,6 +44,14 @@ def test_the_same_number_and_amount_move_money_once(merchant):
     assert amounts(merchant) == [230]
 
 
+def test_a_repetition_may_be_refused_though_the_money_has_gone_back(merchant):
+    merchant.refund(NUMBER, "2.30", "R1")
+    merchant.sandbox.options.more["alipay_refund_again"] = "ACQ.TRADE_STATUS_ERROR"
+    assert code(merchant.refund(NUMBER, "2.30", "R1")) == "ACQ.TRADE_STATUS_ERROR"
+    assert merchant.query_refund(NUMBER, "R1")["refund_status"] == "REFUND_SUCCESS"
+    assert amounts(merchant) == [230]
+
+
 def test_a_repetition_is_known_when_all_has_gone_back(merchant):
     merchant.refund(NUMBER, "12.30", "R1")
     assert merchant.refund(NUMBER, "12.30", "R1")["fund_change"] == "N"

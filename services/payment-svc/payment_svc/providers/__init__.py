@@ -37,7 +37,8 @@ class Trade:
 class RefundOrder:
     """What a provider is asked to give back, out of `total`, the capture `transaction_id` of trade `trade_number`. In fen.
 
-    `amount` may be a part: other parts of the same capture go back, or stay, under numbers of their own.
+    `amount` may be a part: other parts of the same capture go back, or stay, under numbers of their own. `sent_before`: how long ago
+    its number was sent for the first time; None if it surely never was. A refusal may be of the repetition alone.
     """
 
     number: str
@@ -47,6 +48,7 @@ class RefundOrder:
     total: int
     reason: str
     currency: str = CURRENCY
+    sent_before: timedelta | None = field(default=timedelta(0), compare=False)
 
 
 # --- what they answer --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ payment-svc's `Service`; its `parts` hold the providers.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -177,10 +178,11 @@ def _give_back(database: Database, provider: Provider, refund: Refund, order: Re
     outcome: RefundOutcome = Absent() if refund.state == "reserved" else provider.query_refund(order)
     taken_at = None
     if isinstance(outcome, Absent) and refund.state != "abnormal":
-        taken_at = _take_turn(database, provider, refund, timer)
-        if taken_at is None:
+        turn = _take_turn(database, provider, refund, timer)
+        if turn is None:
             return
-        outcome = provider.refund(order)
+        taken_at, sent_before = turn
+        outcome = provider.refund(replace(order, sent_before=sent_before))
     if isinstance(outcome, Failed) and (gone := _reversed(database, provider, refund)):
         outcome = gone
     with database.transaction() as tx:
@@ -203,8 +205,12 @@ def _reversed(database: Database, provider: Provider, refund: Refund) -> RefundO
     return Unknown("its trade was cancelled") if isinstance(outcome, Unknown) else None
 
 
-def _take_turn(database: Database, provider: Provider, refund: Refund, timer: Timer) -> datetime | None:
-    """Since when the provider may be asked for this refund, if it may; else (None) that is tried again when its trade may have one."""
+def _take_turn(
+    database: Database, provider: Provider, refund: Refund, timer: Timer
+) -> tuple[datetime, timedelta | None] | None:
+    """Since when the provider may be asked for this refund, if it may, and how long before that it was sent first (None: it never was);
+    else (None) that is tried again when its trade may have one.
+    """
     with database.transaction() as tx:
         store.lock_intent(tx, refund.order_id)
         now = refund_store.refund(tx.conn, refund.id)
@@ -215,9 +221,10 @@ def _take_turn(database: Database, provider: Provider, refund: Refund, timer: Ti
         if later is not None:
             tx.set_timer(REFUND, refund.id, later, timer.payload)
             return None
-        if now.state == "reserved":
-            refund_store.set_refund(tx, refund.id, "submitted")
-        return tx.now
+        if now.state != "reserved":
+            return tx.now, tx.now - now.updated_at
+        refund_store.set_refund(tx, refund.id, "submitted")
+        return tx.now, None
 
 
 def _record_refund(

@@ -27,6 +27,7 @@ SETTINGS: Mapping[str, Any] = {
     "alipay_finished_days": 365,  # how long after its payment a trade is TRADE_FINISHED, and cannot be refunded
     "alipay_cancel_ends_code": False,  # a cancel of a code that nobody scanned makes it unpayable
     "alipay_refund_query_delay": False,  # refunds are found only 10 s after they were asked for
+    "alipay_refund_again": "",  # the sub_code that a repeated refund is refused with, though it was made before
     "alipay_refund_notify": False,  # refunds are notified too
     "alipay_notify_empty": "",  # notices carry a parameter without a value: `signed` (it is in the signed text) or `unsigned`
     "alipay_empty_bill_code": "BILL_NOT_EXIST",  # or NO_BILL_DATA

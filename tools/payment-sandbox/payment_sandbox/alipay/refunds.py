@@ -24,6 +24,8 @@ def refund(sandbox: Sandbox, call: Call) -> Fields:
         if (known.trade_number, known.amount) != (trade.number, amount):
             raise business("ACQ.DISCORDANT_REPEAT_REQUEST", "请求信息不一致")
         if known.state in {"success", "processing"}:
+            if refused := setting(sandbox, "alipay_refund_again"):
+                raise business(refused, "重复退款")
             return _answer(sandbox, trade, known, changed=False)
     _refuse(sandbox, trade, amount, named=named)
     if sandbox.options.refund_outcome == "refused":

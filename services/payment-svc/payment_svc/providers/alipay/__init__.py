@@ -40,6 +40,9 @@ from payment_svc.settings import Settings
 
 EXPIRY_GRACE = timedelta(minutes=2)
 """After time_expire, for clocks that differ, and a payer who was asked for her password just before."""
+_KNOWN_AFTER = timedelta(seconds=10)
+"""A refund's query may find nothing sooner. Who asks repeats a number once within that time, and after it with more than that between:
+what is not known by then was not made."""
 MOST_SUBJECT = 256
 
 _TAKEN = str.maketrans({**dict.fromkeys("{}/=&", " "), ",": "，", '"': "”"})
@@ -209,8 +212,11 @@ class Alipay:
             return known
         if isinstance(known, Unknown):
             return Unknown(f"{answer.code}; its query: {known.reason}")
-        # another amount went out under this number, and nobody knows of it: a person must look
-        return Unknown(answer.code) if answer.says("DISCORDANT_REPEAT_REQUEST") else Failed(answer.code)
+        if answer.says("DISCORDANT_REPEAT_REQUEST"):  # another amount went out under this number: a person must look
+            return Unknown(answer.code)
+        if order.sent_before is not None and order.sent_before < _KNOWN_AFTER:
+            return Unknown(f"{answer.code}, too soon after it was sent before")
+        return Failed(answer.code)
 
     def query_refund(self, order: RefundOrder) -> RefundOutcome:
         """Within ten seconds Alipay may know nothing of it yet: the caller repeats the refund then, which its number allows."""
