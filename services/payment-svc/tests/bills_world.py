@@ -19,7 +19,7 @@ from payment_svc.store.differences import Difference
 from payment_svc.store.tables import facts
 from payment_svc.store.watch.bills import bills_and_books_agree
 from payment_svc.store.watch.scope import Scope
-from payment_svc.usecases.reconciliation import days
+from payment_svc.usecases.reconciliation import days, staff
 from payment_world import FEE, START, WINDOW, World
 
 DAY = date(2026, 11, 22)
@@ -150,10 +150,18 @@ class BillsWorld(World):
         self.work()
 
     def bill_day(self, lines: Iterable[BillLine], day: date = DAY, *, mark: str = "") -> Day:
-        """The provider bills a day; time goes on until it is compared."""
+        """The provider bills a day; time goes on until it is compared. A day without lines is asked about twice."""
         self.alipay.bills[day] = bill_of(lines, mark=mark)
-        self.until(at(date.fromordinal(day.toordinal() + 1), 9))
+        self.until(at(date.fromordinal(day.toordinal() + 1), 9 if self.alipay.bills[day].lines else 13))
         return self.day(day)
+
+    def bystander(self, day: date = DAY) -> BillLine:
+        """What a bill says of a payment of that day about which everybody agrees, so that the bill is not empty."""
+        return paid_line(self.come(when=at(day, 12)))
+
+    def fetch_again(self, day: date = DAY) -> None:
+        """Staff want the bill once more."""
+        staff.fetch_again(self.database, "alipay", day.isoformat())
 
     def day(self, day: date = DAY, provider: str = "alipay") -> Day:
         with self.database.reading() as conn:

@@ -125,6 +125,7 @@ def closed_day(world: World, day: date, *, difference: str = "") -> None:
     with world.database.transaction() as tx:
         now = tx.now
         bill = {"state": "closed", "reason": "", "digest": "", "content": b"", "fee": 0, "round": 1, "undecided": 0}
+        bill |= {"compared": True, "alarms": ""}
         times = {"created_at": now, "updated_at": now}
         tx.conn.execute(sa.insert(bills).values(**of_day, **bill, **times, closed_at=now))
         lines: list[dict[str, Any]] = []

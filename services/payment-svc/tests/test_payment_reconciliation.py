@@ -43,7 +43,9 @@ def test_an_empty_day_is_closed_by_an_empty_bill_and_by_nothing_less(world: Bill
     world.until(at(NEXT, 12))
     assert (world.day().state, world.day().reason) == ("waiting", "not made yet")
     world.alipay.bills[DAY] = bill_of([])
-    world.until(at(NEXT, 12, 30))
+    world.until(at(NEXT, 16))
+    assert world.day().state == "waiting"
+    world.until(at(NEXT, 16, 30))
     assert world.day().state == "closed"
 
 
@@ -68,7 +70,7 @@ def test_many_of_them_are_booked_in_one_go(world: BillsWorld, monkeypatch: pytes
     monkeypatch.setattr(settle, "PAGE", 2)
     facts = [world.unheard() for _ in range(7)]
     day = world.bill_day(map(paid_line, facts))
-    assert (day.state, day.round) == ("closed", 2)
+    assert (day.state, day.round) == ("closed", 3), "the first is the bill's coming"
     assert len(world.told(PaymentSucceeded)) == 7
 
 
@@ -109,8 +111,9 @@ def test_a_transaction_that_is_ours_under_another_number(world: BillsWorld) -> N
 def test_what_is_on_no_bill_is_asked_about(world: BillsWorld) -> None:
     fact = world.come()
     world.alipay.say["query"] = Paid(fact.transaction_id or "", FEE, fact.occurred_at)
+    other = world.bystander()
     world.alipay.asked.clear()
-    assert world.bill_day([]).state == "open"
+    assert world.bill_day([other]).state == "open"
     assert world.alipay.queried() == ["query"]
     (difference,) = world.differences()
     assert (difference.kind, difference.ours, difference.theirs) == ("missing_in_bill", FEE, None)
@@ -123,7 +126,7 @@ def test_what_is_on_no_bill_is_asked_about(world: BillsWorld) -> None:
 def test_a_provider_that_denies_a_payment_changes_nothing_but_the_evidence(world: BillsWorld) -> None:
     fact = world.come()
     world.alipay.say["query"] = Closed()
-    world.bill_day([])
+    world.bill_day([world.bystander()])
     assert world.differences()[0].evidence["asked"]["answer"] == "Closed"
     assert world.intent(world.order_of(fact)).state == "paid"
     assert world.day().state == "open"
@@ -132,7 +135,7 @@ def test_a_provider_that_denies_a_payment_changes_nothing_but_the_evidence(world
 def test_who_does_not_answer_is_asked_again(world: BillsWorld) -> None:
     fact = world.come()
     world.alipay.say["query"] = Unknown("timeout")
-    assert world.bill_day([]).state == "open"
+    assert world.bill_day([world.bystander()]).state == "open"
     assert "asked" not in world.differences()[0].evidence
     assert alarms(world) == []
     world.alipay.say["query"] = Paid(fact.transaction_id or "", FEE, fact.occurred_at)
@@ -206,8 +209,7 @@ def test_a_refund_that_is_on_no_bill_is_asked_about(world: BillsWorld) -> None:
     world.check_day()
     line = world.back_line(fact, refund)
     world.alipay.bills[DAY] = bill_of([paid_line(fact), line])
-    with world.database.transaction() as tx:
-        tx.set_timer("bill", "alipay:2026-11-22", tx.now, {"again": True})
+    world.fetch_again()
     world.work()
     assert world.kinds() == [("refund_missing", "settled")]
     assert world.day().state == "closed"
@@ -272,9 +274,9 @@ def test_what_was_given_back_by_a_cancel_carries_another_number(world: BillsWorl
 
 
 def test_what_was_paid_at_midnight_may_be_on_the_next_bill(world: BillsWorld) -> None:
-    fact = world.come(when=at(DAY, 23, 59, 59))
+    fact, other = world.come(when=at(DAY, 23, 59, 59)), world.bystander()
     world.alipay.asked.clear()
-    day = world.bill_day([])
+    day = world.bill_day([other])
     assert (day.state, day.undecided, world.differences()) == ("open", 1, [])
     world.until(at(NEXT, 23))
     assert (world.day().state, alarms(world)) == ("open", [])
@@ -289,7 +291,7 @@ def test_what_was_paid_at_midnight_may_be_on_the_next_bill(world: BillsWorld) ->
 
 def test_what_was_paid_at_midnight_and_is_on_neither_bill(world: BillsWorld) -> None:
     world.come(when=at(DAY, 23, 59, 59))
-    world.bill_day([])
+    world.bill_day([world.bystander()])
     assert world.bill_day([], NEXT).state == "closed"
     assert world.kinds() == [("missing_in_bill", "open")]
     assert world.day().state == "open"
@@ -302,10 +304,9 @@ def test_a_line_of_ours_of_the_day_before(world: BillsWorld) -> None:
     early = replace(fact, occurred_at=at(NEXT, 0, 5), number=world.unheard().number, transaction_id="T-early")
     world.apply(early)
     world.alipay.bills[DAY] = bill_of([line, paid_line(early, at=at(DAY, 23, 59))])
-    with world.database.transaction() as tx:
-        tx.set_timer("bill", "alipay:2026-11-22", tx.now, {"again": True})
+    world.fetch_again()
     world.work()
-    assert world.bill_day([], NEXT).state == "closed"
+    assert world.bill_day([world.bystander(NEXT)], NEXT).state == "closed"
     assert world.day().state == "closed"
     assert world.kinds() == world.kinds(NEXT) == [("other_day", "explained")]
 
@@ -343,8 +344,7 @@ def test_the_same_bill_twice_changes_nothing(world: BillsWorld) -> None:
     before, balances = world.differences(), world.balances()
     for mark in ("", "made anew"):
         world.alipay.bills[DAY] = bill_of(lines[::-1], mark=mark)
-        with world.database.transaction() as tx:
-            tx.set_timer("bill", "alipay:2026-11-22", tx.now, {"again": True})
+        world.fetch_again()
         world.clock.advance(timedelta(minutes=1))
         world.work()
     assert (world.differences(), world.balances()) == (before, balances)

@@ -107,10 +107,10 @@ def test_what_was_explained_stays_so_unless_the_bill_says_otherwise(world: Bills
 
 
 def test_a_bill_is_fetched_again(world: BillsWorld) -> None:
-    fact = world.come()
-    world.bill_day([])
+    fact, other = world.come(), world.bystander()
+    world.bill_day([other])
     assert world.day().state == "open"
-    world.alipay.bills[DAY] = bill_of([paid_line(fact)])
+    world.alipay.bills[DAY] = bill_of([paid_line(fact), other])
     answer = world.post(f"{DAY_PATH}/fetch", headers=OPERATOR | {"Idempotency-Key": "once"})
     assert (answer.status_code, answer.headers["Location"]) == (202, f"/api/v1{DAY_PATH}")
     assert DayOut().validate(answer.get_json()) == {}

@@ -63,6 +63,7 @@ _ZH: Words = {
     "bill_not_ready": ("对账单迟迟未出", "某日的渠道账单一直无法取得。请在商户后台查看。"),
     "bill_differences": ("对账存在差异", "账单与账务有差异待处理。请在对账页面查看并处理。"),
     "bill_sums_differ": ("对账合计不符", "某日账单与账务的合计不一致。请在对账页面核对。"),
+    "bill_undecided": ("对账等待相邻账单", "某日对账仍需相邻日期的账单，已超过两天。请在对账页面查看。"),
 }
 
 _EN: Words = {
@@ -185,6 +186,10 @@ _EN: Words = {
     "bill_sums_differ": (
         "The sums of bill and books differ",
         "Look at the day's reconciliation.",
+    ),
+    "bill_undecided": (
+        "A day waits for its neighbour's bill",
+        "For more than two days. See whether that bill can be had.",
     ),
 }
 

@@ -33,6 +33,10 @@ class Day:
     fee_posted: int | None
     round: int
     undecided: int
+    compared: bool
+    alarms: str
+    again_at: datetime | None
+    empty_at: datetime | None
     created_at: datetime
     fetched_at: datetime | None
     closed_at: datetime | None
@@ -66,6 +70,7 @@ def add_days(tx: Tx, provider: str) -> list[date]:
         return []
     days = [begin + timedelta(days=n) for n in range((beijing_day(tx.now) - begin).days)]
     blank = {"state": "waiting", "reason": "", "digest": "", "fee": 0, "round": 0, "undecided": 0}
+    blank |= {"compared": False, "alarms": ""}
     times = {"created_at": tx.now, "updated_at": tx.now}
     if days:
         tx.conn.execute(
@@ -95,11 +100,19 @@ def content(conn: sa.Connection, provider: str, day: date) -> bytes | None:
     return found
 
 
-def awaited(conn: sa.Connection, provider: str, since: date) -> tuple[date | None, set[date]]:
-    """The provider's first day, and the days from `since` on whose bills are in hand."""
-    first = conn.execute(sa.select(sa.func.min(bills.c.day)).where(bills.c.provider == provider)).scalar()
-    had = sa.select(bills.c.day).where(bills.c.provider == provider, bills.c.day >= since, bills.c.state != "waiting")
-    return first, set(conn.execute(had).scalars())
+def states(conn: sa.Connection, provider: str, since: date) -> dict[date, str]:
+    """The states of the provider's days from `since` on, as far as they have rows."""
+    query = sa.select(bills.c.day, bills.c.state).where(bills.c.provider == provider, bills.c.day >= since)
+    return dict(conn.execute(query).all())
+
+
+def is_news(tx: Tx, known: Day, kind: str) -> bool:
+    """Note of a day, which the caller has locked, that this alarm stands. False: it did already."""
+    standing = known.alarms.split()
+    if kind in standing:
+        return False
+    set_bill(tx, known.provider, known.day, alarms=" ".join([*standing, kind]))
+    return True
 
 
 def list_bills(

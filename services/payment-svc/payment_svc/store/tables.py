@@ -288,6 +288,10 @@ bills = Table(
     Column("fee_posted", BigInteger),
     Column("round", Integer, nullable=False),
     Column("undecided", Integer, nullable=False),
+    Column("compared", Boolean, nullable=False),
+    Column("alarms", Text, nullable=False),
+    Column("again_at", UtcDateTime),
+    Column("empty_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("fetched_at", UtcDateTime),
     Column("closed_at", UtcDateTime),
@@ -299,7 +303,9 @@ bills = Table(
 )
 """A provider's bill of a day (Beijing). `waiting`: not had yet; `open`: had, and not all is explained; `closed`: all is.
 
-`fee` in thousandths of a fen, `fee_posted` in fen. `round` counts the comparisons, `undecided` what waits for another day's bill.
+`fee` in thousandths of a fen, `fee_posted` in fen. `round` counts the comparisons, `undecided` what waits for another day's bill;
+`compared`: a comparison has come to its end with the lines that are there. `alarms`: the kinds that stand, by words. `again_at`: since
+then the bill shall be had once more; `empty_at`: then it was had without lines, the first time.
 """
 
 bill_lines = Table(

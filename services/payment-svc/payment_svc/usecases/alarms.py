@@ -16,16 +16,17 @@ MOST_NAMED = 20
 """Ids that an alarm names."""
 
 
-def alarm(kind: str, *, tx: Tx | None = None, **what: Any) -> None:
+def alarm(kind: str, *, tx: Tx | None = None, alarm_id: Any = "", **what: Any) -> None:
     """Raise an alarm. `what` names the order, payment, refund and fact; never a person.
 
-    With `tx`, staff are told too, by a message that leaves with its commit. It stands until one of them settles it.
+    With `tx`, staff are told too, by a message that leaves with its commit. It stands until one of them settles it, or until it is
+    cleared by its `alarm_id`, if it was given one.
     """
     ALARMS.labels(kind).inc()
     log.error("payment_alarm", kind=kind, **what)
     if tx is not None:
         about = [str(value) for name, value in what.items() if value and (name.endswith("_id") or name == "number")]
-        raise_alarm(tx, ids.mint("alm"), kind, 1, about)
+        raise_alarm(tx, alarm_id or ids.mint("alm"), kind, 1, about)
 
 
 def raise_alarm(tx: Tx, alarm_id: str, kind: str, count: int, about: Sequence[str]) -> None:

@@ -87,10 +87,11 @@ def explain(database: Database, by: str, provider: str, day: str, difference_id:
 
 
 def fetch_again(database: Database, provider: str, day: str) -> Listed:
-    """Have the bill once more, and compare it anew. Raises NotFound."""
+    """Have the bill once more, as soon as it can be had, and compare it anew. Raises NotFound."""
     with database.transaction() as tx:
         known = _day(store.lock_bill(tx, provider, _date(day)))
-        tx.set_timer(BILL, key_of(provider, known.day), tx.now, {"again": True})
+        store.set_bill(tx, provider, known.day, again_at=tx.now)
+        tx.set_timer(BILL, key_of(provider, known.day), tx.now)
         this = (known.provider, known.day)
         return Listed(known, differences.open_counts(tx.conn, [this]).get(this, 0))
 
