@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
 import payment_svc.providers
 import pytest
@@ -69,6 +70,16 @@ def known(server: Server) -> dict[str, Any]:
     }
 
 
+def only(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
+    """This process, too, goes through the test's proxy alone. A developer's own would not know where the vendors stand here, and
+    NO_PROXY would lead to the real ones.
+    """
+    for name in [name for name in os.environ if "proxy" in name.lower()]:
+        monkeypatch.delenv(name)
+    for name in ("HTTPS_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, env[name])
+
+
 def test_both_clients_unmodified_pay_and_refund(vendors: tuple[Server, Proxy, dict[str, str]]) -> None:
     server, proxy, env = vendors
     done = subprocess.run(
@@ -90,13 +101,23 @@ def test_both_clients_unmodified_pay_and_refund(vendors: tuple[Server, Proxy, di
     assert set(proxy.asked) == {f"{host}:443" for host in HOSTS}, "and nobody else was asked"
 
 
+def test_a_developers_proxies_are_not_asked(
+    vendors: tuple[Server, Proxy, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, proxy, env = vendors
+    for name in ("https_proxy", "NO_PROXY", "All_Proxy"):
+        monkeypatch.setenv(name, "*")
+    only(monkeypatch, env)
+    assert getproxies() == {"https": proxy.url}
+    assert not any(proxy_bypass(host) for host in HOSTS)
+
+
 @pytest.mark.parametrize(("method", "channel"), [("wechat", "native"), ("alipay", "qr")])
 def test_our_adapters_at_the_vendors_addresses(
     vendors: tuple[Server, Proxy, dict[str, str]], monkeypatch: pytest.MonkeyPatch, method: str, channel: str
 ) -> None:
     server, proxy, env = vendors
-    for name in ("HTTPS_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
-        monkeypatch.setenv(name, env[name])
+    only(monkeypatch, env)
     settings = Settings(wechat_url=VENDORS["WECHAT_URL"][0], alipay_url=VENDORS["ALIPAY_URL"][0])
     adapter = {"wechat": WechatPay, "alipay": Alipay}[method].of(settings)
     trade = Trade("26112200000000000003", 5000, "挂号费", datetime.now(UTC) + timedelta(minutes=15), channel)

@@ -123,10 +123,11 @@ def test_a_refund_that_takes_its_time(caller, sandbox, merchant):
 def test_a_refund_ends_when_its_time_has_come(caller, sandbox, merchant):
     """Though nothing happens then that would remind anybody."""
     caller.ctl("POST", "/options", {"refund_minutes": 60})
-    caller.ctl("POST", "/clock", {"speed": 6000})
+    caller.ctl("POST", "/clock", {"speed": 0})
     caller.create("n1")
     caller.call("refund", "r1", notify_url=merchant.url)
     assert sandbox.books.refund("wechat", "r1").state == "processing"
+    caller.ctl("POST", "/clock", {"speed": 6000})
     merchant.wait_for(1)
 
 
