@@ -265,7 +265,7 @@ def zipped(text: bytes, **changes: Any) -> tuple[Reply, Reply]:
     """The two answers that a bill takes: where it is, and the file."""
     link = {
         "hash_type": "SHA1",
-        "hash_value": hashlib.sha1(text).hexdigest(),
+        "hash_value": hashlib.sha1(text, usedforsecurity=False).hexdigest(),
         "download_url": "https://api.mch.weixin.qq.com/v3/billdownload/file?token=a%2Fb&tartype=gzip",
     }
     file = Reply(200, gzip.compress(text), content_type="application/octet-stream", signed_by="")
