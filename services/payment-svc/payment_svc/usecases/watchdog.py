@@ -7,8 +7,8 @@ changes nothing.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from json import loads
 from typing import Any
@@ -33,13 +33,18 @@ from payment_svc.usecases.refunds import REFUND
 log = get_logger("payments")
 
 VIOLATIONS = Gauge(
-    "haoyuan_payment_invariant_violations", "What breaks an invariant of money", ["invariant"], multiprocess_mode="max"
+    "haoyuan_payment_invariant_violations",
+    "What breaks an invariant of money",
+    ["invariant"],
+    multiprocess_mode="mostrecent",
 )
 
 WATCHDOG = "watchdog"
 """The kind of the job; it has no key."""
 EVERY = timedelta(minutes=1)
 SWEEP = timedelta(days=1)
+QUIET = timedelta(hours=1)
+"""So long nobody is told again that other things break an invariant, or more of them."""
 SETTLED = timedelta(seconds=10)
 """Older than a transaction may be under way: what is younger may yet get neighbours of the same time."""
 PAGE = 2000
@@ -72,8 +77,8 @@ def whole_scope(now: datetime, patience: timedelta) -> Scope:
 @dataclass(slots=True)
 class Progress:
     """The job's payload. `new`: cursors of what changes. `order`, `callback`, `bill`: those of the round through everything, which
-    `began` then; None (or the last bill) at its end. `known`: invariant -> what breaks it -> its order. `told`: invariant -> alarm, and
-    a digest of what it named.
+    `began` then; None (or the last bill) at its end. `known`: invariant -> what breaks it -> its order. `told`: invariant -> alarm,
+    a digest of what it named, and when that was told.
     """
 
     run: int
@@ -134,7 +139,7 @@ def watch_money(service: Any, timer: Timer) -> None:
     ahead = Progress.of(timer.payload, now)
     run = ahead.run
     with database.reading() as conn:
-        look = _Look(conn, Scope(now, patience, JOBS), service.parts.gateways, ahead)
+        look = _Look(conn, Scope(now, patience, JOBS), service.parts.gateways, ahead, database.is_transient)
         look.at_everything()
     with database.transaction() as tx:
         there = progress(tx, WATCHDOG, timer.key)
@@ -148,13 +153,14 @@ def watch_money(service: Any, timer: Timer) -> None:
 
 
 def _tell(tx: Tx, ahead: Progress, found: Found) -> None:
-    """An alarm for each invariant that is broken by something else than last time, and for each that holds again."""
+    """An alarm for each invariant that is broken by something else than when it was told, and for each that holds again."""
     for name in watch.INVARIANTS:
         about = sorted(found[name])
         ahead.known[name] = {one: found[name][one].order_id for one in about[:KEPT]}
         told, mark = ahead.told.get(name), hashlib.sha256("\n".join(about).encode()).hexdigest()[:32]
-        if about and (told is None or told["named"] != mark):
-            told = {"alarm": told["alarm"] if told else ids.mint("alm"), "named": mark}
+        if about and (told is None or (told["named"] != mark and tx.now >= _said(told) + QUIET)):
+            alarm_id = told["alarm"] if told else ids.mint("alm")
+            told = {"alarm": alarm_id, "named": mark, "at": tx.now.isoformat()}
             ahead.told[name] = told
             raise_alarm(tx, told["alarm"], name, len(about), about)
             what = [f"{one}: {found[name][one].what}" for one in about[:MOST_NAMED]]
@@ -163,6 +169,10 @@ def _tell(tx: Tx, ahead: Progress, found: Found) -> None:
             del ahead.told[name]
             clear_alarm(tx, told["alarm"], name)
             log.info("payment_invariant_holds_again", invariant=name)
+
+
+def _said(told: Mapping[str, str]) -> datetime:
+    return datetime.fromisoformat(told.get("at", _EVER))
 
 
 # --- looking ---------------------------------------------------------------------------------------------------------
@@ -176,6 +186,7 @@ class _Look:
     scope: Scope
     gateways: Gateways
     ahead: Progress
+    is_transient: Callable[[BaseException], bool]
     found: Found = field(default_factory=lambda: {name: {} for name in watch.INVARIANTS})
     more: bool = False
 
@@ -184,16 +195,41 @@ class _Look:
         if ahead.order is None and ahead.callback is None and self.scope.now >= ahead.began + SWEEP:
             ahead.began, ahead.order, ahead.callback, ahead.bill = self.scope.now, "", _cursor([_EVER, ""]), ""
         for name, check in watch.STANDING.items():
-            self._note(name, check(self.conn, self.scope))
+            self._note(name, check, self.scope)
         self._callbacks()
         self._bills()
         self._orders()
 
-    def _note(self, name: str, offenders: Iterator[Offender]) -> None:
-        self.found[name] |= {one.about: one for one in offenders}
+    def _note(self, name: str, check: watch.Check, scope: Scope) -> None:
+        """What breaks an invariant. Where it cannot be looked at, that is found, order by order, and blinds nothing else."""
+        try:
+            self.found[name] |= {one.about: one for one in check(self.conn, scope)}
+            return
+        except Exception as error:  # noqa: BLE001  whatever it is, the other invariants are looked at
+            fault = self._fault(error)
+        if scope.orders is not None and len(scope.orders) > 1:
+            for order_id in scope.orders:
+                self._note(name, check, replace(scope, orders=[order_id]))
+            return
+        order_id = next(iter(scope.orders or ()), "")
+        self.found[name][order_id or name] = Offender(order_id or name, fault, order_id)
+        for about, of in self.ahead.known.get(name, {}).items():
+            if scope.orders is None or of in scope.orders:  # what broke it is not taken for mended
+                self.found[name].setdefault(about, Offender(about, fault, of))
+
+    def _fault(self, error: Exception) -> str:
+        """What an offender is called that cannot be read. Raises the error if it is the database's, which comes back."""
+        if self.is_transient(error):
+            raise error
+        return f"cannot be read: {error!r}"[:300]
 
     def _changed(self, source: str, after: Cursor) -> tuple[list[str], Cursor]:
-        changed, cursor = changes.changed(self.conn, source, after, self.scope.now - SETTLED, PAGE)
+        try:
+            changed, cursor = changes.changed(self.conn, source, after, self.scope.now - SETTLED, PAGE)
+        except Exception as error:  # noqa: BLE001  the daily round finds what this source would have told
+            name = watch.CALLBACKS if source == "callbacks" else "states_only_advance"
+            self.found[name][source] = Offender(source, self._fault(error))
+            return [], after
         self.more |= len(changed) == PAGE
         return changed, cursor
 
@@ -211,7 +247,7 @@ class _Look:
         for start in range(0, len(todo), CHUNK):
             scope = Scope(self.scope.now, self.scope.patience, JOBS, orders=todo[start : start + CHUNK])
             for name, check in watch.OF_ORDERS.items():
-                self._note(name, check(self.conn, scope))
+                self._note(name, check, scope)
 
     def _bills(self) -> None:
         """The days that were closed a moment ago, that were wrong, or whose turn it is."""
@@ -223,7 +259,7 @@ class _Look:
         todo |= set(turn)
         scope = Scope(self.scope.now, self.scope.patience, JOBS, bills=[closed[name] for name in todo & closed.keys()])
         for name, check in watch.OF_BILLS.items():
-            self._note(name, check(self.conn, scope))
+            self._note(name, check, scope)
 
     def _callbacks(self) -> None:
         new, self.ahead.new["callbacks"] = self._changed("callbacks", self.ahead.new["callbacks"])
@@ -233,16 +269,33 @@ class _Look:
             until = self.scope.now - SETTLED
             old, cursor = changes.changed(self.conn, "callbacks", self.ahead.callback, until, CHUNK)
             self.ahead.callback = cursor if len(old) == CHUNK else None
-        for callback in changes.callbacks_named(self.conn, [*new, *known, *old]):
-            fault = self._doubt(callback, fresh=callback.id in new or callback.id in known)
+        lately = self.scope.now - SWEEP
+        for callback in self._named([*new, *known, *old]):
+            fresh = callback.id in new or (callback.id in known and callback.received_at > lately)
+            try:
+                fault = self._doubt(callback, fresh=fresh)
+            except Exception as error:  # noqa: BLE001  the others are looked at
+                fault = self._fault(error)
             if fault:
                 self.found[watch.CALLBACKS][callback.id] = Offender(callback.id, fault)
+
+    def _named(self, callback_ids: list[str]) -> list[Callback]:
+        """The callbacks that can be read."""
+        try:
+            return changes.callbacks_named(self.conn, callback_ids)
+        except Exception as error:  # noqa: BLE001  one of them: each by itself
+            fault = self._fault(error)
+        if len(callback_ids) > 1:
+            return [one for callback_id in callback_ids for one in self._named([callback_id])]
+        for callback_id in callback_ids:
+            self.found[watch.CALLBACKS][callback_id] = Offender(callback_id, fault)
+        return []
 
     def _doubt(self, callback: Callback, *, fresh: bool) -> str:
         """What is wrong with a callback that took effect; "" if nothing.
 
         Its body must prove again whose it is, as of its own time, and what it says of money must be a fact. Only under the keys of
-        its own time can that be seen: who fails long after may be right under a key that is no longer used, and is passed over.
+        its own time can that be seen: who fails a day after (not `fresh`) may be right under a key that is no longer used, and is passed over.
         """
         gateway = self.gateways.get(callback.provider)
         if not callback.body:
