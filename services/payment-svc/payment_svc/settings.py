@@ -4,26 +4,45 @@ In development everything leads to the payment sandbox, under keys that are publ
 them, and any address but the vendors' own.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
+from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
 from common.settings import BadSettings, env
 from common.settings import Settings as CommonSettings
 
-DEVELOPMENT = "development"
-"""The value of a key that stands for the published one, which the payment sandbox knows."""
+from payment_svc.providers import keys
+from payment_svc.providers.keys import moduli
+
+DEVELOPMENT = keys.DEVELOPMENT
 NONE = "none"
 """The value of a key that there is not, though it has a default."""
-_PUBLISHED = Path(__file__).parent / "providers" / "development"
+MOST_CALLBACK = 1 << 20
+"""Bytes, that anybody may make us read. Real callbacks have some kilobytes."""
 METHODS = ("alipay", "wechat", "window")
 VENDORS = {
     "WECHAT_URL": ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com"),
     "ALIPAY_URL": ("https://openapi.alipay.com/gateway.do",),
 }
+_PAIRS = {
+    "alipay": (
+        "alipay_private_key",
+        {"alipay_public_key": ("alipay_public.pem", "Alipay's public key (支付宝公钥, not 应用公钥)")},
+    ),
+    "wechat": (
+        "wechat_private_key",
+        {
+            "wechat_public_key": ("wechat_public.pem", "WeChat Pay's public key (微信支付公钥, with its PUB_KEY_ID_)"),
+            "wechat_certificate": (
+                "wechat_certificate.pem",
+                "WeChat Pay's platform certificate (平台证书, not 商户API证书)",
+            ),
+        },
+    ),
+}
+"""Our private key; the vendor's, which must be others: their published files, and what they are called where they are found."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +92,8 @@ class Settings(CommonSettings):
         """By what patients may pay here."""
         if self.payment_methods:
             return tuple(name.strip() for name in self.payment_methods.split(",") if name.strip())
-        keys = {"alipay": self.alipay_private_key, "wechat": self.wechat_private_key}
-        return tuple(name for name in METHODS if not self.production or keys.get(name) != DEVELOPMENT)
+        ours = {"alipay": self.alipay_private_key, "wechat": self.wechat_private_key}
+        return tuple(name for name in METHODS if not self.production or ours.get(name) != DEVELOPMENT)
 
     def notify_url(self, provider: str) -> str:
         """Where that provider shall call back."""
@@ -90,13 +109,25 @@ def _faults(settings: Settings) -> Iterator[str]:
         yield "PROVIDER_TIMEOUT_SECONDS: must be above 0 and at most 30"
     if not 0 <= settings.watchdog_minutes <= 1440:
         yield "WATCHDOG_MINUTES: must be at least 0 and at most 1440"
-    if settings.callback_body_limit < 1024:
-        yield "CALLBACK_BODY_LIMIT: must be at least 1024 bytes"
+    if not 1024 <= settings.callback_body_limit <= MOST_CALLBACK:
+        yield f"CALLBACK_BODY_LIMIT: must be at least 1024 and at most {MOST_CALLBACK} bytes"
     for name, (variable, value) in _of(settings).items():
-        if name.endswith("_url") and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+        if name.endswith("_url") and not _host(value, "http", "https"):
             yield f"{variable}: {value!r} is no http(s) address"
     if "wechat" in settings.methods and len(settings.wechat_apiv3_key.encode()) != 32:
         yield "WECHAT_APIV3_KEY: must have 32 bytes"
+    yield from _own_keys(settings)
+
+
+def _own_keys(settings: Settings) -> Iterator[str]:
+    """Vendors show merchants their own public key right beside the vendor's; with it nothing that the vendor says can be verified."""
+    given = _of(settings)
+    for vendor, (ours, theirs) in _PAIRS.items():
+        own = moduli(given[ours][1], f"{vendor}_merchant.pem") if ours in given else frozenset()
+        for name, (published, instead) in theirs.items():
+            if name in given and own & moduli(given[name][1], published):
+                variable, of = given[name][0], given[ours][0]
+                yield f"{variable}: is our own key, the public half of {of}; paste {instead} instead"
 
 
 def _faults_in_production(settings: Settings) -> Iterator[str]:
@@ -108,21 +139,37 @@ def _faults_in_production(settings: Settings) -> Iterator[str]:
                 yield f"{variable}: must be {' or '.join(VENDORS[variable])} in production"
         elif (published[name] and value == published[name]) or _is_published(value):
             yield f"{variable}: is the payment sandbox's, refused in production"
-    online = {"wechat", "alipay"} & set(settings.methods)
-    address = settings.callback_url or settings.public_url
-    if online and urlsplit(address).scheme != "https":
-        yield "CALLBACK_URL (or PUBLIC_URL): must be https in production"
+    if {"wechat", "alipay"} & set(settings.methods):
+        for variable, value in {"PUBLIC_URL": settings.public_url, "CALLBACK_URL": settings.callback_url}.items():
+            if (value or variable == "PUBLIC_URL") and not _is_public(value):
+                yield f"{variable}: {value!r} is no https address that others reach, without ? and #"
 
 
 def _is_published(value: str) -> bool:
-    """True for a key whose other half everybody may read, whether by its name or written out."""
-    keys = [_middle(file.read_text()) for file in _PUBLISHED.glob("*.pem")]
-    return value == DEVELOPMENT or any(key in _middle(value) for key in keys)
+    """True for a key whose other half everybody may read, whether by its name or written out, in whatever way."""
+    return value == DEVELOPMENT or bool(moduli(value) & keys.published_moduli())
 
 
-def _middle(pem: str) -> str:
-    """The base64 between the lines that begin and end a key."""
-    return re.sub(r"-----[^-]*-----|\\n|\s", "", pem)
+def _host(url: str, *schemes: str) -> str:
+    """The host of an address with one of those schemes; empty if it is none."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in schemes and parts.port != 0
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if known else ""
+
+
+def _is_public(url: str) -> bool:
+    """True for an address that a vendor, or a payer's phone, can be sent to."""
+    host = _host(url, "https")
+    if not host or set(url) & set("?#@\\") or any(sign.isspace() for sign in url):
+        return False
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
+    return not (address.is_loopback or address.is_unspecified)
 
 
 def _of(settings: Settings) -> dict[str, tuple[str, str]]:

@@ -3,8 +3,9 @@
 import re
 from base64 import b64decode
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -18,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from payment_svc.settings import DEVELOPMENT
-
+DEVELOPMENT = "development"
+"""The value of a key that stands for the published one, which the payment sandbox knows."""
 T = TypeVar("T")
 _PUBLISHED = Path(__file__).parent / "development"
 _BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]+-----(.*?)-----END [A-Z0-9 ]+-----", re.DOTALL)
@@ -52,6 +53,42 @@ def public_key(value: str, published: str) -> str:
 def certificates(value: str, published: str) -> list[x509.Certificate]:
     """All that the value holds, in its order. Raises ValueError."""
     return [_readable(x509.load_der_x509_certificate, der) for der in _ders(value, published)]
+
+
+def moduli(value: str, published: str = "") -> frozenset[int]:
+    """Of all RSA keys within the value, private, public or certified, however they are written: the part that tells one from another.
+    Empty for what is no key.
+    """
+    try:
+        ders = _ders(value, published)
+    except ValueError:
+        return frozenset()
+    return frozenset(modulus for der in ders if (modulus := _modulus(der)) is not None)
+
+
+@cache
+def published_moduli() -> frozenset[int]:
+    """Of the keys whose other half everybody may read."""
+    return frozenset().union(*(moduli(file.read_text()) for file in _PUBLISHED.glob("*.pem")))
+
+
+def _unchecked(der: bytes) -> RSAPrivateKey:
+    """Enough to read a number from it, and quick."""
+    return cast("RSAPrivateKey", load_der_private_key(der, password=None, unsafe_skip_rsa_key_validation=True))
+
+
+def _modulus(der: bytes) -> int | None:
+    readers: tuple[Callable[[bytes], RSAPublicKey], ...] = (
+        lambda der: _unchecked(der).public_key(),
+        lambda der: cast("RSAPublicKey", load_der_public_key(der)),
+        lambda der: cast("RSAPublicKey", x509.load_der_x509_certificate(der).public_key()),
+    )
+    for read in readers:
+        try:
+            return read(der).public_numbers().n
+        except (ValueError, TypeError, AttributeError, UnsupportedAlgorithm):
+            continue
+    return None
 
 
 def _only(value: str, published: str, read: Callable[[bytes], T]) -> T:
