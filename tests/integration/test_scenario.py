@@ -144,14 +144,19 @@ def test_a_failed_payment_leaves_the_order_payable(base, hospital):
     patient.state(order["id"], "confirmed")
 
 
-def test_cancelled_while_unpaid_and_paid_nevertheless(base, hospital):
+@pytest.mark.parametrize("method", ["wechat", "alipay"])
+def test_cancelled_while_unpaid_and_paid_nevertheless(base, hospital, sandbox, method):
+    """The provider cannot be told to close, and her payment comes after she has cancelled: it came, and it goes back."""
     patient = Patient(base)
     order = patient.order(hospital.session(1))
-    payment = patient.attempt(order["id"])
-    patient.post(f"/orders/{order['id']}/cancel")
-    with contextlib.suppress(OSError):  # the provider may have closed it by now
+    payment = patient.attempt(order["id"], method)
+    with sandbox.failing(method, "close", "drop-before"):
+        patient.post(f"/orders/{order['id']}/cancel")
         patient.press(payment)
-    patient.state(order["id"], "cancelled")
+        eventually(lambda: patient.get(f"/payments/{payment['id']}")["state"] == "succeeded", "the money came")
+    over = patient.state(order["id"], "cancelled")
+    assert (over["paid"]["amount"], over["refunded"]["amount"]) == (FEE, FEE)
+    eventually(lambda: "refund_succeeded" in patient.inbox(), "she is told that it went back")
 
 
 def test_a_stopped_session_ends_all_orders_with_their_money_back(base, operator):
