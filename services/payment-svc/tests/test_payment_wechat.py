@@ -165,7 +165,17 @@ def test_a_repetition_that_is_refused_because_the_trade_is_paid_says_so(vendor, 
 
 def test_a_number_that_was_used_with_something_else_may_still_be_paid(vendor, wechat):
     vendor.will(refuses(403, "OUT_TRADE_NO_USED"), UNPAID)
-    assert wechat.create(TRADE) == Unknown("OUT_TRADE_NO_USED")
+    assert wechat.create(TRADE) == Unknown(
+        "OUT_TRADE_NO_USED (is WECHAT_APPID or CALLBACK_URL another than when it was made?)"
+    )
+
+
+@pytest.mark.parametrize("name", ["appid", "mchid"])
+def test_a_setting_that_was_changed_while_a_trade_was_open_is_named(vendor, wechat, name):
+    vendor.will(says(trade_document(**{name: "1900000000"})))
+    assert wechat.query(TRADE) == Unknown(
+        f"another's answer: {name} (is WECHAT_{name.upper()} another than when it was made?)"
+    )
 
 
 # --- query -----------------------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ from payment_svc.providers.wechat.client import Answer, Client, ask
 from payment_svc.settings import Settings
 
 _NO_TRADE = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST"})
+_USED = "OUT_TRADE_NO_USED"
+_OTHERWISE = " (is WECHAT_APPID or CALLBACK_URL another than when it was made?)"
 _NO_REFUND = "RESOURCE_NOT_EXISTS"
 _ON_THE_WAY = timedelta(seconds=30)
 """What a link, or an id, must still be good for when the payer gets it."""
@@ -72,7 +74,9 @@ class WechatPay:
         known = self.query(trade)  # it may have been made before, and the refusal be of the repetition
         if isinstance(known, Paid):
             return known
-        return Failed(answer.reason) if isinstance(known, Absent | Closed) else Unknown(answer.reason)
+        if isinstance(known, Absent | Closed):
+            return Failed(answer.reason)
+        return Unknown(f"{answer.reason}{_OTHERWISE if answer.reason == _USED else ''}")
 
     def query(self, trade: Trade) -> TradeOutcome:
         answer = ask(self._client.query, out_trade_no=_in_path(trade.number))

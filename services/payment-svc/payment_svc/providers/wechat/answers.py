@@ -35,6 +35,9 @@ _KEPT_OF_TRADE = (
 _KEPT_OF_REFUND = ("refund_id", "out_refund_no", "out_trade_no", "transaction_id", "channel", "success_time")
 """What goes into evidence: nothing of the payer (openid, account)."""
 
+_OURS = {name: f"{name} (is WECHAT_{name.upper()} another than when it was made?)" for name in ("mchid", "appid")}
+"""Whoever reads why a trade stays unknown must find the setting that was changed while it was open."""
+
 
 class Unreadable(ValueError):
     """A document lacks what it must have; the text names the field."""
@@ -80,7 +83,7 @@ def about_trade(document: Document, trade: Trade, mchid: str, appid: str) -> Tra
     Money that came as another amount is told as it came: who keeps the books gives it back.
     """
     expected = {"out_trade_no": trade.number, "mchid": mchid, "appid": appid}
-    wrong = [name for name, value in expected.items() if document.get(name) != value]
+    wrong = [_OURS.get(name, name) for name, value in expected.items() if document.get(name) != value]
     outcome = _unless(wrong, lambda: trade_outcome(document))
     amount = document.get("amount")
     if amount is None or isinstance(outcome, Paid | Unknown):  # while nothing is paid it may be left out
