@@ -1,7 +1,7 @@
 """The composition root of payment-svc."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from payment_svc.providers import Gateway, Gateways, Provider, Providers
 from payment_svc.providers.alipay import Alipay
 from payment_svc.providers.wechat import WechatPay
 from payment_svc.providers.window import Window
-from payment_svc.settings import DEVELOPMENT, NONE, VENDORS, Settings
+from payment_svc.settings import Settings
 from payment_svc.store.audit import audit_figures
 from payment_svc.usecases import watchdog
 from payment_svc.usecases.reconciliation import days
@@ -59,20 +59,10 @@ class Parts:
         return {method: cast("Gateway", one) for method, one in self.providers.items() if not one.by_hand}
 
 
-def _speaks(settings: Settings, method: str) -> bool:
-    """True if there are keys to speak with that provider. What is the payment sandbox's is nothing in production."""
-    if method in settings.methods or f"{method}_private_key" not in {one.name for one in fields(settings)}:
-        return True
-    key, url = getattr(settings, f"{method}_private_key"), getattr(settings, f"{method}_url")
-    if key in {"", NONE}:
-        return False
-    return not settings.production or (key != DEVELOPMENT and url in VENDORS[f"{method.upper()}_URL"])
-
-
 def build(settings: Settings, clock: Clock | None = None) -> Service:
     """payment-svc, wired."""
     database = Database(settings.database_url, clock or system_clock)
-    providers = {method: make(settings) for method, make in ADAPTERS.items() if _speaks(settings, method)}
+    providers = {method: make(settings) for method, make in ADAPTERS.items() if settings.speaks_with(method)}
     parts = Parts(providers, settings.methods)
 
     def prepare() -> None:

@@ -5,7 +5,7 @@ them, and any address but the vendors' own.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
@@ -94,6 +94,16 @@ class Settings(CommonSettings):
             return tuple(name.strip() for name in self.payment_methods.split(",") if name.strip())
         ours = {"alipay": self.alipay_private_key, "wechat": self.wechat_private_key}
         return tuple(name for name in METHODS if not self.production or ours.get(name) != DEVELOPMENT)
+
+    def speaks_with(self, method: str) -> bool:
+        """True if payments by that method can be brought to an end, offered or not: its settings are whole. In production nothing of
+        the sandbox's may be among them: its keys are published, and who has them could tell us that money came.
+        """
+        if method in self.methods or method not in {"alipay", "wechat"}:
+            return True
+        alone = replace(self, payment_methods=method)
+        faults = [*_faults(alone), *(_faults_in_production(alone) if self.production else ())]
+        return getattr(self, f"{method}_private_key") not in {"", NONE} and not faults
 
     def notify_url(self, provider: str) -> str:
         """Where that provider shall call back."""
