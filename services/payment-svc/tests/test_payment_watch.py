@@ -163,6 +163,29 @@ def test_a_closed_day_that_does_not_agree_is_named(
     assert what in found.what
 
 
+def test_a_line_that_stands_there_twice_is_in_the_sums(world: World) -> None:
+    history(world)
+    closed_day(world, DAY)
+    columns = "number, refund_number, transaction_id, amount, fee, at, status"
+    amend(
+        world,
+        f"INSERT INTO bill_lines (provider, day, position, kind, {columns})"
+        f" SELECT provider, day, 99, kind, {columns} FROM bill_lines WHERE position = 0",
+    )
+    (found,) = offenders(world, PATIENCE)["bills_and_books_agree"]
+    assert found.what.startswith("the bill is above books and differences: payments by 1 and ")
+
+
+def test_a_difference_that_was_settled_explains_nothing(world: World) -> None:
+    history(world)
+    closed_day(world, DAY, difference="settled")
+    amend(world, "UPDATE bill_lines SET amount = amount + 1 WHERE position = 0")
+    about = "SELECT transaction_id FROM bill_lines WHERE position = 0"
+    amend(world, f"UPDATE differences SET transaction_id = ({about})")
+    (found,) = offenders(world, PATIENCE)["bills_and_books_agree"]
+    assert "lines of the bill" in found.what
+
+
 def test_a_line_that_a_difference_explains_is_no_offender(world: World) -> None:
     history(world)
     closed_day(world, DAY, difference="explained")

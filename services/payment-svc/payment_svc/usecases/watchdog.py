@@ -204,9 +204,10 @@ class _Look:
         """What breaks an invariant. Where it cannot be looked at, that is found, order by order, and blinds nothing else."""
         try:
             self.found[name] |= {one.about: one for one in check(self.conn, scope)}
-            return
         except Exception as error:  # noqa: BLE001  whatever it is, the other invariants are looked at
             fault = self._fault(error)
+        else:
+            return
         if scope.orders is not None and len(scope.orders) > 1:
             for order_id in scope.orders:
                 self._note(name, check, replace(scope, orders=[order_id]))

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from common.clock import SHANGHAI
 
+from payment_svc.store.bills import Sum
+from payment_svc.store.differences import unexplained
 from payment_svc.store.tables import bill_lines, bills, differences, facts, refunds
 from payment_svc.store.watch.scope import MOST, Offender, Scope
 
@@ -18,16 +20,22 @@ def name_of(provider: str, day: date) -> str:
 
 def bills_and_books_agree(conn: sa.Connection, scope: Scope) -> Iterator[Offender]:
     """9: of a closed day, each line of the bill is in our books with its amount, and what we booked for that day stands in a bill,
-    or a difference that is closed tells of it. So both say the same per provider and type, and the clearing account
+    or a difference that stands and is explained tells of it; and summed up once more, nothing else is between the two. So both say the same per provider and type, and the clearing account
     owes nothing but lines of bills that are still to come. What the provider pays to the bank is not in these books.
     """
     closed = sa.select(bills.c.provider, bills.c.day).where(bills.c.state == "closed")
     if scope.bills is not None:
         closed = closed.where(sa.tuple_(bills.c.provider, bills.c.day).in_([(p, d) for p, d in scope.bills]))
     for provider, day in conn.execute(closed.order_by(bills.c.provider, bills.c.day)).all():
+        agree = True
         for what, queries in _disagreements(provider, day):
             if found := sum(len(conn.execute(query.limit(MOST)).all()) for query in queries):
+                agree = False
                 yield Offender(name_of(provider, day), f"{found} {what}")
+        left = {part: more for part, more in unexplained(conn, provider, day).items() if more != Sum()} if agree else {}
+        if left:
+            sums = ", ".join(f"{part}s by {more.count} and {more.fen} fen" for part, more in left.items())
+            yield Offender(name_of(provider, day), f"the bill is above books and differences: {sums}")
 
 
 def _disagreements(provider: str, day: date) -> Iterator[tuple[str, list[sa.Select[Any]]]]:
@@ -44,8 +52,9 @@ def _disagreements(provider: str, day: date) -> Iterator[tuple[str, list[sa.Sele
 
 
 def _told(provider: str, *same: sa.ColumnElement[bool]) -> sa.Exists:
-    """A difference tells of it, whatever its day: a payment at midnight is billed on either."""
-    return sa.exists().where(differences.c.provider == provider, sa.or_(*same))
+    """A difference that stands tells of it, whatever its day: a payment at midnight is billed on either."""
+    stands = differences.c.state != "settled"
+    return sa.exists().where(differences.c.provider == provider, stands, sa.or_(*same))
 
 
 def _lines(provider: str, day: date, kind: str) -> sa.Select[Any]:
@@ -74,7 +83,9 @@ def _unbooked_refunds(provider: str, day: date) -> sa.Select[Any]:
 
 def _unbilled_payments(provider: str, day: date) -> sa.Select[Any]:
     line = bill_lines.c
-    billed = sa.exists().where(line.provider == provider, line.transaction_id == facts.c.transaction_id)
+    billed = sa.exists().where(
+        line.provider == provider, line.kind == "payment", line.transaction_id == facts.c.transaction_id
+    )
     told = _told(provider, differences.c.transaction_id == facts.c.transaction_id)
     return _facts(provider, day).where(facts.c.transaction_id.is_not(None), ~billed, ~told)
 
