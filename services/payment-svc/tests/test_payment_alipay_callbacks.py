@@ -9,6 +9,7 @@ from alipay_world import APP_ID, NOW, NUMBER, STRANGER, TRANSACTION, notice, sig
 from payment_svc.providers import Closed, Heard, Paid, Refused, Unpaid
 from payment_svc.providers.alipay import Alipay
 from payment_svc.settings import Settings
+from payment_svc.usecases.callbacks import OVERSIZED
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 
@@ -155,5 +156,5 @@ def test_the_same_bytes_may_be_read_any_number_of_times(alipay):
 
 def test_the_answers_are_to_the_letter(alipay):
     assert alipay.accepted == (200, b"success", "text/plain")
-    assert alipay.refusal("signature") == (400, b"fail", "text/plain")
+    assert alipay.refusal("signature") == alipay.refusal(OVERSIZED) == (400, b"fail", "text/plain")
     assert alipay.refusal("unavailable") == (503, b"fail", "text/plain")
