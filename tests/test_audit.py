@@ -5,6 +5,7 @@ import copy
 import pytest
 from payment_sandbox.server import Server
 
+from audit.__main__ import held
 from audit.figures import books
 from audit.invariants import AMOUNTS, broken
 
@@ -80,6 +81,7 @@ GOOD = {
             "surplus_payable": -50,
         },
         "bill_fees": {"wechat": 1},
+        "refunds_under_way": {},
         "books": {"alipay": {"taken_in": 200, "given_back": 50}, "wechat": {"taken_in": 100, "given_back": 20}},
         "watchdog": {"entries_balance": [], "paid_is_confirmed": []},
         "unbalanced": [],
@@ -196,14 +198,33 @@ def test_each_planted_fault_is_named_with_what_it_concerns(change, rule, about):
     assert (rule, about) in [(b.rule, b.about) for b in broken(figures)]
 
 
-def test_a_provider_of_which_money_is_under_way_is_not_compared_and_none_without_its_books():
+def test_an_open_attempt_is_no_excuse_for_money_that_a_provider_has():
     figures = copy.deepcopy(GOOD)
     figures["payment-svc"]["books"]["alipay"]["taken_in"] += 50
     figures["payment-svc"]["intents"]["o2"]["live_attempts"] = 1
-    assert broken(figures) == []
-    figures["payment-svc"]["intents"]["o2"]["live_attempts"] = 0
+    assert [b.rule for b in broken(figures)] == ["providers_agree"]
+
+
+@pytest.mark.parametrize(("gone", "agrees"), [(0, True), (20, True), (50, True), (51, False), (-1, False)])
+def test_a_refund_under_way_may_have_gone_or_not(gone, agrees):
+    figures = copy.deepcopy(GOOD)
+    figures["payment-svc"]["refunds_under_way"] = {"alipay": 50}
+    figures["payment-svc"]["books"]["alipay"]["given_back"] += gone
+    assert (broken(figures) == []) == agrees
+
+
+def test_what_was_not_compared_is_not_said_to_hold(tmp_path):
+    figures = copy.deepcopy(GOOD)
     del figures["payment-svc"]["books"]
     assert broken(figures) == []
+    assert "providers_agree" not in held("")
+    server = Server(tmp_path)
+    server.start()
+    try:
+        assert "providers_agree" in held(server.url)
+        assert held(server.url).endswith("compared with the books of 2 providers")
+    finally:
+        server.stop()
 
 
 def test_the_books_of_the_payment_sandbox_are_read_over_http(tmp_path):

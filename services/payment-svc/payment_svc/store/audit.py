@@ -17,6 +17,7 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
     `intents`: by order id: state, amount, account_id, counted (what paid it, by payments and moves), captured (all that came),
     moved_in and moved_out (from and to other orders), refunded (what went back), given_back (of that, the order's own money, and what
     a move left over), refunding (on its way), refund_failed (waits for staff), surplus_failed (of that, surplus), live_attempts. Kept for an order is captured + moved_in - moved_out - refunded - refunding.
+    `refunds_under_way`: fen of refunds whose provider was asked and has not said how they ended, by provider: they may have gone or not.
     `ledger`: fen per account, debit above zero. `bill_fees`: of that, what providers kept for themselves, by provider. `unbalanced`: ids of entries that do not sum to zero.
     `captures_without_entry`, `unknown_captures`: ids of facts that the ledger misses, or that belong to no order.
     `ledger_disagrees`: order ids whose entries, or tenders, are not what the facts and refunds say.
@@ -30,6 +31,7 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
         "intents": by_order,
         "ledger": ledger.balances(conn),
         "bill_fees": _bill_fees(conn),
+        "refunds_under_way": _refunds_under_way(conn),
         "unbalanced": ledger.unbalanced(conn),
         "captures_without_entry": _captures_without_entry(conn),
         "unknown_captures": list(
@@ -157,6 +159,13 @@ def _bill_fees(conn: sa.Connection) -> dict[str, int]:
         .group_by(ledger_lines.c.account)
     )
     return {account.removeprefix(clearing("")): fen for account, fen in conn.execute(query)}
+
+
+def _refunds_under_way(conn: sa.Connection) -> dict[str, int]:
+    query = sa.select(refunds.c.provider, sa.cast(sa.func.sum(refunds.c.amount), sa.BigInteger))
+    return dict(
+        conn.execute(query.where(refunds.c.state.in_(UNSETTLED - {"reserved"})).group_by(refunds.c.provider)).all()
+    )
 
 
 def _captures_without_entry(conn: sa.Connection) -> list[str]:
