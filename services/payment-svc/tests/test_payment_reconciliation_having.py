@@ -9,6 +9,7 @@ import pytest
 from bills_world import DAY, NEXT, THIRD, BillsWorld, at, bill_of, paid_line
 from common.messages import MoneyAlarmCleared, MoneyAlarmRaised
 from common.outbox import Database
+from payment_svc.providers import NotReady
 from payment_svc.store import bills as store
 from payment_svc.store import differences
 from payment_svc.usecases.reconciliation import days, rounds, staff
@@ -64,6 +65,18 @@ def test_an_empty_day_of_which_nobody_told_us_is_asked_about_once_more(world: Bi
     world.alipay.bills[DAY] = bill_of([paid_line(fact)])
     world.until(at(NEXT, 13))
     assert (world.day().state, world.kinds()) == ("closed", [("local_not_paid", "settled")])
+
+
+def test_an_empty_bill_that_comes_late_is_no_alarm_for_being_asked_for_once_more(world: BillsWorld) -> None:
+    world.unheard()
+    world.alipay.bills[DAY] = NotReady("their machine is away")
+    world.until(at(NEXT, 9))
+    world.clock.set(at(THIRD, 12))  # nobody was there
+    world.alipay.bills[DAY] = bill_of([])
+    world.work()
+    assert (world.day().state, raised(world, "bill_not_ready")) == ("waiting", [])
+    world.until(at(THIRD, 17))
+    assert world.day().state == "closed"
 
 
 def test_an_empty_answer_takes_no_full_bills_place(world: BillsWorld) -> None:

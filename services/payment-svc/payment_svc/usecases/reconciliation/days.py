@@ -30,6 +30,7 @@ LATE = timedelta(days=1)
 """After which staff hear of a bill that cannot be had."""
 EMPTY_AGAIN = timedelta(hours=4)
 """After which an empty bill must be empty still, to be believed."""
+ONCE_MORE = "it is empty, and is asked for once more"
 _NEXT = timedelta(days=1)
 
 
@@ -126,13 +127,13 @@ def _is_doubtful(tx: Tx, known: store.Day, bill: Bill) -> tuple[str, timedelta] 
         return None
     first = known.empty_at or tx.now
     store.set_bill(tx, known.provider, known.day, empty_at=first)
-    return "it is empty, and is asked for once more", first + EMPTY_AGAIN - tx.now
+    return ONCE_MORE, first + EMPTY_AGAIN - tx.now
 
 
 def _ask_again(tx: Tx, known: store.Day, ready: datetime, reason: str, wait: timedelta) -> None:
     """A bill that could not be had. Staff hear of it after a day; one that takes the place of another is not waited for any longer."""
     key = key_of(known.provider, known.day)
-    late = tx.now >= max(ready, known.again_at or known.created_at) + LATE
+    late = reason != ONCE_MORE and tx.now >= max(ready, known.again_at or known.created_at) + LATE
     gone = known.day < beijing_day(tx.now - GIVEN_UP)
     store.set_bill(tx, known.provider, known.day, reason=reason[:500])
     if (late or gone) and store.is_news(tx, known, "bill_not_ready"):
