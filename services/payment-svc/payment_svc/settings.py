@@ -45,6 +45,9 @@ _PAIRS = {
 """Our private key; the vendor's, which must be others: their published files, and what they are called where they are found."""
 
 
+_KEYS = {"wechat_private_key", "wechat_public_key", "wechat_certificate", "alipay_private_key", "alipay_public_key"}
+
+
 @dataclass(frozen=True)
 class Settings(CommonSettings):
     """What payment-svc needs on top. Keys are PEM, or the base64 of its middle in one line, as the vendors hand them out."""
@@ -126,7 +129,14 @@ def _faults(settings: Settings) -> Iterator[str]:
             yield f"{variable}: {value!r} is no http(s) address"
     if "wechat" in settings.methods and len(settings.wechat_apiv3_key.encode()) != 32:
         yield "WECHAT_APIV3_KEY: must have 32 bytes"
+    yield from _unreadable_keys(settings)
     yield from _own_keys(settings)
+
+
+def _unreadable_keys(settings: Settings) -> Iterator[str]:
+    for name, (variable, value) in _of(settings).items():
+        if name in _KEYS and value not in {"", NONE, DEVELOPMENT} and not moduli(value):
+            yield f"{variable}: is no RSA key: PEM, or the base64 of its middle in one line, is wanted"
 
 
 def _own_keys(settings: Settings) -> Iterator[str]:
@@ -147,7 +157,9 @@ def _faults_in_production(settings: Settings) -> Iterator[str]:
         if variable in VENDORS:
             if value not in VENDORS[variable]:
                 yield f"{variable}: must be {' or '.join(VENDORS[variable])} in production"
-        elif (published[name] and value == published[name]) or _is_published(value):
+        elif published[name] and value == published[name]:
+            yield f"{variable}: is missing: its default is the payment sandbox's, refused in production"
+        elif _is_published(value):
             yield f"{variable}: is the payment sandbox's, refused in production"
     if {"wechat", "alipay"} & set(settings.methods):
         for variable, value in {"PUBLIC_URL": settings.public_url, "CALLBACK_URL": settings.callback_url}.items():

@@ -55,6 +55,21 @@ def pem(name: str) -> str:
     return (PUBLISHED / f"{name}.pem").read_text()
 
 
+@pytest.mark.parametrize(
+    "variable",
+    ["WECHAT_PRIVATE_KEY", "WECHAT_PUBLIC_KEY", "WECHAT_CERTIFICATE", "ALIPAY_PRIVATE_KEY", "ALIPAY_PUBLIC_KEY"],
+)
+@pytest.mark.parametrize("value", ["abc", "c2VjcmV0", "-----BEGIN PRIVATE KEY-----\nxx\n-----END PRIVATE KEY-----"])
+def test_a_key_that_cannot_be_read_is_named_and_not_shown(variable: str, value: str) -> None:
+    said = faults(**{variable: value})
+    assert f"{variable}: is no RSA key" in said
+    assert value not in said
+
+
+def test_what_was_not_set_is_said_to_be_missing() -> None:
+    assert "WECHAT_MCHID: is missing" in faults(WECHAT_MCHID="")
+
+
 def test_production_starts_with_keys_of_its_own():
     settings = Settings.load({**OURS, "WECHAT_CERTIFICATE": certificate_pem("old")})
     assert settings.methods == ("alipay", "wechat", "window")
