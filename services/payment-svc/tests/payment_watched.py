@@ -1,5 +1,7 @@
 """Books with a bit of everything in them, and hands that break them below all guards."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -107,16 +109,34 @@ def amend(world: World, statement: str, **values: Any) -> None:
             conn.exec_driver_sql("PRAGMA ignore_check_constraints=OFF")
             conn.exec_driver_sql("PRAGMA foreign_keys=ON")
         else:
-            names = "SELECT conname, conrelid::regclass::text FROM pg_constraint WHERE contype IN ('c', 'f')"
-            for name, table in conn.exec_driver_sql(f"{names} AND connamespace = current_schema()::regnamespace").all():
-                conn.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-            sealed = ("facts", "ledger_entries", "ledger_lines")
-            for table in sealed:
-                conn.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            _unseal(conn)
             conn.execute(sa.text(statement), values)
-            for table in sealed:
+            for table in SEALED:
                 conn.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER USER")
             conn.commit()
+
+
+SEALED = ("facts", "ledger_entries", "ledger_lines")
+
+
+def _unseal(conn: sa.Connection) -> None:
+    """PostgreSQL's guards do not count on this connection's behalf."""
+    names = "SELECT conname, conrelid::regclass::text FROM pg_constraint WHERE contype IN ('c', 'f')"
+    for name, table in conn.exec_driver_sql(f"{names} AND connamespace = current_schema()::regnamespace").all():
+        conn.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+    for table in SEALED:
+        conn.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+
+
+@contextmanager
+def planted(world: World, statements: Iterable[str], **values: Any) -> Iterator[sa.Connection]:
+    """PostgreSQL as it would be after these changes; it is left as it was."""
+    with world.database.engine.connect() as conn:
+        _unseal(conn)
+        for statement in statements:
+            conn.execute(sa.text(statement), values)
+        yield conn
+        conn.rollback()
 
 
 def closed_day(world: World, day: date, *, difference: str = "") -> None:

@@ -97,9 +97,12 @@ def test_an_empty_answer_takes_no_full_bills_place(world: BillsWorld) -> None:
 # --- how long ------------------------------------------------------------------------------------------------------------
 
 
-def test_days_that_cannot_be_had_are_one_alarm_each_and_given_up_in_the_end(world: BillsWorld) -> None:
+def test_days_that_cannot_be_had_are_one_alarm_each_and_given_up_in_the_end(
+    world: BillsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(days, "GIVEN_UP", timedelta(days=10))
     world.unheard()
-    world.clock.set(at(DAY, 12) + timedelta(days=94))
+    world.clock.set(at(DAY, 12) + timedelta(days=14))
     world.work()
     assert sorted(a.about[0] for a in raised(world, "bill_not_ready")) == [f"alipay:2026-11-{22 + n}" for n in range(4)]
     assert not [key for kind, key in world.waiting() if kind == "bill" and key < "alipay:2026-11-26"]
@@ -107,7 +110,7 @@ def test_days_that_cannot_be_had_are_one_alarm_each_and_given_up_in_the_end(worl
         world.clock.advance(timedelta(minutes=30))
         world.run_jobs()
     told = raised(world, "bill_not_ready")
-    assert len(told) == len({one.alarm_id for one in told}) == 94
+    assert len(told) == len({one.alarm_id for one in told}) == 14
 
 
 def test_a_bill_that_cannot_be_kept_says_why_and_counts_as_not_ready(

@@ -241,13 +241,12 @@ def _record_refund(
         return
     asked, vain = (int(timer.payload.get(name, 0)) for name in ("asked", "vain"))
     vain = vain + 1 if isinstance(outcome, Unknown | Absent) else 0
-    tx.set_timer(REFUND, refund.id, tx.now + next_refund_query(asked), {"asked": asked + 1, "vain": vain})
-    if (
-        isinstance(outcome, Unknown) and "NOT_ENOUGH" in outcome.reason
-    ):  # our account with the provider must be topped up
-        told = tx if not asked else None
-        alarm("balance_too_low", tx=told, order_id=refund.order_id, refund_id=refund.id, provider=refund.provider)
-    elif vain == _SLOW:
+    short, told = isinstance(outcome, Unknown) and "NOT_ENOUGH" in outcome.reason, timer.payload.get("short", False)
+    payload = {"asked": asked + 1, "vain": vain, "short": told or short}
+    tx.set_timer(REFUND, refund.id, tx.now + next_refund_query(asked), payload)
+    if short and not told:  # our account with the provider must be topped up
+        alarm("balance_too_low", tx=tx, order_id=refund.order_id, refund_id=refund.id, provider=refund.provider)
+    if vain == _SLOW:
         alarm("refund_unanswered", tx=tx, order_id=refund.order_id, refund_id=refund.id, outcome=repr(outcome))
 
 

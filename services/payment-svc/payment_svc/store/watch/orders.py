@@ -33,7 +33,9 @@ def entries_balance(conn: sa.Connection, scope: Scope) -> Iterator[Offender]:
 
 
 def one_payment_counts(conn: sa.Connection, scope: Scope) -> Iterator[Offender]:
-    """2: what paid an order is one attempt that succeeded; every other success of its attempts goes back."""
+    """2: what paid an order is one attempt that succeeded; every other success of its attempts goes back, unless the order is paid by
+    parts (insurance and patient): then they come to what it owes, and no more.
+    """
     paying = (
         sa.select(intents.c.order_id, intents.c.order_id)
         .outerjoin(attempts, attempts.c.id == intents.c.payment_id)
@@ -42,6 +44,13 @@ def one_payment_counts(conn: sa.Connection, scope: Scope) -> Iterator[Offender]:
         .where(sa.or_(attempts.c.id.is_(None), attempts.c.state != "succeeded", facts.c.id.is_(None)))
     )
     yield from _found(conn, paying, "is paid, but no success is what paid it")
+    kept = (
+        sa.select(sa.func.sum(tenders.c.amount - tenders.c.returned))
+        .where(tenders.c.order_id == facts.c.order_id)
+        .scalar_subquery()
+    )
+    too_much = sa.or_(intents.c.state.not_in(["paid", "moved"]), kept > intents.c.amount)
+    beside = sa.and_(sa.func.coalesce(intents.c.capture_id, "") != facts.c.id, too_much)
     other = (
         sa.select(facts.c.id, facts.c.order_id)
         .join(intents, intents.c.order_id == facts.c.order_id)
@@ -50,7 +59,7 @@ def one_payment_counts(conn: sa.Connection, scope: Scope) -> Iterator[Offender]:
         .where(
             sa.or_(
                 _first.c.id.is_(None),
-                sa.and_(sa.func.coalesce(intents.c.capture_id, "") != facts.c.id, _first.c.returned != _first.c.amount),
+                sa.and_(beside, _first.c.returned != _first.c.amount),
             )
         )
     )
