@@ -7,10 +7,10 @@ whose bill has been replaced meanwhile.
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from typing import Any
 
 from common import ids
 from common.outbox import Database, Timer, Tx
-from sqlalchemy import Connection
 
 from payment_svc.domain import clearing
 from payment_svc.matching import Finding, Transaction, behind, beijing_day, compare
@@ -113,7 +113,7 @@ def _begin(database: Database, provider: str, day: date) -> int:
     return round_
 
 
-def _awaited(conn: Connection, provider: str, day: date, *, since: date, more: bool) -> Callable[[date], bool]:
+def _awaited(conn: Any, provider: str, day: date, *, since: date, more: bool) -> Callable[[date], bool]:
     """True for the days beside this one whose bill is not in hand, but will be: they wait for it, and not since before `since`;
     or they will have a row when they are over, if there are `more` of them.
     """
