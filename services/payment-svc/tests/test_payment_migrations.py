@@ -16,6 +16,7 @@ from common.messages import PaymentSucceeded, RefundFailed, RefundSucceeded
 from common.outbox import Database
 from payment_svc.providers import Abnormal, Failed, Refunded
 from payment_svc.store.tables import facts, intents, metadata
+from payment_svc.usecases.facts import QUERY
 from payment_svc.usecases.outcomes import apply_refund_outcome
 from payment_svc.usecases.refunds import REFUND
 from payment_world import ACCOUNT, CASHIER, FEE, HOSPITAL, START, WINDOW, World, alarms
@@ -188,6 +189,8 @@ def grown(any_url: str) -> Iterator[World]:
         tx.conn.execute(sa.text(trade).bindparams(sa.bindparam("at", START, sa.DateTime(timezone=True))))
     database.close()
     made = as_it_is_now(any_url)
+    with made.database.transaction() as tx:
+        tx.set_timer(QUERY, "pay_sbx", START + timedelta(minutes=30))
     yield made
     made.database.close()
 
