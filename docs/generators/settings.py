@@ -74,7 +74,12 @@ ON_ONE_MACHINE = (
     ("make run", "PORT", "8000", "where it listens; 0 takes a free one"),
     ("make run", "HOST", "127.0.0.1", "on which address; 0.0.0.0 opens it to others"),
     ("make run", "DATA_DIR", "var/embedded", "its data and keys"),
-    ("make run, make stack", "PAYMENT_SANDBOX_PORT", "8090", "where the payment sandbox is, if that port is free; the same the next time. Its other variables: [README](../tools/payment-sandbox/README.md)"),
+    (
+        "make run, make stack",
+        "PAYMENT_SANDBOX_PORT",
+        "8090",
+        "where the payment sandbox is, if that port is free; the same the next time. Its other variables: [README](../tools/payment-sandbox/README.md)",
+    ),
     ("make stack", "PORT", "8000", "where the gateway listens; 0 takes a free one"),
     ("make stack", "STACK_DIR", "var/stack", "data, logs and keys"),
 )
