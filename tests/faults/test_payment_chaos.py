@@ -26,7 +26,7 @@ from demo.client import Refused
 from stack.process import wait_until
 from stack.system import System
 
-PAYMENTS = int(os.environ.get("PAYMENTS") or 150)
+PAYMENTS = int(os.environ.get("PAYMENTS") or 120)
 SEED = 20261123
 CROWD = 4  # people at a time
 FAULTS = [

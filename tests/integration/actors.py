@@ -96,11 +96,11 @@ class Patient(Client):
     def pay(self, order: str, method: str = "wechat") -> None:
         self.press(self.attempt(order, method))
 
-    def confirmed(self, session: str) -> dict[str, Any]:
+    def confirmed(self, session: str, method: str = "wechat") -> dict[str, Any]:
         """An order that is paid, or needs no payment."""
         order = self.order(session)
         if order["state"] == "awaiting_payment":
-            self.pay(order["id"])
+            self.pay(order["id"], method)
         return self.state(order["id"], "confirmed")
 
     def move(self, order: str, session: str, how: str = "reschedule") -> str:

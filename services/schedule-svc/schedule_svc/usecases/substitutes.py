@@ -28,7 +28,8 @@ def find(conn: Any, session: Like, now: datetime) -> list[browse.Shown]:
     """
     found = catalogue.substitutes(conn, session.department_id, session.grade, now, now + WITHIN, MOST + 1)
     shown = [browse.session_by_id(conn, other, now) for other in found if other != session.id]
-    return [s for s in shown if s is not None][:MOST]
+    # its last number may have gone between the two looks
+    return [s for s in shown if s is not None and any(slot.free for slot in s.slots)][:MOST]
 
 
 def substitutes(conn: Any, session: Like, now: datetime) -> list[Substitute]:
