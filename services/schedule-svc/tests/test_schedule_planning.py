@@ -11,6 +11,7 @@ from common.testing import assert_problem, bearer, sent, take_sent
 from flask.testing import FlaskClient
 from roster_world import Hospital
 from schedule_svc.api import schemas
+from schedule_svc.usecases import substitutes
 from schedule_world import API, OPERATOR, World, check_inventory, get, registrar, session_row, short, slot_row
 
 EIGHT = "2026-12-05T08:00:00+08:00"
@@ -161,6 +162,17 @@ def test_substitutes_are_of_the_same_department_and_grade_and_can_be_had_now(mak
     first = told.substitutes[0]
     assert (first.fee, first.visit.doctor_name, first.visit.starts_at.day) == (5000, "李娜", 6)
     assert client.get(f"{API}/sessions/none/substitutes").status_code == 404
+
+
+def test_a_substitute_whose_last_number_goes_between_two_looks_is_none(
+    make: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make(sessions=[session_row(), day(6, "full", slots=[slot_row(8, day=6, capacity=1, blocked=1)])], **PEOPLE)
+    seen_free = [world.session_id("full")]
+    monkeypatch.setattr(substitutes.catalogue, "substitutes", lambda *_: seen_free)
+    post(world.service.app.test_client(), f"/sessions/{world.session_id()}/stop", {"reason": "ill"})
+    (told,) = sent(world.database, SessionStopped)
+    assert told.substitutes == ()
 
 
 def test_sessions_that_are_stopped_together_do_not_stand_in_for_each_other(make: Callable[..., World]) -> None:
