@@ -172,7 +172,7 @@ def test_a_substitute_whose_last_number_goes_between_two_looks_is_none(
     monkeypatch.setattr(substitutes.catalogue, "substitutes", lambda *_: seen_free)
     post(world.service.app.test_client(), f"/sessions/{world.session_id()}/stop", {"reason": "ill"})
     (told,) = sent(world.database, SessionStopped)
-    assert told.substitutes == ()
+    assert not told.substitutes
 
 
 def test_sessions_that_are_stopped_together_do_not_stand_in_for_each_other(make: Callable[..., World]) -> None:
