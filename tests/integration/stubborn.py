@@ -44,6 +44,10 @@ class Stubborn(Repeating, Patient):
         deadline = time.monotonic() + PATIENCE
         while self.see(order)["state"] == "awaiting_payment":
             assert time.monotonic() < deadline
+            if not payment["show"]:  # the provider was not reached, or its answer was lost: a job asks it again
+                time.sleep(0.1)
+                payment = self.get(f"/payments/{payment['id']}")
+                continue
             try:
                 self.press(payment)
             except (OSError, HTTPException):

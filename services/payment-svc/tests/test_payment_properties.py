@@ -30,7 +30,7 @@ from payment_svc.store import intents as store
 from payment_svc.usecases.outcomes import apply_outcome, apply_refund_outcome
 from payment_world import CASHIER, FEE, OPERATOR, PATIENT, START, WINDOW, World
 
-QUIET = settings(max_examples=40, deadline=None)
+QUIET = settings(max_examples=30, deadline=None)
 
 
 @cache
