@@ -31,7 +31,7 @@ stack: $(RUN) servers ## the real system on private local servers (PORT, STACK_D
 	@exec $(PY) -m stack
 
 test: $(DEV) servers ## all tests, by two processes; what cannot run here says why (ARGS="-k saga", JOBS=0: one process)
-	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 chaos: $(DEV) servers ## two thousand payments, a tenth of whose calls fail, while processes die (PAYMENTS=2000)
 	PAYMENTS=$(or $(PAYMENTS),2000) $(PY) -m pytest -q tests/faults/test_payment_chaos.py
