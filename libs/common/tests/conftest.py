@@ -1,24 +1,22 @@
 """Fixtures of the chassis' delivery tests."""
 
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from delivery_rig import OTHER, RECEIVER, SENDER, Party, parties
+from delivery_rig import OTHER, RECEIVER, SENDER, Party, parties, until
 
 
 @pytest.fixture
-def elapsed() -> Callable[[float], AbstractContextManager[None]]:
-    """`with elapsed(at_most=3):` fails when the block takes longer, in seconds."""
+def ends() -> Callable[[Callable[[], object]], None]:
+    """`ends(stop)` fails if `stop` waits for what never comes. A machine may take its time, so the deadline is far."""
 
-    @contextmanager
-    def watch(at_most: float) -> Iterator[None]:
-        begun = time.monotonic()
-        yield
-        assert time.monotonic() - begun < at_most
+    def watch(work: Callable[[], object]) -> None:
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        until(lambda: not thread.is_alive(), 120, f"the end of {work}")
 
     return watch
 

@@ -136,10 +136,9 @@ class DeliveryContract:
         until(lambda: len(rig[RECEIVER].effects) == 50 and rig[SENDER].at_rest())
         assert by_subject(rig[RECEIVER].effects) == {"a": list(range(50))}
 
-    def test_stopping_is_quick_with_work_in_hand(self, rig: Rig, elapsed: Any) -> None:
+    def test_stopping_does_not_wait_for_work_in_hand(self, rig: Rig, ends: Any) -> None:
         rig.start()
         rig[RECEIVER].store.away = rig[OTHER].store.away = True
         rig[SENDER].send(*(placed("a", n) for n in range(200)))
         until(lambda: rig[RECEIVER].store.refused)
-        with elapsed(at_most=4):
-            rig.stop(patience=0.2)
+        ends(lambda: rig.stop(patience=0.2))
