@@ -135,13 +135,14 @@ class System:
         return service
 
     def _background(self, service: Service) -> list[Any]:
+        loops = [make() for make in service.loops]
         if not isinstance(service.store, Database):
-            return []
+            return loops
         # no grace for other processes: there are none, so what stands in the outbox at the start is ours to send
         relay = Relay(service.store, self.broker.publisher(service.name), sweep_seconds=2.0, grace=timedelta(0))
         if not (service.timers or service.jobs):
-            return [relay]
-        return [relay, TimerLoop(service.store, service.timers, service.jobs, service)]
+            return [relay, *loops]
+        return [relay, TimerLoop(service.store, service.timers, service.jobs, service), *loops]
 
     def _serve(self) -> None:
         self._front = front = Front({name: service.app for name, service in self.services.items()}, self._missing)

@@ -127,7 +127,7 @@ def _parts(service: Service) -> list[Any]:
         parts.append(Relay(service.store, _publisher(service)))
         if service.timers or service.jobs:
             parts.append(TimerLoop(service.store, service.timers, service.jobs, service))
-    return parts
+    return parts + [make() for make in service.loops]
 
 
 def _publisher(service: Service) -> RabbitPublisher:

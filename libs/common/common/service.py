@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask
 from sqlalchemy import Connection
@@ -12,6 +12,18 @@ from common.outbox import Database
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Processor, Store, Subscriptions
 from common.settings import Settings
+
+
+class Part(Protocol):
+    """Something that works in the background, in a thread of its own, of a worker or of embedded mode."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+    @property
+    def dead(self) -> bool:
+        """True if its thread has ended though nobody stopped it."""
+        ...
 
 
 @dataclass
@@ -29,6 +41,8 @@ class Service:
     outlets: Sequence[Outlet] = ()
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     jobs: Mapping[str, JobHandler] = field(default_factory=dict)
+    loops: Sequence[Callable[[], Part]] = ()
+    """What works in the background beside timers and jobs, which are rows in SQL; each is made where it is to run."""
     figures: Callable[[], dict[str, Any]] = dict
     """The service's own figures, which `python -m audit` compares with the others'."""
     parts: Any = None

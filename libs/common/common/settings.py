@@ -24,6 +24,9 @@ def env(variable: str, default: Any = dataclasses.MISSING, *, secret: bool = Fal
 DEV_JWT_PRIVATE_KEY = base64.b64encode(b"haoyuan-development-signing-key!").decode()
 DEV_JWT_PUBLIC_KEY = "ZkF6I6a++AAt92CZ/HauE7Po5hL2oFXF0xqFK/hTY7s="
 
+# The key of development for addresses on their way from user-svc to notify-svc, published too.
+DEV_CONTACT_KEY = base64.b64encode(b"haoyuan-development-contact-key!").decode()
+
 _CHOICES = (
     ("app_env", "APP_ENV", ("dev", "test", "production")),
     ("log_format", "LOG_FORMAT", ("console", "json")),

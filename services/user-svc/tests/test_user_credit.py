@@ -107,7 +107,7 @@ def test_a_stop_is_remembered_for_as_long_as_a_mark_could_stand(
     clock.advance(366 * DAY)
     deliver(alice.service, stopped(clock(), "ses_2"))
     with alice.service.database.reading() as conn:
-        assert [row.session_id for row in conn.execute(store.credit_sessions.select())] == ["ses_2"]
+        assert [row.session_id for row in conn.execute(store.tables.credit_sessions.select())] == ["ses_2"]
     deliver(alice.service, first)
     (changed,) = told(alice.service)
     assert changed.marks == [], "it has expired before it came"

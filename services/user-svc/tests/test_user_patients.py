@@ -90,7 +90,7 @@ def test_the_same_person_twice(alice: Person, bob: Person) -> None:
     assert again.status_code == 201
     assert again.get_json()["id"] == first["id"], "she comes back as who she was"
     with alice.service.database.reading() as conn:
-        indexes = [row.id_index for row in conn.execute(store.patients.select())]
+        indexes = [row.id_index for row in conn.execute(store.tables.patients.select())]
     assert len(indexes) == 2
     assert len(set(indexes)) == 1, "one document is one person, whoever added it"
 
@@ -148,7 +148,7 @@ def test_a_birth_date_is_compared_with_beijings_today(alice: Person, clock: Manu
 def test_the_database_itself_refuses_a_fifth(alice: Person) -> None:
     alice.call("POST", "/users/me/patients", ZHANG)
     with alice.service.database.reading() as conn:
-        row = conn.execute(store.patients.select()).one()._asdict()
+        row = conn.execute(store.tables.patients.select()).one()._asdict()
     for place in (5, 0, None, 1):
         with pytest.raises(IntegrityError), alice.service.database.transaction() as tx:
             store.add_patient(tx, {**row, "id": "pat_5", "place": place})

@@ -95,7 +95,7 @@ def test_a_refresh_token_expires_and_old_logins_are_forgotten(alice: Person, clo
     answer = alice.call("POST", "/tokens", {"username": "alice", "password": PASSWORD})
     assert answer.status_code == 200
     with alice.service.database.reading() as conn:
-        mine = store.logins.select().where(store.logins.c.account_id == alice.id)
+        mine = store.tables.logins.select().where(store.tables.logins.c.account_id == alice.id)
         assert len(conn.execute(mine).all()) == 1
 
 
@@ -108,7 +108,9 @@ def test_a_refresh_token_that_is_none(alice: Person, token: str) -> None:
 
 def test_secrets_are_stored_hashed(alice: Person) -> None:
     with alice.service.database.reading() as conn:
-        rows = str(conn.execute(store.logins.select()).all()) + str(conn.execute(store.accounts.select()).all())
+        rows = str(conn.execute(store.tables.logins.select()).all()) + str(
+            conn.execute(store.tables.accounts.select()).all()
+        )
     assert alice.tokens["refresh_token"].split(".")[1] not in rows
     assert PASSWORD not in rows
 

@@ -12,6 +12,10 @@ Text = Annotated[str, Meta(max_length=500)]
 Fen = Annotated[int, Meta(ge=0, le=10_000_000_000)]
 Count = Annotated[int, Meta(ge=0)]
 Time = Annotated[datetime, Meta(tz=True)]
+Sealed = Annotated[str, Meta(min_length=1, max_length=1000)]
+"""Personal data on its way to notify-svc, sealed under CONTACT_KEY (common.vault): brokers, outboxes and parked messages do not
+hold it in clear.
+"""
 
 Message = Any
 """An instance of one of the classes in CATALOGUE."""

@@ -7,11 +7,11 @@ from common.errors import Conflict, NotFound
 from common.ids import mint
 from common.messages import UserRegistered
 from common.outbox import Database
+from common.vault import Vault
 
 from user_svc import domain, identity, store
 from user_svc.domain import Account
 from user_svc.usecases.parts import Parts
-from user_svc.vault import Vault
 
 ANYTHING: Any = object()
 """A field that is not to be changed."""

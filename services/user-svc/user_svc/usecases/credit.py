@@ -12,11 +12,11 @@ from common.ids import mint
 from common.log import get_logger
 from common.messages import CreditChanged, CreditMark, OrderWithdrawn, Visit, VisitMissed
 from common.outbox import Database, Tx
+from common.vault import Vault
 
 from user_svc import store
 from user_svc.credit import STANDS, Mark, notice_hours
 from user_svc.usecases.parts import Parts
-from user_svc.vault import Vault
 
 log = get_logger("credit")
 

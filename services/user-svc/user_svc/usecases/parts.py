@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from common.vault import Vault
+
 from user_svc.domain import Account
 from user_svc.limiter import Limiter
 from user_svc.passwords import Passwords
-from user_svc.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from common.errors import Conflict, NotFound
 from common.ids import mint
 from common.messages import PatientSaved
 from common.outbox import Database, Tx
+from common.vault import Vault
 
 from user_svc import domain, identity, store
 from user_svc.domain import Patient
 from user_svc.usecases.accounts import no_account
 from user_svc.usecases.parts import Parts
-from user_svc.vault import Vault
 
 
 def list_patients(database: Database, parts: Parts, account_id: str) -> list[Patient]:

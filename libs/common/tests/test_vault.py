@@ -1,12 +1,11 @@
-"""Sealing, opening, indexing; passwords."""
+"""Sealing, opening, indexing."""
 
 import base64
 
 import pytest
+from common.vault import Unreadable, Vault
 from hypothesis import given
 from hypothesis import strategies as st
-from user_svc.passwords import Passwords
-from user_svc.vault import Unreadable, Vault
 
 KEY = base64.b64encode(b"k" * 32).decode()
 OTHER = base64.b64encode(b"o" * 32).decode()
@@ -46,13 +45,11 @@ def test_a_key_that_is_none(key: str) -> None:
         Vault(key)
 
 
-def test_passwords() -> None:
-    cheap = Passwords(1, 8, 1)
-    stored = cheap.hash("correct horse")
-    assert stored.startswith("$argon2id$")
-    assert cheap.verify(stored, "correct horse")
-    assert not cheap.verify(stored, "wrong horse")
-    assert not cheap.verify("no hash at all", "correct horse")
-    assert not cheap.verify(None, "nobody has this password"), "nobody's password opens nobody's account"
-    assert not cheap.outdated(stored)
-    assert Passwords(2, 16, 1).outdated(stored)
+def test_a_new_key_comes_in_beside_the_old_one() -> None:
+    old, both = Vault(OTHER), Vault(f"{KEY},{OTHER}")
+    assert both.open(old.seal("13800000000", "x"), "x") == "13800000000"
+    assert both.seal("13800000000", "x").startswith(both.prefix)
+    assert not old.seal("13800000000", "x").startswith(both.prefix)
+    assert both.indexes("E1") == [Vault(KEY).index("E1"), old.index("E1")]
+    with pytest.raises(Unreadable, match="ours are"):
+        old.open(both.seal("13800000000", "x"), "x")

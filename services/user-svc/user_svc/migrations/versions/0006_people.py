@@ -1,0 +1,143 @@
+"""Addresses that are proved, codes, failures, devices, persons, guardians, the trail of security-relevant acts.
+
+Revision ID: 0006
+Revises: 0005
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+_time = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    _accounts()
+    _logins()
+    _persons()
+    _trail()
+
+
+def _accounts() -> None:
+    for column in (
+        sa.Column("email_sealed", sa.Text),
+        sa.Column("email_index", sa.Text),
+        sa.Column("email_verified_at", _time),
+        sa.Column("phone_index", sa.Text),
+        sa.Column("phone_verified_at", _time),
+        sa.Column("contact_revision", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("doctor_id", sa.Text),
+        sa.Column("deleted_at", _time),
+    ):
+        op.add_column("accounts", column)
+    for name in ("email_index", "phone_index", "hospital_id"):
+        op.create_index(f"ix_accounts_{name}", "accounts", [name])
+
+
+def _logins() -> None:
+    for name in ("device", "network"):
+        op.add_column("logins", sa.Column(name, sa.Text, nullable=False, server_default=""))
+    op.create_table(
+        "login_failures",
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("last_at", _time, nullable=False),
+        sa.Column("locked_until", _time),
+    )
+    op.create_index("ix_login_failures_last_at", "login_failures", ["last_at"])
+    op.create_table(
+        "codes",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("purpose", sa.Text, nullable=False),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("to_index", sa.Text, nullable=False),
+        sa.Column("account_id", sa.Text),
+        sa.Column("code_hash", sa.Text, nullable=False),
+        sa.Column("created_at", _time, nullable=False),
+        sa.Column("expires_at", _time, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("used_at", _time),
+        sa.CheckConstraint("channel IN ('email', 'sms')", name="codes_channel"),
+        sa.CheckConstraint("purpose IN ('register', 'login', 'reset', 'confirm', 'delete')", name="codes_purpose"),
+    )
+    op.create_index("ix_codes_created_at", "codes", ["created_at"])
+    op.create_index("codes_to", "codes", ["to_index", "purpose", "created_at"])
+
+
+def _persons() -> None:
+    op.create_table(
+        "persons",
+        sa.Column("id_index", sa.Text, primary_key=True),
+        sa.Column("person", sa.Text, nullable=False),
+        sa.Column("created_at", _time, nullable=False),
+    )
+    op.create_index("ix_persons_person", "persons", ["person"])
+    # whoever is there already is about herself: the first that had the document names the person
+    op.execute(
+        "INSERT INTO persons (id_index, person, created_at)"
+        " SELECT id_index, substr(id, 5, 16), created_at FROM patients AS first WHERE NOT EXISTS ("
+        " SELECT 1 FROM patients AS other WHERE other.id_index = first.id_index"
+        " AND (other.created_at < first.created_at OR (other.created_at = first.created_at AND other.id < first.id)))"
+    )
+    op.add_column("patients", sa.Column("about_sealed", sa.Text))
+    op.add_column("patients", sa.Column("guardian_id", sa.Text))
+    op.add_column("credit_marks", sa.Column("person", sa.Text))
+    op.create_index("ix_credit_marks_person", "credit_marks", ["person"])
+    op.execute("UPDATE credit_marks SET person = substr(patient_id, 5, 16)")
+    op.execute("UPDATE credit_revisions SET patient_id = substr(patient_id, 5, 16)")
+
+
+def _trail() -> None:
+    op.create_table(
+        "trail",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+        sa.Column("at", _time, nullable=False),
+        sa.Column("act", sa.Text, nullable=False),
+        sa.Column("actor", sa.Text),
+        sa.Column("about", sa.Text),
+        sa.Column("hospital_id", sa.Text),
+        sa.Column("network", sa.Text, nullable=False),
+        sa.Column("facts", sa.Text, nullable=False),
+        sa.Column("place", sa.BigInteger, unique=True),
+        sa.Column("digest", sa.Text),
+        sa.CheckConstraint("(place IS NULL) = (digest IS NULL)", name="trail_chained"),
+    )
+    for name, columns in (
+        ("trail_about", ["about", "id"]),
+        ("trail_actor", ["actor", "id"]),
+        ("trail_act", ["act", "id"]),
+    ):
+        op.create_index(name, "trail", columns)
+    loose = sa.text("place IS NULL")
+    op.create_index("trail_loose", "trail", ["id"], postgresql_where=loose, sqlite_where=loose)
+
+
+def downgrade() -> None:
+    for table in ("trail", "persons", "codes", "login_failures"):
+        op.drop_table(table)
+    op.execute("DELETE FROM credit_revisions")
+    for table, columns in (
+        ("credit_marks", ["person"]),
+        ("patients", ["about_sealed", "guardian_id"]),
+        ("logins", ["device", "network"]),
+        (
+            "accounts",
+            [
+                "email_sealed",
+                "email_index",
+                "email_verified_at",
+                "phone_index",
+                "phone_verified_at",
+                "contact_revision",
+                "doctor_id",
+                "deleted_at",
+            ],
+        ),
+    ):
+        with op.batch_alter_table(table) as batch:
+            for column in columns:
+                batch.drop_column(column)

@@ -1,0 +1,46 @@
+"""user-svc's tables and queries. Only this package knows SQL."""
+
+from user_svc.store.accounts import account, account_by_key, add_account, change_account
+from user_svc.store.credit import (
+    add_mark,
+    change_mark,
+    lock_sessions,
+    mark,
+    marks_of,
+    marks_of_sessions,
+    next_credit_revision,
+    open_appeals,
+    stop_sessions,
+    was_patient_of,
+)
+from user_svc.store.figures import audit_figures
+from user_svc.store.logins import add_login, end_login, rotate_login
+from user_svc.store.patients import add_patient, change_patient, patient, patients_of, removed_patient
+from user_svc.store.tables import metadata
+
+__all__ = [
+    "account",
+    "account_by_key",
+    "add_account",
+    "add_login",
+    "add_mark",
+    "add_patient",
+    "audit_figures",
+    "change_account",
+    "change_mark",
+    "change_patient",
+    "end_login",
+    "lock_sessions",
+    "mark",
+    "marks_of",
+    "marks_of_sessions",
+    "metadata",
+    "next_credit_revision",
+    "open_appeals",
+    "patient",
+    "patients_of",
+    "removed_patient",
+    "rotate_login",
+    "stop_sessions",
+    "was_patient_of",
+]

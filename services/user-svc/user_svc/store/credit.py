@@ -1,0 +1,92 @@
+"""Marks against patients, their appeals, and which sessions were stopped."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from common.outbox import Tx
+
+from user_svc.store.parts import insert
+from user_svc.store.tables import credit_marks, credit_revisions, credit_sessions, patients
+
+
+def was_patient_of(conn: sa.Connection, account_id: str, patient_id: str) -> bool:
+    """True if she is in the account's list, or was."""
+    mine = sa.and_(patients.c.id == patient_id, patients.c.account_id == account_id)
+    return conn.execute(sa.select(patients.c.id).where(mine)).scalar() is not None
+
+
+def next_credit_revision(tx: Tx, patient_id: str) -> int:
+    """Count a change of a patient's credit. Her marks are ours until the end of the transaction."""
+    adding = insert(tx, credit_revisions).values(patient_id=patient_id, revision=1)
+    statement = adding.on_conflict_do_update(
+        index_elements=["patient_id"], set_={"revision": credit_revisions.c.revision + 1}
+    ).returning(credit_revisions.c.revision)
+    return int(tx.conn.execute(statement).scalar_one())
+
+
+def add_mark(tx: Tx, values: dict[str, Any]) -> bool:
+    """False if the order has a mark of that kind already."""
+    statement = insert(tx, credit_marks).values(values).on_conflict_do_nothing(index_elements=["order_id", "kind"])
+    return bool(tx.conn.execute(statement).rowcount)
+
+
+def marks_of(conn: sa.Connection, patient_id: str) -> Sequence[Any]:
+    """All that were ever made, the newest first."""
+    query = sa.select(credit_marks).where(credit_marks.c.patient_id == patient_id)
+    return conn.execute(query.order_by(credit_marks.c.at.desc(), credit_marks.c.id)).all()
+
+
+def mark(conn: sa.Connection, mark_id: str) -> Any:
+    """The row, locked in a transaction; None if there is none."""
+    return conn.execute(sa.select(credit_marks).where(credit_marks.c.id == mark_id).with_for_update()).one_or_none()
+
+
+def marks_of_sessions(tx: Tx, session_ids: Sequence[str]) -> Sequence[Any]:
+    """All that were ever made, locked, in the order of the patients."""
+    query = sa.select(credit_marks).where(credit_marks.c.session_id.in_(session_ids))
+    return tx.conn.execute(query.order_by(credit_marks.c.patient_id, credit_marks.c.id).with_for_update()).all()
+
+
+def lock_sessions(tx: Tx, ends: Mapping[str, datetime]) -> set[str]:
+    """Which of these sessions were stopped. Until the end of the transaction none of the others is."""
+    found = _keep_sessions(tx, ends, stopped=False)
+    return {row.session_id for row in found if row.stopped}
+
+
+def stop_sessions(tx: Tx, ends: Mapping[str, datetime], *, forget_before: datetime) -> None:
+    """Remember that these were stopped. What ended before `forget_before` is forgotten."""
+    _keep_sessions(tx, ends, stopped=True)
+    tx.conn.execute(sa.delete(credit_sessions).where(credit_sessions.c.ends_at < forget_before))
+
+
+def _keep_sessions(tx: Tx, ends: Mapping[str, datetime], *, stopped: bool) -> Sequence[Any]:
+    """The rows, made and locked in the order of their ids, so that nobody waits in a circle."""
+    if not ends:
+        return []
+    c = credit_sessions.c
+    rows = [{"session_id": key, "ends_at": ends[key], "stopped": stopped} for key in sorted(ends)]
+    adding = insert(tx, credit_sessions).values(rows)
+    known = {"ends_at": adding.excluded.ends_at, "stopped": True} if stopped else {"stopped": c.stopped}
+    statement = adding.on_conflict_do_update(index_elements=["session_id"], set_=known).returning(
+        c.session_id, c.stopped
+    )
+    return tx.conn.execute(statement).all()
+
+
+def change_mark(tx: Tx, mark_id: str, values: dict[str, Any]) -> None:
+    tx.conn.execute(sa.update(credit_marks).where(credit_marks.c.id == mark_id).values(values))
+
+
+def open_appeals(
+    conn: sa.Connection, hospital_id: str | None, after: Sequence[Any] | None, limit: int
+) -> Sequence[Any]:
+    """Marks whose appeal waits for a verdict, in the order of appealing; of one hospital, or of all."""
+    c = credit_marks.c
+    query = sa.select(credit_marks).where(c.appeal == sa.literal_column("'open'")).order_by(c.appealed_at, c.id)
+    if hospital_id is not None:
+        query = query.where(c.hospital_id == hospital_id)
+    if after is not None:
+        query = query.where(sa.or_(c.appealed_at > after[0], sa.and_(c.appealed_at == after[0], c.id > after[1])))
+    return conn.execute(query.limit(limit)).all()

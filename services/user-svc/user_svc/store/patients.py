@@ -1,0 +1,38 @@
+"""The people one books for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from common.outbox import Tx
+
+from user_svc.store.tables import patients
+
+
+def patients_of(conn: sa.Connection, account_id: str) -> Sequence[Any]:
+    """Those that are not removed, oldest first."""
+    query = sa.select(patients).where(patients.c.account_id == account_id, patients.c.removed_at.is_(None))
+    return conn.execute(query.order_by(patients.c.created_at, patients.c.id)).all()
+
+
+def patient(conn: sa.Connection, account_id: str, patient_id: str) -> Any:
+    """The row, locked in a transaction; None if it is removed or another account's."""
+    mine = sa.and_(patients.c.id == patient_id, patients.c.account_id == account_id, patients.c.removed_at.is_(None))
+    return conn.execute(sa.select(patients).where(mine).with_for_update()).one_or_none()
+
+
+def removed_patient(conn: sa.Connection, account_id: str, id_index: str) -> Any:
+    """The row of one who was in the account's list with this document, and was removed last; None if there is none."""
+    was = sa.and_(
+        patients.c.account_id == account_id, patients.c.id_index == id_index, patients.c.removed_at.is_not(None)
+    )
+    query = sa.select(patients).where(was).order_by(patients.c.removed_at.desc(), patients.c.id).limit(1)
+    return conn.execute(query).one_or_none()
+
+
+def add_patient(tx: Tx, values: dict[str, Any]) -> None:
+    tx.conn.execute(sa.insert(patients).values(values))
+
+
+def change_patient(tx: Tx, patient_id: str, values: dict[str, Any]) -> None:
+    tx.conn.execute(sa.update(patients).where(patients.c.id == patient_id).values(values))
