@@ -63,7 +63,7 @@ def page(services: Sequence[Service]) -> str:
         notice("the services' views"),
         "# Routes",
         "Every view declares who may call it; one that declares nothing is refused to everybody, and a test finds it. "
-        f"Roles: {', '.join(ROLES)}; all staff are patients too. Registrars and cashiers act for their own hospital only. "
+        f"Roles: {', '.join(ROLES)}; all staff are patients too. Doctors, registrars, cashiers and hospital_admins act for their own hospital only. "
         f"Each process also answers {', '.join(code(path) for path in UNROUTED)}, which the gateway does not pass on.",
         *sections,
     )

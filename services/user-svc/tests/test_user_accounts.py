@@ -33,6 +33,7 @@ def test_registering(service: Service, anybody: Person) -> None:
         "locale": "en",
         "roles": ["patient"],
         "hospital_id": None,
+        "doctor_id": None,
     }
     assert sent(service.database, UserRegistered)[-1] == UserRegistered(
         account_id=made["id"], username="Alice", locale="en"
@@ -162,6 +163,10 @@ def test_an_operator_gives_roles_and_the_next_token_has_them(operator: Person, a
         ({}, "roles"),
         ({"roles": "cashier", "hospital_id": "hos_1"}, "roles"),
         ({"roles": ["cashier"], "hospital_id": "no id!"}, "hospital_id"),
+        ({"roles": ["doctor"], "hospital_id": "hos_1"}, "doctor_id"),
+        ({"roles": ["doctor"], "doctor_id": "doc_1"}, "hospital_id"),
+        ({"roles": ["cashier"], "hospital_id": "hos_1", "doctor_id": "doc_1"}, "doctor_id"),
+        ({"roles": ["hospital_admin"]}, "hospital_id"),
     ],
 )
 def test_roles_that_do_not_do(operator: Person, alice: Person, body: dict[str, Any], field: str) -> None:

@@ -48,7 +48,13 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
 
 def _sign(settings: Settings, account: Account, now: float) -> str:
     return sign_token(
-        settings.jwt_private_key, account.id, account.roles, account.hospital_id or "", settings.access_seconds, now
+        settings.jwt_private_key,
+        account.id,
+        account.roles,
+        account.hospital_id or "",
+        settings.access_seconds,
+        now,
+        doctor_id=account.doctor_id or "",
     )
 
 

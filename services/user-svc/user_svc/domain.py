@@ -12,8 +12,9 @@ from common.errors import Invalid
 Locale = Literal["zh-CN", "en"]
 LOCALES: tuple[Locale, ...] = ("zh-CN", "en")
 
-PATIENT, REGISTRAR, CASHIER, OPERATOR = ROLES = ("patient", "registrar", "cashier", "operator")
-HOSPITAL_STAFF = frozenset({REGISTRAR, CASHIER})
+ROLES = ("patient", "doctor", "registrar", "cashier", "hospital_admin", "operator")
+PATIENT, DOCTOR, REGISTRAR, CASHIER, HOSPITAL_ADMIN, OPERATOR = ROLES
+HOSPITAL_STAFF = frozenset({DOCTOR, REGISTRAR, CASHIER, HOSPITAL_ADMIN})
 
 MOST_PATIENTS = 4
 """People per account, its holder included (the rule of 就诊人)."""
@@ -35,6 +36,7 @@ class Account:
     locale: Locale
     roles: tuple[str, ...]
     hospital_id: str | None
+    doctor_id: str | None
     created_at: datetime
 
 
@@ -86,17 +88,19 @@ def check_locale(locale: str) -> Locale:
     return locale
 
 
-def check_roles(wanted: Iterable[str], hospital_id: str | None) -> tuple[str, ...]:
+def check_roles(wanted: Iterable[str], hospital_id: str | None, doctor_id: str | None) -> tuple[str, ...]:
     """The roles that an account gets: everybody is a patient too. Raises Invalid.
 
-    Staff of a hospital need to know which; others belong to none.
+    Staff of a hospital need to know which, and a doctor who she is there; others belong to none, and are none.
     """
     roles = {PATIENT, *wanted}
     if unknown := roles.difference(ROLES):
         raise bad("roles", f"unknown: {', '.join(sorted(unknown))}")
     at_a_hospital = not roles.isdisjoint(HOSPITAL_STAFF)
     if at_a_hospital and not hospital_id:
-        raise bad("hospital_id", "registrars and cashiers belong to a hospital")
+        raise bad("hospital_id", "doctors, registrars, cashiers and hospital_admins belong to a hospital")
     if hospital_id and not at_a_hospital:
-        raise bad("hospital_id", "only registrars and cashiers belong to a hospital")
+        raise bad("hospital_id", "only doctors, registrars, cashiers and hospital_admins belong to a hospital")
+    if (DOCTOR in roles) != bool(doctor_id):
+        raise bad("doctor_id", "doctors have one, and nobody else")
     return tuple(role for role in ROLES if role in roles)

@@ -19,18 +19,22 @@ from common.errors import Forbidden, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-ROLES = ("patient", "registrar", "cashier", "operator")
+ROLES = ("patient", "doctor", "registrar", "cashier", "hospital_admin", "operator")
 ISSUER = "haoyuan"
 _REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling. `hospital_id` is set for staff: they see and touch only their hospital's things."""
+    """Who is calling. `hospital_id` is set for staff: they see and touch only their hospital's things.
+
+    `doctor_id` is schedule-svc's, of a caller whose role is doctor.
+    """
 
     account_id: str
     roles: frozenset[str]
     hospital_id: str = ""
+    doctor_id: str = ""
     expires: float = 0.0
 
     def has(self, *wanted: str) -> bool:
@@ -67,7 +71,14 @@ def principal() -> Principal:
 
 
 def sign_token(
-    private_key: str, account_id: str, role_names: Sequence[str], hospital_id: str, ttl: int, now: float | None = None
+    private_key: str,
+    account_id: str,
+    role_names: Sequence[str],
+    hospital_id: str,
+    ttl: int,
+    now: float | None = None,
+    *,
+    doctor_id: str = "",
 ) -> str:
     """A signed access token; `private_key` is a base64 Ed25519 seed, `ttl` in seconds."""
     key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
@@ -75,6 +86,8 @@ def sign_token(
     claims = {"iss": ISSUER, "sub": account_id, "roles": list(role_names), "iat": issued, "exp": issued + ttl}
     if hospital_id:
         claims["hospital"] = hospital_id
+    if doctor_id:
+        claims["doctor"] = doctor_id
     return jwt.encode(claims, key, algorithm="EdDSA")
 
 
@@ -96,7 +109,11 @@ class Verifier:
                 token, self._key, algorithms=["EdDSA"], issuer=ISSUER, options={"require": ["exp", "sub", "roles"]}
             )
             found = Principal(
-                str(claims["sub"]), frozenset(claims["roles"]), str(claims.get("hospital", "")), float(claims["exp"])
+                str(claims["sub"]),
+                frozenset(claims["roles"]),
+                str(claims.get("hospital", "")),
+                str(claims.get("doctor", "")),
+                float(claims["exp"]),
             )
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("the access token has expired", code="token_expired") from error

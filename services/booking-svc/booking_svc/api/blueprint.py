@@ -15,8 +15,10 @@ def database() -> Database:
 
 
 def of_their_hospital(order: Order) -> bool:
-    """True for an operator, and for staff of the order's hospital."""
+    """True for an operator, and for staff of the order's hospital who deal with orders."""
     caller = principal()
     return caller.has("operator") or (
-        caller.has("registrar", "cashier") and order.visit is not None and order.visit.hospital_id == caller.hospital_id
+        caller.has("registrar", "cashier", "hospital_admin")
+        and order.visit is not None
+        and order.visit.hospital_id == caller.hospital_id
     )

@@ -11,7 +11,7 @@ from booking_svc.api.show import show_full
 
 
 @blueprint.post("/orders/<order_id>/missed")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @blueprint.response(200, OrderSchema)
 def mark_missed(order_id: str) -> dict[str, Any]:
     """爽约: the patient did not come. The number and its fee stay with the hospital, and her credit is marked.
@@ -23,7 +23,7 @@ def mark_missed(order_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/sessions/<session_id>/stoppage")
-@roles("registrar", "operator")
+@roles("doctor", "registrar", "hospital_admin", "operator")
 @blueprint.response(200, StoppageSchema)
 def stoppage(session_id: str) -> dict[str, Any]:
     """The board of a session's stop (停诊).

@@ -53,7 +53,7 @@ def _document() -> dict[str, Any]:
 
 
 @blp.post("/rosters")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @_long_body
 @repeatable
 @blp.doc(requestBody={"required": True, "content": {"application/json": {"schema": schemas.Roster}}})  # type: ignore[untyped-decorator]
@@ -66,7 +66,7 @@ def upload_roster() -> dict[str, Any]:
 
 
 @blp.get("/rosters")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @blp.arguments(schemas.RosterQuery, location="query")
 @blp.response(200, schemas.RosterPage)
 def logged_rosters(query: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def logged_rosters(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.get("/rosters/<roster_id>")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @blp.response(200, schemas.LoggedRoster)
 def logged_roster(roster_id: str) -> dict[str, Any]:
     """One input, with what was said of its rows."""

@@ -78,7 +78,7 @@ def show_rules(hospital_id: str) -> Response:
 
 
 @blp.post("/hospitals/<hospital_id>/rules")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @idempotent
 @blp.arguments(RulesIn)
 @blp.response(201, VersionOut)

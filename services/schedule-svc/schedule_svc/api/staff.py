@@ -11,7 +11,9 @@ from schedule_svc.store.browse import session_by_id
 from schedule_svc.usecases import rosters
 from schedule_svc.usecases import sessions as usecases
 
-blp = Routes("staff", __name__, url_prefix="/api/v1", description="For registrars of a hospital, and operators")
+blp = Routes(
+    "staff", __name__, url_prefix="/api/v1", description="For a hospital's registrars and administrators, and operators"
+)
 
 
 def publisher() -> rosters.Publisher:
@@ -28,7 +30,7 @@ def _shown(tx: Any, session_id: str) -> dict[str, Any]:
 
 
 @blp.post("/sessions")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @idempotent
 @blp.arguments(schemas.PublishSession)
 @blp.response(201, schemas.Session)
@@ -41,7 +43,7 @@ def publish_session(body: dict[str, Any]) -> Response:
 
 
 @blp.post("/sessions/<session_id>/stop")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @idempotent
 @blp.arguments(schemas.StopSession)
 @blp.response(200, schemas.Session)
@@ -53,7 +55,7 @@ def stop_session(body: dict[str, Any], session_id: str) -> dict[str, Any]:
 
 
 @blp.post("/sessions/<session_id>/resume")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @idempotent
 @blp.response(200, schemas.Session)
 def resume_session(session_id: str) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def resume_session(session_id: str) -> dict[str, Any]:
 
 
 @blp.post("/sessions/<session_id>/slots")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @idempotent
 @blp.arguments(schemas.AddNumbers)
 @blp.response(201, schemas.Session)

@@ -69,7 +69,7 @@ def _show(voucher: Voucher, now: datetime) -> dict[str, Any]:
 
 
 @blp.post("/sessions/<session_id>/vouchers")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @idempotent
 @blp.arguments(VoucherIn)
 @blp.response(201, VoucherOut)
@@ -89,7 +89,7 @@ def issue_voucher(body: dict[str, Any], session_id: str) -> Response:
 
 
 @blp.get("/sessions/<session_id>/vouchers")
-@roles("registrar", "operator")
+@roles("registrar", "hospital_admin", "operator")
 @blp.arguments(VoucherQuery, location="query")
 @blp.response(200, VoucherPage)
 def show_vouchers(query: dict[str, Any], session_id: str) -> dict[str, Any]:

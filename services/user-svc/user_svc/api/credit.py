@@ -124,7 +124,7 @@ def appeal(body: dict[str, Any], patient_id: str, mark_id: str) -> Response:
 
 
 @blp.get("/credit/appeals")
-@roles(domain.REGISTRAR, domain.OPERATOR)
+@roles(domain.REGISTRAR, domain.HOSPITAL_ADMIN, domain.OPERATOR)
 @blp.arguments(AppealQuery, location="query")
 @blp.response(200, StaffMarksOut)
 def list_appeals(query: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def list_appeals(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.post("/credit/appeals/<mark_id>")
-@roles(domain.REGISTRAR, domain.OPERATOR)
+@roles(domain.REGISTRAR, domain.HOSPITAL_ADMIN, domain.OPERATOR)
 @blp.arguments(VerdictIn)
 @blp.response(200, StaffMarkOut)
 def decide(body: dict[str, Any], mark_id: str) -> dict[str, Any]:

@@ -43,6 +43,9 @@ class AccountOut(Schema):
     locale = fields.String(required=True, validate=validate.OneOf(domain.LOCALES))
     roles = fields.List(fields.String(validate=validate.OneOf(domain.ROLES)), required=True)
     hospital_id = fields.String(required=True, allow_none=True, metadata={"description": "of staff: where they work"})
+    doctor_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "of doctors: who they are there"}
+    )
     created_at = fields.AwareDateTime(required=True)
 
 
@@ -51,6 +54,7 @@ class RolesIn(Schema):
         fields.String(validate=validate.OneOf(domain.ROLES)), required=True, validate=validate.Length(max=10)
     )
     hospital_id = Idents.id(load_default=None, allow_none=True)
+    doctor_id = Idents.id(load_default=None, allow_none=True)
 
 
 @blp.post("/users")
@@ -86,7 +90,7 @@ def change_me(body: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(RolesIn)
 @blp.response(200, AccountOut)
 def set_roles(body: dict[str, Any], account_id: str) -> dict[str, Any]:
-    """Give an account these roles in place of those that it has. Registrars and cashiers need a `hospital_id`.
+    """Give an account these roles in place of those that it has. Staff of a hospital need a `hospital_id`, doctors a `doctor_id`.
 
     They take effect with the next access token. 409 `own_role` for an operator who would stop being one: somebody else
     has to do that, so that the last one cannot lock the door from outside.
@@ -105,5 +109,6 @@ def _show_account(account: Account) -> dict[str, Any]:
         "locale": account.locale,
         "roles": list(account.roles),
         "hospital_id": account.hospital_id,
+        "doctor_id": account.doctor_id,
         "created_at": local(account.created_at),
     }

@@ -28,6 +28,7 @@ def register(
     locale: str = "zh-CN",
     roles: Sequence[str] = (),
     hospital_id: str | None = None,
+    doctor_id: str | None = None,
     request_key: str = "",
 ) -> Account:
     """Make an account. Raises Conflict (username_taken) or Invalid.
@@ -37,14 +38,14 @@ def register(
     """
     name, language = domain.check_username(username), domain.check_locale(locale)
     domain.check_password(password, name)
-    granted, number = domain.check_roles(roles, hospital_id), identity.check_phone(phone) if phone else None
+    granted, number = domain.check_roles(roles, hospital_id, doctor_id), identity.check_phone(phone) if phone else None
     asked = f"registration:{request_key}:{name}:{email}:{number}:{language}"
     request_index = parts.vault.index(asked) if request_key else None
     if made := _made_before(database, parts, name, password, request_index):
         return made
     password_hash = parts.passwords.hash(password)
     with database.transaction() as tx:
-        account = Account(mint("acc"), name, email, number, language, granted, hospital_id, tx.now)
+        account = Account(mint("acc"), name, email, number, language, granted, hospital_id, doctor_id, tx.now)
         row = _row(account, parts.vault)
         if not store.add_account(tx, {**row, "password_hash": password_hash, "request_index": request_index}):
             raise _taken()
@@ -74,6 +75,7 @@ def ensure_account(
     email: str = "",
     roles: Sequence[str] = (),
     hospital_id: str | None = None,
+    doctor_id: str | None = None,
     locale: str = "zh-CN",
 ) -> Account:
     """Make the account unless there is one of that name, and see that it has these roles. For seeds; may be repeated.
@@ -94,17 +96,18 @@ def ensure_account(
                 email=email,
                 roles=roles,
                 hospital_id=hospital_id,
+                doctor_id=doctor_id,
                 locale=locale,
             )
         except Conflict:  # another process was quicker
             with database.reading() as conn:
                 row = store.account_by_key(conn, key)
     account = account_of(row, parts.vault)
-    if set(roles) <= set(account.roles) and hospital_id == account.hospital_id:
+    if set(roles) <= set(account.roles) and (hospital_id, doctor_id) == (account.hospital_id, account.doctor_id):
         return account
     if not parts.passwords.verify(row.password_hash, password):
         raise _taken()
-    return set_roles(database, parts, account.id, roles=roles, hospital_id=hospital_id)
+    return set_roles(database, parts, account.id, roles=roles, hospital_id=hospital_id, doctor_id=doctor_id)
 
 
 def get_account(database: Database, parts: Parts, account_id: str) -> Account:
@@ -135,14 +138,21 @@ def change_account(
 
 
 def set_roles(
-    database: Database, parts: Parts, account_id: str, *, roles: Sequence[str], hospital_id: str | None
+    database: Database,
+    parts: Parts,
+    account_id: str,
+    *,
+    roles: Sequence[str],
+    hospital_id: str | None,
+    doctor_id: str | None = None,
 ) -> Account:
     """Give an account these roles, in place of those that it had; tokens made from now on carry them.
 
     Raises NotFound or Invalid.
     """
-    granted = domain.check_roles(roles, hospital_id)
-    return _change(database, parts, account_id, {"roles": " ".join(granted), "hospital_id": hospital_id})
+    granted = domain.check_roles(roles, hospital_id, doctor_id)
+    changed = {"roles": " ".join(granted), "hospital_id": hospital_id, "doctor_id": doctor_id}
+    return _change(database, parts, account_id, changed)
 
 
 def _change(database: Database, parts: Parts, account_id: str, values: dict[str, Any]) -> Account:
@@ -162,6 +172,7 @@ def _row(account: Account, vault: Vault) -> dict[str, Any]:
         "locale": account.locale,
         "roles": " ".join(account.roles),
         "hospital_id": account.hospital_id,
+        "doctor_id": account.doctor_id,
         "created_at": account.created_at,
     }
 
@@ -172,7 +183,9 @@ def account_of(row: Any, vault: Vault) -> Account:
         raise no_account()
     phone = vault.open(row.phone_sealed, f"{row.id}/phone") if row.phone_sealed else None
     roles = tuple(row.roles.split())
-    return Account(row.id, row.username, row.email, phone, row.locale, roles, row.hospital_id, row.created_at)
+    return Account(
+        row.id, row.username, row.email, phone, row.locale, roles, row.hospital_id, row.doctor_id, row.created_at
+    )
 
 
 def _seal_phone(vault: Vault, owner_id: str, phone: str | None) -> str | None:
