@@ -1,0 +1,76 @@
+"""What thousands of tests do alike is done once for each process: an empty SQLite database is brought to its newest schema by
+what the first migration left behind, and the published RSA keys are checked for being primes once, not for every world.
+
+A pytest plugin (conftest.py). Migrations of databases that hold something run as always, and so do those of PostgreSQL.
+"""
+
+import functools
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from common.outbox import migrate
+
+_SCHEMA = sa.text(
+    "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+)
+
+
+def remembering(upgrade: Any) -> Any:
+    """`_upgrade`, quicker from the second time on for databases that have the same tables as the first had then."""
+    known: dict[tuple[Any, ...], list[str]] = {}
+
+    def quick(conn: sa.Connection, script: Any, version_table: str) -> None:
+        if conn.dialect.name != "sqlite" or _holds(conn, version_table):
+            upgrade(conn, script, version_table)
+            return
+        before = _schema(conn)
+        key = (script.dir, script.get_current_head(), version_table, *sorted(before))
+        if key not in known:
+            upgrade(conn, script, version_table)
+            after = _schema(conn)
+            assert before.items() <= after.items(), "a new chain changes nothing that was there"
+            version = conn.exec_driver_sql(f"SELECT version_num FROM {version_table}").scalar_one()
+            made = [sql for name, sql in after.items() if name not in before]
+            if _empty(conn, after.keys() - before.keys() - {version_table}):
+                known[key] = [*made, f"INSERT INTO {version_table} (version_num) VALUES ('{version}')"]
+            return
+        for statement in known[key]:
+            conn.exec_driver_sql(statement)
+
+    return quick
+
+
+def _schema(conn: sa.Connection) -> dict[str, str]:
+    return dict(conn.execute(_SCHEMA).all())
+
+
+def _holds(conn: sa.Connection, table: str) -> bool:
+    return bool(conn.execute(sa.text("SELECT 1 FROM sqlite_master WHERE name = :name"), {"name": table}).scalar())
+
+
+def _empty(conn: sa.Connection, names: set[str]) -> bool:
+    tables = conn.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
+    return not any(
+        conn.exec_driver_sql(f"SELECT EXISTS (SELECT 1 FROM {name})").scalar() for name in tables if name in names
+    )
+
+
+_SLOW = (
+    ("Cryptodome.PublicKey.RSA", "importKey"),  # as python-alipay-sdk calls it
+    ("wechatpayv3.core", "load_private_key"),
+    ("payment_svc.providers.keys", "load_der_private_key"),
+)
+"""What reads an RSA key: some 30 ms each, in every world of payments."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_setup() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "_upgrade", remembering(migrate._upgrade))
+        for module, name in _SLOW:
+            read = getattr(importlib.import_module(module), name)
+            patch.setattr(f"{module}.{name}", functools.cache(read))
+        yield
