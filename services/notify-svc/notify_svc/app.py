@@ -5,9 +5,10 @@ from common.service import Service
 from common.settings import BadSettings
 from common.web import create_app
 
-from notify_svc import api, usecases
+from notify_svc.api import BLUEPRINTS
 from notify_svc.settings import Settings
 from notify_svc.store import MongoStore, check_url
+from notify_svc.usecases import figures
 from notify_svc.worker import SUBSCRIPTIONS
 
 
@@ -25,7 +26,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         SUBSCRIPTIONS,
         migrate=store.migrate,
         missing=store.missing,
-        figures=lambda: usecases.audit_figures(store),
+        figures=lambda: figures.audit_figures(store),
     )
-    service.web = create_app(service, [api.blp, api.alarms])
+    service.web = create_app(service, BLUEPRINTS)
     return service

@@ -3,9 +3,10 @@
 from common.messages import MoneyAlarmCleared, MoneyAlarmRaised
 from common.processor import Handler
 
-from notify_svc import domain, usecases
+from notify_svc import domain
+from notify_svc.usecases import alarms, telling
 
 SUBSCRIPTIONS: dict[type, Handler] = {
-    **dict.fromkeys(domain.TOLD, usecases.tell),
-    **dict.fromkeys((MoneyAlarmRaised, MoneyAlarmCleared), usecases.keep_alarms),
+    **dict.fromkeys(domain.TOLD, telling.tell),
+    **dict.fromkeys((MoneyAlarmRaised, MoneyAlarmCleared), alarms.keep),
 }

@@ -69,5 +69,5 @@ def service(double: str, clock: ManualClock) -> Iterator[Service]:
     made.migrate()
     yield made
     assert isinstance(made.store, MongoStore)
-    made.store.notifications.database.client.drop_database(made.store.notifications.database.name)
+    made.store.client.drop_database(made.store.database.name)
     made.store.close()

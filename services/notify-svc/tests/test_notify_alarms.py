@@ -8,8 +8,8 @@ import pytest
 from common.messages import MoneyAlarmCleared, MoneyAlarmRaised
 from common.service import Service
 from common.testing import assert_problem, bearer, deliver
-from notify_svc.api import AlarmOut, AlarmsOut
-from notify_svc.store import ALARM_INDEXES, MongoStore
+from notify_svc.api.alarms import AlarmOut, AlarmsOut
+from notify_svc.store import MongoStore
 from notify_world import MOMENT
 
 OPERATOR = bearer("acc_operator", "patient", "operator")
@@ -112,8 +112,8 @@ def test_bad_input_is_named(service: Service, query: str, field: str) -> None:
 def test_their_indexes_are_waited_for(service: Service) -> None:
     assert isinstance(service.store, MongoStore)
     assert service.missing() == []
-    service.store._alarms.drop_indexes()
+    service.store.alarms.collection.drop_indexes()
     assert service.missing() == ["migrations"]
     service.migrate()
     assert service.missing() == []
-    assert len(ALARM_INDEXES) == 3
+    assert len(service.store.alarms.indexes) == 3

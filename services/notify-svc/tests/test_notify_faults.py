@@ -14,9 +14,9 @@ from common.outbox import Parked
 from common.service import Service
 from common.settings import BadSettings
 from common.testing import assert_problem, bearer
-from notify_svc import store as store_module
 from notify_svc.app import Settings, build
-from notify_svc.store import MongoStore
+from notify_svc.store import MongoStore, mongo
+from notify_svc.store import notifications as inboxes
 from notify_world import SAMPLES, Reader, bodies
 from pymongo.errors import (
     AutoReconnect,
@@ -35,8 +35,8 @@ def mongo_of(service: Service) -> MongoStore:
 
 
 def test_a_crash_between_inbox_and_log_is_made_good(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = store_module._insert_new
-    mongo = mongo_of(service)
+    honest = inboxes.insert_new
+    store = mongo_of(service)
 
     def dies_before_the_log(collection: Any, documents: Any) -> None:
         if collection.name == "delivery_log":
@@ -44,7 +44,7 @@ def test_a_crash_between_inbox_and_log_is_made_good(service: Service, monkeypatc
         honest(collection, documents)
 
     batch = bodies(list(SAMPLES.values()))
-    monkeypatch.setattr(store_module, "_insert_new", dies_before_the_log)
+    monkeypatch.setattr(inboxes, "insert_new", dies_before_the_log)
     with pytest.raises(KeyboardInterrupt):
         service.processor.process(batch)
     assert service.figures()["undelivered"], "the crash was where it should be"
@@ -52,7 +52,7 @@ def test_a_crash_between_inbox_and_log_is_made_good(service: Service, monkeypatc
     service.processor.process(batch)
     figures = service.figures()
     assert (figures["undelivered"], figures["untold"]) == ([], [])
-    assert figures["notifications"] == len(list(mongo.all_delivered())) == len(SAMPLES) + 4
+    assert figures["notifications"] == len(list(store.notifications.all_delivered())) == len(SAMPLES) + 4
 
 
 def test_what_was_read_stays_read_when_its_message_comes_again(service: Service) -> None:
@@ -122,22 +122,22 @@ def test_times_at_the_edge(service: Service, time: str) -> None:
 
 
 def test_parking(service: Service) -> None:
-    mongo = mongo_of(service)
+    store = mongo_of(service)
     at = datetime(2026, 11, 22, 6, 5, tzinfo=UTC)
-    mongo.park([Parked("m2", "t", b"\x00\xff", "why", at.replace(minute=6)), Parked("m1", "t", b"b", "why", at)])
-    mongo.park([Parked("m1", "t", b"b", "why now", at.replace(minute=9))])
-    assert mongo.parked() == [
+    store.park([Parked("m2", "t", b"\x00\xff", "why", at.replace(minute=6)), Parked("m1", "t", b"b", "why", at)])
+    store.park([Parked("m1", "t", b"b", "why now", at.replace(minute=9))])
+    assert store.parked() == [
         Parked("m1", "t", b"b", "why now", at),
         Parked("m2", "t", b"\x00\xff", "why", at.replace(minute=6)),
     ]
-    assert mongo.parked(limit=1)[0].message_id == "m1"
-    assert [mongo.unpark("m1"), mongo.unpark("m1")] == [True, False]
+    assert store.parked(limit=1)[0].message_id == "m1"
+    assert [store.unpark("m1"), store.unpark("m1")] == [True, False]
 
 
 def test_a_server_that_goes_away_and_comes_back(
     tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "_PATIENCE", 1000)
+    monkeypatch.setattr(mongo, "PATIENCE", 1000)
     server = local_mongo(tmp_path)
     service = build(Settings(mongo_url=server.url("t")), clock)
     batch = bodies(list(SAMPLES.values()))
@@ -206,14 +206,14 @@ def test_which_errors_pass_by_themselves(service: Service, error: Exception, tra
 def test_an_insert_that_fails_for_another_reason_is_not_taken_for_a_repetition(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    collection = mongo_of(service).notifications
+    collection = mongo_of(service).notifications.collection
 
     def fails(*_: Any, **__: Any) -> None:
         raise bulk_error(11000, 2)
 
     monkeypatch.setattr(type(collection), "insert_many", fails)
     with pytest.raises(BulkWriteError):
-        store_module._insert_new(collection, [{"_id": "a"}])
+        mongo.insert_new(collection, [{"_id": "a"}])
 
 
 @pytest.mark.parametrize(
@@ -221,10 +221,10 @@ def test_an_insert_that_fails_for_another_reason_is_not_taken_for_a_repetition(
 )
 def test_urls_that_do_not_do(url: str) -> None:
     with pytest.raises(BadSettings, match="MONGO_URL"):
-        Settings(mongo_url=url)
+        build(Settings(mongo_url=url))
 
 
 def test_a_migration_may_be_repeated(service: Service) -> None:
     service.migrate()
     assert service.missing() == []
-    assert len(mongo_of(service).notifications.index_information()) == 3
+    assert len(mongo_of(service).notifications.collection.index_information()) == 3

@@ -60,7 +60,7 @@ def test_a_missed_visit_is_told_once_and_not_who_noted_it(service: Service) -> N
     reader = Reader(service, "acc_1")
     assert reader.kinds() == ["visit_missed"]
     assert isinstance(service.store, MongoStore)
-    (kept,) = service.store.all_told()
+    (kept,) = service.store.notifications.all_told()
     assert "acc_7" not in str(kept), "the account of the member of staff"
     deliver(service, credit("recorded", late_cancel, no_show), credit("upheld", no_show))
     assert sorted(reader.kinds()) == ["credit_recorded", "credit_upheld", "visit_missed"]
@@ -173,13 +173,13 @@ def test_of_two_readers_of_a_role_the_first_is_kept(service: Service, clock: Man
     store = service.store
     assert isinstance(store, MongoStore)
     wanted, first = Reader(service, "acc_8", "operator").items()[0]["id"], clock()
-    store.mark_read(wanted, "acc_8")
+    store.notifications.mark_read(wanted, "acc_8", clock())
     clock.advance(timedelta(minutes=1))
-    store.mark_read(wanted, "acc_9")
-    found = store.notifications.find_one({"_id": wanted})
+    store.notifications.mark_read(wanted, "acc_9", clock())
+    found = store.notifications.collection.find_one({"_id": wanted})
     assert found is not None
     assert found["read_by"] == "acc_8"
-    assert store.get(wanted).read_at == first
+    assert store.notifications.get(wanted).read_at == first
 
 
 def test_nobody_reads_anothers(service: Service) -> None:

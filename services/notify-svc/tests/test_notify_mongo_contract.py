@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from notify_svc.store import INDEXES
+from notify_svc.store.notifications import Notifications
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -22,7 +22,7 @@ def ids(found: Any) -> list[Any]:
 
 
 def make_indexes(things: Collection[Doc]) -> None:
-    for keys in INDEXES:
+    for keys in Notifications.indexes:
         things.create_index(list(keys))
 
 

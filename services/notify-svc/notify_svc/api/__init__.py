@@ -1,0 +1,6 @@
+"""notify-svc over HTTP. Translates; decides nothing."""
+
+from notify_svc.api.alarms import blp as alarms
+from notify_svc.api.inbox import blp as inbox
+
+BLUEPRINTS = (inbox, alarms)

@@ -1,0 +1,99 @@
+"""The in-app inbox, and the log of what was put there."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.database import Database
+
+from notify_svc.domain import INBOX, Notification, milliseconds
+from notify_svc.store.mongo import Document, insert_new, time_of
+
+
+class Notifications:
+    """The collections `notifications` and `delivery_log`: what was put into which inbox."""
+
+    indexes = ((("recipient", ASCENDING), ("rank", DESCENDING)), (("recipient", ASCENDING),))
+    """The first serves the inbox, and the search for an order in its owner's inbox; nx-27017 uses it only if there is the
+    second, which MongoDB could do without.
+    """
+
+    def __init__(self, database: Database[Document]) -> None:
+        self.collection = database["notifications"]
+        self.log = database["delivery_log"]
+
+    def add(self, notifications: Sequence[Notification], now: datetime) -> None:
+        """Those that are not there yet."""
+        if notifications:
+            insert_new(self.collection, [_document(n) for n in notifications])
+            insert_new(self.log, [_delivered(n, milliseconds(now)) for n in notifications])
+
+    def newest(self, recipients: Iterable[str], before: str | None, limit: int, *, unread: bool) -> list[Notification]:
+        """The newest `limit` notifications of these recipients whose rank is below `before`, newest first."""
+        condition: Document = {"unread": True} if unread else {}
+        if before is not None:
+            condition["rank"] = {"$lt": before}
+        found: list[Document] = []
+        for recipient in recipients:
+            found += self.collection.find({"recipient": recipient, **condition}).sort("rank", -1).limit(limit)
+        found.sort(key=lambda document: str(document["rank"]), reverse=True)
+        return [_notification(document) for document in found[:limit]]
+
+    def get(self, notification_id: str) -> Notification | None:
+        document = self.collection.find_one({"_id": notification_id})
+        return None if document is None else _notification(document)
+
+    def mark_read(self, notification_id: str, reader: str, now: datetime) -> None:
+        """Note who read it and when, if nobody has yet."""
+        reading = {"unread": False, "read_at": milliseconds(now), "read_by": reader}
+        self.collection.update_one({"_id": notification_id, "unread": True}, {"$set": reading})
+
+    def hospital_of(self, account_id: str, order_id: str) -> str | None:
+        """Where the visit of an order takes place, as far as its owner was told of it."""
+        for document in self.collection.find({"recipient": account_id, "order_id": order_id}):
+            if document["hospital_id"]:
+                return str(document["hospital_id"])
+        return None
+
+    def all_told(self) -> Iterator[Document]:
+        """Of every notification: _id, kind, recipient, order_id."""
+        yield from self.collection.find({}, {"kind": 1, "recipient": 1, "order_id": 1}, batch_size=5000)
+
+    def all_delivered(self) -> Iterator[Document]:
+        """Of every one that was put into an inbox: its id and the status."""
+        yield from self.log.find({}, {"notification_id": 1, "status": 1}, batch_size=5000)
+
+
+def _document(n: Notification) -> Document:
+    return {
+        "_id": n.id,
+        "recipient": n.recipient,
+        "kind": n.kind,
+        "version": n.version,
+        "params": dict(n.params),
+        "order_id": n.order_id,
+        "hospital_id": n.hospital_id,
+        "created_at": milliseconds(n.created_at),
+        "rank": n.rank,
+        "unread": True,
+        "read_at": None,
+    }
+
+
+def _delivered(n: Notification, now: int) -> Document:
+    return {"_id": f"{n.id}:{INBOX}", "notification_id": n.id, "channel": INBOX, "status": "delivered", "at": now}
+
+
+def _notification(d: Document) -> Notification:
+    return Notification(
+        id=d["_id"],
+        recipient=d["recipient"],
+        kind=d["kind"],
+        version=d["version"],
+        params=d["params"],
+        order_id=d["order_id"],
+        hospital_id=d["hospital_id"],
+        created_at=time_of(d["created_at"]),
+        rank=d["rank"],
+        read_at=None if d["read_at"] is None else time_of(d["read_at"]),
+    )

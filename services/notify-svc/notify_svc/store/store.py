@@ -1,0 +1,114 @@
+"""The database as the processor and the use cases see it: one object for each collection, and the batch of messages."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from common.clock import Clock, system_clock
+from common.outbox import Parked
+from pymongo.errors import PyMongoError
+
+from notify_svc.domain import Notification
+from notify_svc.store import mongo
+from notify_svc.store.alarms import Alarms
+from notify_svc.store.mongo import Kept, fields_of
+from notify_svc.store.notifications import Notifications
+from notify_svc.store.parked import ParkedMessages
+
+
+class MongoStore:
+    """The service's database. `url` names it."""
+
+    def __init__(self, url: str, clock: Clock = system_clock) -> None:
+        self.clock = clock
+        self.client = mongo.connect(url)
+        self.database = self.client.get_default_database()
+        self.notifications = Notifications(self.database)
+        self.alarms = Alarms(self.database)
+        self.parked_messages = ParkedMessages(self.database)
+        self._kept: Sequence[Kept] = (self.notifications, self.alarms, self.parked_messages)
+
+    # --- what the processor needs
+
+    @contextmanager
+    def transaction(self) -> Iterator["MongoTx"]:
+        """Write what was added when the block ends well; nothing of it otherwise."""
+        tx = MongoTx(self.clock(), self)
+        yield tx
+        for write in tx.writes:
+            write()
+        self.notifications.add(tx.added, tx.now)
+
+    def is_transient(self, error: BaseException) -> bool:
+        """True if the server is away or asks to try again: nothing is wrong with the work itself."""
+        return mongo.is_transient(error)
+
+    def park(self, messages: Sequence[Parked]) -> None:
+        """Keep messages that could not be handled, once each."""
+        self.parked_messages.keep(messages)
+
+    def parked(self, limit: int = 1000) -> list[Parked]:
+        """The parked messages, oldest first."""
+        return self.parked_messages.all(limit)
+
+    def unpark(self, message_id: str) -> bool:
+        """Forget a parked message (it was replayed, or is to be dropped). False if it is not parked."""
+        return self.parked_messages.forget(message_id)
+
+    # --- its care
+
+    def migrate(self) -> None:
+        """Make the indexes; those that are there stay."""
+        for kept in self._kept:
+            for keys in kept.indexes:
+                kept.collection.create_index(list(keys))
+
+    def missing(self) -> list[str]:
+        """What is not ready, for /readyz."""
+        indexed = [kept for kept in self._kept if kept.indexes]
+        try:
+            self.client.admin.command("ping")
+            there = [[fields_of(i["key"]) for i in kept.collection.index_information().values()] for kept in indexed]
+        except PyMongoError as error:
+            if self.is_transient(error):
+                return ["database"]
+            raise
+        wanted = [[fields_of(keys) for keys in kept.indexes] for kept in indexed]
+        complete = all(keys in found for found, all_ in zip(there, wanted, strict=True) for keys in all_)
+        return [] if complete else ["migrations"]
+
+    def close(self) -> None:
+        self.client.close()
+
+
+@dataclass(slots=True)
+class MongoTx:
+    """One batch of messages. What it adds is written at its end, in one command per collection.
+
+    It is no transaction of MongoDB and needs none: every document's _id is made of the message's id, so a batch that
+    failed half-way is simply done again, and what was there already stays as it is.
+    """
+
+    now: datetime
+    store: MongoStore
+    added: list[Notification] = field(default_factory=list)
+    writes: list[Callable[[], None]] = field(default_factory=list)
+    """What else is written at the end, before the notifications, in this order. Each must bear repetition."""
+
+    def first_time(self, message_ids: Sequence[str]) -> set[str]:
+        """All of them: repetitions are found by the documents' _ids, so that dedupe and effect are one write."""
+        return set(message_ids)
+
+    def add(self, notification: Notification) -> None:
+        self.added.append(notification)
+
+    def at_end(self, write: Callable[[], None]) -> None:
+        self.writes.append(write)
+
+    def hospital_of(self, account_id: str, order_id: str) -> str | None:
+        """Where the visit of an order takes place, as far as its owner was told of it."""
+        for notification in self.added:
+            if notification.order_id == order_id and notification.hospital_id:
+                return notification.hospital_id
+        return self.store.notifications.hospital_of(account_id, order_id)

@@ -1,0 +1,43 @@
+"""Tell people of messages."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from common.envelope import Received
+
+from notify_svc import domain, templates
+from notify_svc.domain import Notification
+from notify_svc.store import MongoTx
+
+
+def tell(tx: MongoTx, received: Sequence[Received]) -> None:
+    """Put what each message says into the inboxes that it concerns: once, however often the message comes."""
+    for r in received:
+        order_id = domain.order_of(r.message)
+        hospital_id = _hospital_id(r.message)
+        if hospital_id is None and type(r.message) in domain.FOR_STAFF_TOO:
+            hospital_id = tx.hospital_of(r.message.account_id, r.message.order_id)
+        params = {k: v for k, v in msgspec.to_builtins(r.message).items() if k not in domain.UNTOLD}
+        for recipient, kind in domain.kinds_of(r.message, hospital_id):
+            notification_id = f"{domain.known_by(r.message, r.id)}:{recipient}:{kind}"
+            tx.add(
+                Notification(
+                    id=notification_id,
+                    recipient=recipient,
+                    kind=kind,
+                    version=templates.newest(kind),
+                    params=params,
+                    order_id=order_id,
+                    hospital_id=hospital_id,
+                    created_at=r.time,
+                    rank=domain.rank(r.time, notification_id),
+                )
+            )
+
+
+def _hospital_id(message: Any) -> str | None:
+    """The hospital that a message speaks of, if it does."""
+    visit = getattr(message, "visit", None)
+    found: str | None = visit.hospital_id if visit is not None else getattr(message, "hospital_id", None)
+    return found
