@@ -1,6 +1,6 @@
 """What a text can say of a message: its values as a reader of one language expects them. Hospital time is Beijing time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -66,7 +66,19 @@ _CAUSES = {
 _FREE = {"zh-CN": "免费", "en": "free of charge"}
 
 
-MOMENTS = ("pay_before", "paid_at", "placed_at", "draw_at", "accept_before")
+_REMINDER = {
+    "zh-CN": "{arrive} {hospital} {department} {doctor}（{doctor_title}）",
+    "en": "{arrive} {doctor} ({doctor_title}), {department}, {hospital}",
+}
+_ROOM = {"zh-CN": "，诊室：{room}", "en": ", room {room}"}
+_NUMBER = {"zh-CN": "，序号 {queue_number}", "en": ", your number {queue_number}"}
+
+_ADDRESS = {
+    "zh-CN": {"email": "您的邮箱", "sms": "您的手机号"},
+    "en": {"email": "Your e-mail address", "sms": "Your phone number"},
+}
+
+MOMENTS = ("pay_before", "paid_at", "placed_at", "draw_at", "accept_before", "at", "expires_at")
 """Fields that are a time."""
 
 
@@ -92,6 +104,10 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
         found["why"] = _CAUSES[locale][params["cause"]]
     if params.get("visit"):
         found |= _visit(params["visit"], locale)
+    if params.get("visits"):
+        found |= _visits(params["visits"], locale)
+    if params.get("channel") in _ADDRESS[locale]:
+        found["address_is"] = _ADDRESS[locale][params["channel"]]
     for n, substitute in enumerate(params.get("substitutes", ()), 1):
         found[f"substitute_{n}"] = _substitute(substitute, locale)
     return _refusal(found, params, locale) | _credit(params, locale)
@@ -140,6 +156,21 @@ def _substitute(substitute: Mapping[str, Any], locale: str) -> str:
     return f"{visit['doctor']}（{visit['doctor_title']}） {when} {fee}"
 
 
+def _visits(visits: Sequence[Mapping[str, Any]], locale: str) -> dict[str, str]:
+    """Of a reminder: `{"order_id", "visit", "queue_number"}` each. How many, one line for each in the order of time, and the first."""
+    ordered = sorted(visits, key=lambda v: (_beijing(v["visit"]["starts_at"]), v["order_id"]))
+    lines = []
+    for n, each in enumerate(ordered, 1):
+        facts = _visit(each["visit"], locale)
+        lines.append(f"{n}. " + _REMINDER[locale].format_map(facts))
+        if "room" in facts:
+            lines[-1] += _ROOM[locale].format_map(facts)
+        if each.get("queue_number") is not None:
+            lines[-1] += _NUMBER[locale].format_map(each)
+    first = {"queue_number": str(ordered[0]["queue_number"])} if ordered[0].get("queue_number") is not None else {}
+    return {**_visit(ordered[0]["visit"], locale), **first, "count": str(len(ordered)), "visits": "\n".join(lines)}
+
+
 def _visit(visit: Mapping[str, Any], locale: str) -> dict[str, str]:
     starts, ends = _beijing(visit["starts_at"]), _beijing(visit["ends_at"])
     facts = {
@@ -155,6 +186,32 @@ def _visit(visit: Mapping[str, Any], locale: str) -> dict[str, str]:
         "mark_expires": moment(visit["starts_at"], locale, later=MARK_STANDS),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+_PLAIN = {"zh-CN": "{}元", "en": "{} yuan"}
+_SHORT = {"pay_before": "pay_short", "accept_before": "accept_short", "at": "at_short"}
+
+
+def short_facts(params: Mapping[str, Any], locale: str) -> dict[str, str]:
+    """What short messages say shorter than others, and without signs that their providers refuse."""
+    facts = {}
+    for name in ("fee", "due", "amount", "refunded"):
+        fen = params.get(name, params.get("fee") if name == "due" else None)
+        if fen is not None:
+            plain = _PLAIN[locale].format(yuan(fen).removeprefix("¥"))
+            facts[f"{name}_plain"] = plain if fen or name != "fee" else _FREE[locale]
+    for name, short in _SHORT.items():
+        if params.get(name):
+            facts[short] = _short(params[name], locale)
+    visits = [each["visit"] for each in params.get("visits") or ()] + [params[n] for n in ("visit",) if params.get(n)]
+    if starts := [visit["starts_at"] for visit in visits]:
+        facts["when"] = _short(min(starts, key=_beijing), locale)
+    return facts
+
+
+def _short(text: str, locale: str) -> str:
+    at = _beijing(text)
+    return f"{at.day} {_EN_MONTHS[at.month - 1]} {at:%H:%M}" if locale == "en" else f"{at.month}月{at.day}日{at:%H:%M}"
 
 
 def yuan(fen: int) -> str:
