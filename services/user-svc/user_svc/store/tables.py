@@ -196,6 +196,8 @@ trail = sa.Table(
     sa.Index("trail_about", "about", "id"),
     sa.Index("trail_actor", "actor", "id"),
     sa.Index("trail_act", "act", "id"),
+    sa.Index("trail_hospital", "hospital_id", "id"),
+    sa.Index("trail_at", "at"),
 )
 """Security-relevant acts, append-only. `actor` and `about` are accounts. A job gives each row its `place` in the chain soon after:
 `digest` is an HMAC over the row and the digest before it.

@@ -1,16 +1,16 @@
 """The trail of security-relevant acts: whoever does one calls `note` in the transaction that does it.
 
-A job chains what was noted soon after: each row gets its place and an HMAC over itself and the row before it, so that nobody
-who can write to the database can change, take out, insert or swap what was noted without its showing. Nothing in the trail
-says who anybody is: accounts are ids, an address is noted without its last part, and `facts` hold no personal data.
+Soon after, `usecases/chain.py` gives each row its place in a chain of digests. Nothing in the trail says who anybody is:
+accounts are ids, an address is noted without its last part, and `facts` hold no personal data.
 """
 
 import ipaddress
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
 from common.jsons import encode
-from common.outbox import Tx
+from common.outbox import Database, Tx
 
 from user_svc.store import trail as rows
 
@@ -44,6 +44,15 @@ def note(
             "facts": encode(facts).decode(),
         },
     )
+
+
+def read(database: Database, *, reader: str, **asked: Any) -> Sequence[Any]:
+    """Rows of the trail as `store.trail.acts` finds them; that `reader` read them is noted with them."""
+    with database.transaction() as tx:
+        found = rows.acts(tx.conn, **asked)
+        told = {name: asked[name] for name in ("act", "first", "last", "before") if asked[name] is not None}
+        note(tx, "trail_read", actor=reader, about=asked["account_id"], hospital_id=asked["hospital_id"], **told)
+    return found
 
 
 def network_of(address: str) -> str:

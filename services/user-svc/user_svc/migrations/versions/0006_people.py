@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 _time = sa.DateTime(timezone=True)
+_NOTED = ("id", "at", "act", "actor", "about", "hospital_id", "network", "facts")
 
 
 def upgrade() -> None:
@@ -110,15 +111,49 @@ def _trail() -> None:
         ("trail_about", ["about", "id"]),
         ("trail_actor", ["actor", "id"]),
         ("trail_act", ["act", "id"]),
+        ("trail_hospital", ["hospital_id", "id"]),
+        ("trail_at", ["at"]),
     ):
         op.create_index(name, "trail", columns)
     loose = sa.text("place IS NULL")
     op.create_index("trail_loose", "trail", ["id"], postgresql_where=loose, sqlite_where=loose)
+    _guard_trail()
+
+
+def _guard_trail() -> None:
+    """What was noted stays as it is: a row gets its place in the chain once, and nothing else is done to it."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            "CREATE TRIGGER trail_no_delete BEFORE DELETE ON trail BEGIN SELECT RAISE(ABORT, 'trail is append-only'); END"
+        )
+        changed = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _NOTED)
+        op.execute(
+            f"CREATE TRIGGER trail_no_update BEFORE UPDATE ON trail WHEN OLD.place IS NOT NULL OR {changed}"
+            " BEGIN SELECT RAISE(ABORT, 'trail is append-only'); END"
+        )
+        return
+    new, old = (", ".join(f"{row}.{name}" for name in _NOTED) for row in ("NEW", "OLD"))
+    op.execute(
+        "CREATE FUNCTION refuse_trail_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF TG_OP = 'UPDATE' THEN"
+        f" IF OLD.place IS NULL AND ({new}) IS NOT DISTINCT FROM ({old}) THEN RETURN NEW; END IF;"
+        " END IF; RAISE EXCEPTION 'trail is append-only'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER trail_append_only BEFORE UPDATE OR DELETE ON trail"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_trail_change()"
+    )
+    op.execute(
+        "CREATE TRIGGER trail_no_truncate BEFORE TRUNCATE ON trail"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_trail_change()"
+    )
 
 
 def downgrade() -> None:
     for table in ("trail", "persons", "codes", "login_failures"):
         op.drop_table(table)
+    if op.get_bind().dialect.name != "sqlite":
+        op.execute("DROP FUNCTION refuse_trail_change()")
     op.execute("DELETE FROM credit_revisions")
     for table, columns in (
         ("credit_marks", ["person"]),
