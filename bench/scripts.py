@@ -111,8 +111,8 @@ _ADVANCE = (
 
 _RULES = (
     "SELECT pg_advisory_xact_lock(:n);\n"
-    "SELECT * FROM reservations WHERE patient_id = 'pat_' || :n AND state IN ('held', 'sold', 'waiting', 'entered');\n"
-    "SELECT marks FROM patient_credit WHERE patient_id = 'pat_' || :n;\n"
+    "SELECT * FROM reservations WHERE person = 'pat_' || :n AND state IN ('held', 'sold', 'waiting', 'entered');\n"
+    "SELECT marks FROM patient_credit WHERE person = 'pat_' || :n ORDER BY revision DESC LIMIT 1;\n"
 )
 """What a patient has already, and what stands against her, while nobody else decides about her."""
 

@@ -49,9 +49,11 @@ def new_person() -> str:
 
 
 def person_of(patient_id: str) -> str:
-    """Whom a patient's id is about: the same in every account's list."""
+    """Whom a patient's id is about: the same in every account's list. What is no patient's id is about itself."""
     rest = patient_id.partition("_")[2]
-    return rest[_TAGGED:] or rest[:_RANDOM] or patient_id
+    if len(rest) == _LONGEST:
+        return rest[_TAGGED:]
+    return rest[:_RANDOM] if len(rest) == _TAGGED else patient_id
 
 
 def genuine(value: str, kind: str, owner: str = "") -> bool:

@@ -44,6 +44,9 @@ FREE_RULES = RuleSet(
     penalties=(),
 )
 """A hospital that leaves everything to its patients."""
+DAY = timedelta(days=1)
+TWO_IDS = ("pat_abcdefghijklmnoptagtagta", "pat_qrstuvwxyz234567gattagatabcdefghijklmnop")
+"""One person in the lists of two accounts: in one since before there were persons, in the other since."""
 _versions = itertools.count(1)
 ANYONE = Publisher("acc_operator", None)
 VISIT = Visit(

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
+from itertools import cycle, product
 
 import pytest
 from common.envelope import seal
@@ -12,7 +12,7 @@ from common.testing import take_sent
 from schedule_svc.rules import RuleSet
 from schedule_svc.rules.ruleset import Limit
 from schedule_svc.store import rules as store
-from schedule_world import World, check_inventory, session_row, slot_row
+from schedule_world import TWO_IDS, World, check_inventory, session_row, slot_row
 from test_schedule_postgres import at_once, database, make  # noqa: F401  fixtures
 
 DOCTORS = 10
@@ -37,11 +37,14 @@ def crowded(make: Callable[..., World]) -> World:  # noqa: F811  the fixture
     return world
 
 
-def one_each(world: World, patient: str) -> list[ReserveSlot]:
-    """An order of this patient for each of the sessions."""
+def one_each(world: World, *patients: str) -> list[ReserveSlot]:
+    """An order for each of the sessions, of these patients in turn."""
     sessions = [row.id for row in world.rows("SELECT id FROM sessions ORDER BY id")]
     assert len(sessions) == 50
-    return [replace(world.reserve(f"{patient}-{s}", session=s), patient_id=patient) for s in sessions]
+    return [
+        replace(world.reserve(f"{patients[0]}-{s}", session=s), patient_id=patient)
+        for s, patient in zip(sessions, cycle(patients), strict=False)
+    ]
 
 
 def consume(world: World, orders: list[ReserveSlot], batch: int) -> None:
@@ -58,24 +61,28 @@ def consume(world: World, orders: list[ReserveSlot], batch: int) -> None:
     assert [p.reason for p in world.database.parked()] == []
 
 
-def counts(world: World, patient: str) -> tuple[list[int], list[int]]:
-    """How many registrations the patient has on each day, and in each week from Monday."""
+def counts(world: World, *patients: str) -> tuple[list[int], list[int]]:
+    """How many registrations these have together on each day, and in each week from Monday."""
     days = world.rows(
-        "SELECT date, count(*) AS n FROM reservations WHERE state = 'held' AND patient_id = :p GROUP BY date", p=patient
+        "SELECT date, count(*) AS n FROM reservations WHERE state = 'held' AND patient_id = ANY(:p) GROUP BY date",
+        p=list(patients),
     )
     weeks = world.rows(
         "SELECT date_trunc('week', date) AS week, count(*) AS n FROM reservations"
-        " WHERE state = 'held' AND patient_id = :p GROUP BY 1",
-        p=patient,
+        " WHERE state = 'held' AND patient_id = ANY(:p) GROUP BY 1",
+        p=list(patients),
     )
     return sorted(row.n for row in days), sorted(row.n for row in weeks)
 
 
 @pytest.mark.parametrize("batch", [1, 5])
-def test_fifty_orders_of_one_person_at_once_never_pass_a_limit(crowded: World, batch: int) -> None:
+@pytest.mark.parametrize("patients", [("pat-greedy",), TWO_IDS], ids=["one list", "two lists"])
+def test_fifty_orders_of_one_person_at_once_never_pass_a_limit(
+    crowded: World, batch: int, patients: tuple[str, ...]
+) -> None:
     """The days are Saturday to Wednesday: two in one week, three in the next, of three each, but eight a week at most."""
-    consume(crowded, one_each(crowded, "pat-greedy"), batch)
-    days, weeks = counts(crowded, "pat-greedy")
+    consume(crowded, one_each(crowded, *patients), batch)
+    days, weeks = counts(crowded, *patients)
     assert max(days) == 3
     assert weeks == [6, 8], "the limits are reached, and not passed"
     answers = take_sent(crowded.database)
@@ -99,15 +106,17 @@ def test_consumers_with_the_same_people_in_other_orders_do_not_lock_each_other_u
     check_inventory(crowded)
 
 
-def test_a_patients_registrations_are_found_by_index(crowded: World) -> None:
+def test_a_persons_registrations_are_found_by_index(crowded: World) -> None:
     """Also while the table is new, and nobody has counted its rows yet."""
     (session,) = crowded.rows("SELECT id FROM sessions LIMIT 1")
     orders = [replace(crowded.reserve(f"o{n}", session=session.id), patient_id=f"pat-{n % 7}") for n in range(40)]
     crowded.tell(*orders)
     with crowded.database.reading() as conn:
         plan = conn.exec_driver_sql(f"EXPLAIN {store._REGISTRATIONS}", (["pat-1", "pat-2"],)).scalars().all()
+        marks = conn.exec_driver_sql(f"EXPLAIN {store._MARKS}", (["pat-1", "pat-2"],)).scalars().all()
         found = store.registrations_of(conn, ["pat-1", "pat-2", "pat-nobody"])
-    assert "reservations_of_patient" in "\n".join(plan)
+    assert "reservations_of_person" in "\n".join(plan)
+    assert "patient_credit_of_person" in "\n".join(marks)
     assert {patient: len(registrations) for patient, registrations in found.items()} == {
         "pat-1": 1,
         "pat-2": 1,

@@ -60,9 +60,11 @@ def _only_the_first(upgrade):
 def test_what_was_there_is_there_and_knows_its_session(first_release):
     migrate(first_release, "schedule_svc")
     with first_release.reading() as conn:
-        kept = conn.execute(sa.text("SELECT state, hospital_id, doctor_id, date, hold_seconds FROM reservations")).one()
+        kept = conn.execute(
+            sa.text("SELECT state, hospital_id, doctor_id, date, hold_seconds, person FROM reservations")
+        ).one()
         session = conn.execute(sa.text("SELECT released, draw_state, draft FROM sessions")).one()
         slot = conn.execute(sa.text("SELECT asides, resting, free, held FROM slots")).one()
-    assert tuple(kept) == ("held", "hos", "doc", "2020-12-05", 900)
+    assert tuple(kept) == ("held", "hos", "doc", "2020-12-05", 900, "pat")
     assert (bool(session.released), session.draw_state, bool(session.draft)) == (True, "none", False)
     assert tuple(slot) == ("{}", 0, 3, 1)

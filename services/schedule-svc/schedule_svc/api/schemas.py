@@ -173,7 +173,7 @@ class AddNumbers(Schema):
     slot_id = Idents.id(required=True)
     extra = fields.Integer(required=True, strict=True, validate=validate.Range(1, 1000))
     patient_id = fields.String(
-        validate=validate.Regexp(r"pat_[a-z2-7]{24}\Z", error="is no patient's id"),
+        validate=validate.Regexp(r"pat_[a-z2-7]{24}([a-z2-7]{16})?\Z", error="is no patient's id"),
         metadata={"description": "only she gets them"},
     )
 

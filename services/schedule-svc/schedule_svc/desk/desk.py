@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from common.ids import person_of
 from common.messages import Message, OrderConfirmed, ReleaseSlot, ReserveSlot, SlotReleased, Visit, WeightPart
 
 from schedule_svc import rules as hospital_rules
@@ -55,7 +56,7 @@ class Desk:
     rules: Mapping[str, RuleSet]
     """By hospital."""
     people: MutableMapping[str, Person] = field(default_factory=dict)
-    """The patients of orders that are not decided yet."""
+    """The persons (common.ids.person_of) of orders that are not decided yet."""
     vouchers: dict[str, Voucher] = field(default_factory=dict)
     used: dict[str, str | None] = field(default_factory=dict)
     """Vouchers whose use changed, and the order that uses each now; None: free again."""
@@ -171,6 +172,9 @@ class Desk:
     def _rules(self, session: Session) -> RuleSet:
         return self.rules[session.hospital_id]
 
+    def _person(self, reservation: Reservation) -> Person:
+        return self.people[person_of(reservation.patient_id)]
+
     def _known(self, order_id: str, session_id: str) -> Reservation | None:
         reservation = self.reservations.get(order_id)
         if reservation is not None and reservation.session_id != session_id:
@@ -220,7 +224,7 @@ class Desk:
             reservation.reason = "sold_out"
 
     def _against_the_rules(self, session: Session, order: ReserveSlot, reservation: Reservation) -> bool:
-        person = self.people[reservation.patient_id]
+        person = self._person(reservation)
         refusal = hospital_rules.refuse(
             self._rules(session),
             wish(session, reservation, substitute=order.substitute),
@@ -255,7 +259,7 @@ class Desk:
         if voucher is not None:
             keys.append(voucher.channel)
         if any(segment.left_aside("follow_up") for segment in session.segments):
-            person, asked = self.people[reservation.patient_id], wish(session, reservation)
+            person, asked = self._person(reservation), wish(session, reservation)
             if hospital_rules.is_follow_up(self._rules(session), asked, person.past, person.marks, self.now):
                 keys.append("follow_up")
         for key in keys:
@@ -295,7 +299,7 @@ class Desk:
         session.entry_seq += 1
         parts: tuple[WeightPart, ...] = (WeightPart("base", 1),)
         if session.policy == "weighted":
-            person, rules = self.people[reservation.patient_id], self._rules(session)
+            person, rules = self._person(reservation), self._rules(session)
             urgency = voucher.urgency if voucher is not None and voucher.channel == "referral" else None
             asked = wish(session, reservation)
             parts = (*hospital_rules.weigh(rules, asked, person.past, person.marks, urgency, self.now),)
@@ -378,7 +382,7 @@ class Desk:
 
     def _remember(self, reservation: Reservation) -> None:
         """The person's next order in this run is judged by this one too."""
-        person = self.people.get(reservation.patient_id)
+        person = self.people.get(person_of(reservation.patient_id))
         if person is not None and reservation.state != "rejected":
             person.add(reservation, self.now)
 

@@ -1,4 +1,6 @@
-"""What the rules decide by: rule sets in force, a patient's registrations and marks, vouchers; and the locks around them.
+"""What the rules decide by: rule sets in force, a person's registrations and marks, vouchers; and the locks around them.
+
+A person is one human being, in whosever list (`common.ids.person_of` a patient): what counts against her counts everywhere.
 
 Each question is one query for all whom a run of orders concerns. On PostgreSQL they look up each id in an index by LATERAL;
 store/desk.py says why.
@@ -30,7 +32,7 @@ from schedule_svc.store.tables import (
 from schedule_svc.vouchers import Voucher
 
 MOST_REGISTRATIONS = 500
-"""Of one patient: all that are active come first, then what she gave back last."""
+"""Of one person: all that are active come first, then what she gave back last."""
 
 # --- rule sets -------------------------------------------------------------------------------------------------------
 
@@ -144,28 +146,28 @@ def sessions_ahead(conn: sa.Connection, hospital_id: str, now: datetime) -> list
     return [row for row in rows if row.waiting or row.aside]
 
 
-# --- patients --------------------------------------------------------------------------------------------------------
+# --- persons ---------------------------------------------------------------------------------------------------------
 
 _LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 
 
-def lock_patients(conn: sa.Connection, patient_ids: Iterable[str]) -> None:
-    """Until the transaction ends, nobody else decides about these patients, in whatever session.
+def lock_persons(conn: sa.Connection, persons: Iterable[str]) -> None:
+    """Until the transaction ends, nobody else decides about these persons, in whatever session.
 
     Taken after the sessions' locks, in the order of the keys, so that nobody waits for each other. SQLite has one writer.
     """
-    keys = sorted({_key(patient_id) for patient_id in patient_ids})
+    keys = sorted({_key(person) for person in persons})
     if keys and postgres(conn):
         conn.exec_driver_sql(_LOCK, (keys,)).all()
 
 
-def _key(patient_id: str) -> int:
-    digest = blake2b(patient_id.encode(), digest_size=8, person=b"haoyuan.patient").digest()
+def _key(person: str) -> int:
+    digest = blake2b(person.encode(), digest_size=8, person=b"haoyuan.patient").digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
 _registration_columns = (
-    reservations.c.patient_id,
+    reservations.c.person,
     reservations.c.order_id,
     reservations.c.session_id,
     reservations.c.hospital_id,
@@ -186,18 +188,18 @@ _RELEVANT = (
 )
 _REGISTRATIONS = (
     f"SELECT r.* FROM unnest(%s::text[]) AS wanted (id)"  # noqa: S608  names of ours
-    f" CROSS JOIN LATERAL (SELECT {_NAMES} FROM reservations WHERE patient_id = wanted.id AND {_RELEVANT}"
+    f" CROSS JOIN LATERAL (SELECT {_NAMES} FROM reservations WHERE person = wanted.id AND {_RELEVANT}"
     f" ORDER BY state = 'released', updated_at DESC LIMIT {MOST_REGISTRATIONS}) AS r"
 )
 _registrations = AmongQuery(
-    lambda among: sa.select(*_registration_columns).where(among(reservations.c.patient_id), sa.text(_RELEVANT))
+    lambda among: sa.select(*_registration_columns).where(among(reservations.c.person), sa.text(_RELEVANT))
 )
 
 
-def registrations_of(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, list[Registration]]:
-    """What each patient has, and what she gave back: enough for limits, cool-downs and follow-ups."""
-    wanted = set(patient_ids)
-    found: dict[str, list[Registration]] = {patient_id: [] for patient_id in wanted}
+def registrations_of(conn: sa.Connection, persons: Iterable[str]) -> dict[str, list[Registration]]:
+    """What each person has, and what she gave back: enough for limits, cool-downs and follow-ups."""
+    wanted = set(persons)
+    found: dict[str, list[Registration]] = {person: [] for person in wanted}
     rows: Sequence[Any] = ()
     if wanted:
         on_postgres = postgres(conn)
@@ -206,37 +208,39 @@ def registrations_of(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[st
             if on_postgres
             else _registrations.rows(conn, wanted)
         )
-    for patient_id, *values in rows:
-        found[patient_id].append(Registration(*values))
+    for person, *values in rows:
+        found[person].append(Registration(*values))
     return found
 
 
 _MARKS = (
     "SELECT c.* FROM unnest(%s::text[]) AS wanted (id)"
-    " CROSS JOIN LATERAL (SELECT patient_id, marks FROM patient_credit WHERE patient_id = wanted.id LIMIT 1) AS c"
+    " CROSS JOIN LATERAL (SELECT person, marks FROM patient_credit WHERE person = wanted.id ORDER BY revision DESC LIMIT 1) AS c"
 )
 _marks = AmongQuery(
-    lambda among: sa.select(patient_credit.c.patient_id, patient_credit.c.marks).where(
-        among(patient_credit.c.patient_id)
+    lambda among: (
+        sa.select(patient_credit.c.person, patient_credit.c.marks)
+        .where(among(patient_credit.c.person))
+        .order_by(patient_credit.c.revision)
     )
 )
 _read_marks = msgspec.json.Decoder(list[CreditMark])
 
 
-def marks_of(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, list[CreditMark]]:
-    """The marks against each patient that user-svc has told of; some may have expired since."""
-    wanted = set(patient_ids)
-    found: dict[str, list[CreditMark]] = {patient_id: [] for patient_id in wanted}
+def marks_of(conn: sa.Connection, persons: Iterable[str]) -> dict[str, list[CreditMark]]:
+    """The marks against each person that user-svc has told of last; some may have expired since."""
+    wanted = set(persons)
+    found: dict[str, list[CreditMark]] = {person: [] for person in wanted}
     rows: Sequence[Any] = ()
     if wanted:
         rows = conn.exec_driver_sql(_MARKS, (list(wanted),)).all() if postgres(conn) else _marks.rows(conn, wanted)
-    for patient_id, marks in rows:
-        found[patient_id] = _read_marks.decode(marks)
+    for person, marks in rows:  # the greatest revision is the last
+        found[person] = _read_marks.decode(marks)
     return found
 
 
 def keep_credit(conn: sa.Connection, patient_id: str, revision: int, marks: Sequence[CreditMark]) -> bool:
-    """Keep what user-svc tells of a patient, unless something newer is known. False if it is."""
+    """Keep what user-svc tells of a patient, unless something newer is known of her under this id. False if it is."""
     values = {"patient_id": patient_id, "revision": revision, "marks": msgspec.json.encode(marks).decode()}
     return conn.execute(_keep_credit, values).rowcount == 1
 

@@ -9,6 +9,6 @@ from schedule_svc.store import rules as store
 
 
 def keep_credit(tx: Tx, received: Sequence[Received]) -> None:
-    """CreditChanged: the marks that stand against a patient. What is older than what is known changes nothing."""
+    """CreditChanged: the marks that stand against a person. What is older than what is known changes nothing."""
     for r in received:
         store.keep_credit(tx.conn, r.message.patient_id, r.message.revision, r.message.marks)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from common.envelope import Received
+from common.ids import person_of
 from common.log import get_logger
 from common.messages import OrderConfirmed, ReleaseSlot, ReserveSlot, SessionChanged
 from common.outbox import Timer, Tx
@@ -53,16 +54,17 @@ def at_desk(tx: Tx, session_ids: Iterable[str], order_ids: Iterable[str] = ()) -
 
 
 def _let_in(tx: Tx, desk: Desk, orders: Sequence[ReserveSlot]) -> None:
-    """Load what is known of the patients of new orders, locked: one who asks for many things at once is decided at one place."""
+    """Load what is known of the people of new orders, locked: one who asks for many things at once, by whatever accounts, is
+    decided at one place.
+    """
     new = [order for order in orders if order.order_id not in desk.reservations]
-    patient_ids = {order.patient_id for order in new}
-    if patient_ids:
-        rules_store.lock_patients(tx.conn, patient_ids)
-        registrations = rules_store.registrations_of(tx.conn, patient_ids)
-        marks = rules_store.marks_of(tx.conn, patient_ids)
-        for patient_id in patient_ids:
-            known = {r.order_id: r for r in registrations.get(patient_id, ())}
-            desk.people[patient_id] = Person(known, marks.get(patient_id, ()))
+    persons = {person_of(order.patient_id) for order in new}
+    if persons:
+        rules_store.lock_persons(tx.conn, persons)
+        registrations = rules_store.registrations_of(tx.conn, persons)
+        marks = rules_store.marks_of(tx.conn, persons)
+        for person in persons:
+            desk.people[person] = Person({r.order_id: r for r in registrations[person]}, marks[person])
     codes = {order.voucher for order in new if order.voucher}
     if codes:
         desk.vouchers.update(rules_store.lock_vouchers(tx.conn, codes))

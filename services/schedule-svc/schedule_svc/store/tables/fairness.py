@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Float,
     ForeignKey,
     Index,
@@ -15,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from schedule_svc.store.tables.base import metadata
+from schedule_svc.store.tables.base import PERSON_OF, metadata
 
 hospital_rules = Table(
     "hospital_rules",
@@ -33,10 +34,14 @@ patient_credit = Table(
     "patient_credit",
     metadata,
     Column("patient_id", Text, primary_key=True),
+    Column("person", Text, Computed(PERSON_OF, persisted=True)),
     Column("revision", Integer, nullable=False),
     Column("marks", Text, nullable=False),
+    Index("patient_credit_of_person", "person", "revision"),
 )
-"""What user-svc has told of patients' credit; `marks` is JSON."""
+"""What user-svc has told of credit; `marks` is JSON. Of the rows of one person, who is in several accounts' lists, the greatest
+revision has all that stand against her.
+"""
 
 vouchers = Table(
     "vouchers",

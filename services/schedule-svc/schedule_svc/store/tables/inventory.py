@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     ForeignKey,
     Index,
@@ -15,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from schedule_svc.store.tables.base import metadata
+from schedule_svc.store.tables.base import PERSON_OF, metadata
 
 sessions = Table(
     "sessions",
@@ -116,6 +117,7 @@ reservations = Table(
     Column("order_id", Text, primary_key=True),
     Column("session_id", Text, nullable=False),
     Column("patient_id", Text, nullable=False),
+    Column("person", Text, Computed(PERSON_OF, persisted=True)),
     Column("wanted", Text),
     Column("state", Text, nullable=False),
     Column("slot_id", Text),
@@ -166,4 +168,6 @@ Index(
     postgresql_where=sa.text("state = 'waiting'"),
     sqlite_where=sa.text("state = 'waiting'"),
 )
+Index("reservations_of_person", reservations.c.person, reservations.c.date)
+# The release before looks here. To be removed with the next migration.
 Index("reservations_of_patient", reservations.c.patient_id, reservations.c.date)
