@@ -21,7 +21,7 @@ ABOUT = {
     "BROKER_URL": "`amqp://user:password@host:5672/`. Embedded mode needs none",
     "REDIS_URL": "where the rate limits are counted; empty: in the process itself",
     "JWT_PRIVATE_KEY": "the Ed25519 seed that signs access tokens, base64",
-    "JWT_PUBLIC_KEY": "checks access tokens, base64; belongs to `JWT_PRIVATE_KEY`",
+    "JWT_PUBLIC_KEY": "checks access tokens, base64. Several with commas between them are all good, in any order: `JWT_PRIVATE_KEY` belongs to one of them",
     "ID_KEY": "tags the ids that the platform mints, and keys the digests of repeatable requests; the same for all services",
     "DATA_KEY": "encrypts what is known of patients at rest, base64 of 32 bytes. Lose it and that is gone",
     "LOG_FORMAT": "`console` or `json`",

@@ -1,7 +1,8 @@
 """Configuration from the environment only. Everything wrong or missing is named at once, at start.
 
 A service's settings are a frozen dataclass that extends `Settings`; a field's metadata names its variable:
-`window: int = env("PAYMENT_WINDOW_SECONDS", 900)`. In production a field marked `secret` must differ from its default.
+`window: int = env("PAYMENT_WINDOW_SECONDS", 900)`. In production a field marked `secret` must differ from its default, and
+where it is several keys with commas between them, so must each.
 """
 
 import base64
@@ -9,6 +10,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+from common.vault import decode_key
 
 
 class BadSettings(Exception):
@@ -36,7 +39,7 @@ _CHOICES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What every service needs."""
+    """What every service needs. JWT_PUBLIC_KEY may be several, in any order: whichever has signed a token, it is good."""
 
     app_env: str = env("APP_ENV", "dev")
     database_url: str = env("DATABASE_URL", "")
@@ -96,14 +99,24 @@ def _faults_of_values(values: Mapping[str, Any]) -> list[str]:
         for name, variable, allowed in _CHOICES
         if name in values and values[name] not in allowed
     ]
+    try:
+        for key in keys_of(values["jwt_public_key"]):
+            decode_key(key)
+    except ValueError as error:
+        faults.append(f"JWT_PUBLIC_KEY: {error}")
     return faults if values.get("partitions", 1) >= 1 else [*faults, "PARTITIONS: must be at least 1"]
+
+
+def keys_of(text: str) -> list[str]:
+    """The keys of a variable that may hold several, with commas between them."""
+    return [key.strip() for key in text.split(",")]
 
 
 def _faults_in_production(cls: type[Settings], values: Mapping[str, Any]) -> list[str]:
     faults = [
         f"{field.metadata['variable']}: the development default is refused in production"
         for field in dataclasses.fields(cls)
-        if field.metadata["secret"] and values.get(field.name) == field.default
+        if field.metadata["secret"] and field.default in keys_of(str(values.get(field.name)))
     ]
     if values.get("crash_at"):
         faults.append("CRASH_AT: is for tests, refused in production")

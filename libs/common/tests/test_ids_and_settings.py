@@ -1,11 +1,12 @@
 """Ids that prove who minted them, and settings that name every fault."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from common import ids
-from common.settings import BadSettings, Settings, env
+from common.settings import DEV_JWT_PUBLIC_KEY, BadSettings, Settings, env
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ class Example(Settings):
 
 
 GOOD = {"MAIL_URL": "smtp://mail"}
+KEY = base64.b64encode(b"k" * 32).decode()
 
 
 def test_defaults_do_in_development() -> None:
@@ -103,8 +105,20 @@ def test_production_refuses_development_secrets_and_crash_points() -> None:
 
 
 def test_production_with_its_own_secrets_starts() -> None:
-    environ = {**GOOD, "APP_ENV": "production", "MAIL_KEY": "k", "JWT_PUBLIC_KEY": "p", "ID_KEY": "i"}
+    environ = {**GOOD, "APP_ENV": "production", "MAIL_KEY": "k", "JWT_PUBLIC_KEY": KEY, "ID_KEY": "i"}
     assert Example.load(environ).production
+
+
+def test_production_refuses_a_development_key_among_others_too() -> None:
+    environ = {**GOOD, "APP_ENV": "production", "MAIL_KEY": "k", "ID_KEY": "i"}
+    with pytest.raises(BadSettings, match="JWT_PUBLIC_KEY: the development default"):
+        Example.load({**environ, "JWT_PUBLIC_KEY": f"{KEY}, {DEV_JWT_PUBLIC_KEY}"})
+
+
+@pytest.mark.parametrize("keys", ["short", f"{KEY},", f"{KEY},{KEY[4:]}", "not base64!", f"{KEY};{KEY}"])
+def test_public_keys_that_are_none_are_named_at_the_start(keys: str) -> None:
+    with pytest.raises(BadSettings, match="JWT_PUBLIC_KEY"):
+        Example.load({**GOOD, "JWT_PUBLIC_KEY": keys})
 
 
 @pytest.mark.parametrize(

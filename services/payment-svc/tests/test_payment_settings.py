@@ -1,5 +1,6 @@
 """payment-svc's environment: what starts, and what production refuses."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ OURS = {
     "APP_ENV": "production",
     "DATABASE_URL": "postgresql://db/payment",
     "BROKER_URL": "amqp://broker",
-    "JWT_PUBLIC_KEY": "ours",
+    "JWT_PUBLIC_KEY": base64.b64encode(b"ours" * 8).decode(),
     "ID_KEY": "ours",
     "PUBLIC_URL": "https://haoyuan.example",
     "PAYMENT_METHODS": "alipay,wechat,window",

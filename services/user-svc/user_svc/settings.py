@@ -4,7 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
-from common.settings import DEV_CONTACT_KEY, DEV_JWT_PRIVATE_KEY, BadSettings, env
+from common.settings import DEV_CONTACT_KEY, DEV_JWT_PRIVATE_KEY, BadSettings, env, keys_of
 from common.settings import Settings as CommonSettings
 from common.vault import Vault, decode_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -66,8 +66,8 @@ class Settings(CommonSettings):
                 read(key)
             except ValueError as error:
                 faults.append(f"{variable}: {error}")
-        if not faults and public_key(self.jwt_private_key) != self.jwt_public_key:
-            faults.append("JWT_PUBLIC_KEY: does not belong to JWT_PRIVATE_KEY")
+        if not faults and public_key(self.jwt_private_key) not in keys_of(self.jwt_public_key):
+            faults.append("JWT_PUBLIC_KEY: none of them belongs to JWT_PRIVATE_KEY")
         return faults
 
     def _limit_faults(self) -> list[str]:

@@ -1,12 +1,12 @@
 """The keys that access tokens are verified with."""
 
-import base64
-import hashlib
-
-from common.jsons import encode
+from common.settings import keys_of
 from common.web import Routes, Schema, answer, public, service
+from common.web.access import key_id, named_key
 from flask import Response
 from marshmallow import fields
+
+from user_svc.settings import Settings, public_key
 
 blp = Routes("keys", __name__, url_prefix="/api/v1", description="Keys")
 well_known = Routes("well-known", __name__, url_prefix="/.well-known", description="Keys")
@@ -30,10 +30,9 @@ class KeysOut(Schema):
 @public
 @well_known.response(200, KeysOut)
 def show_keys() -> Response:
-    """The public keys (RFC 7517, 8037) that access tokens are verified with."""
-    x = base64.urlsafe_b64encode(base64.b64decode(service().settings.jwt_public_key)).decode().rstrip("=")
-    named = {"crv": "Ed25519", "kty": "OKP", "x": x}
-    thumbprint = hashlib.sha256(encode(named)).digest()  # RFC 7638: the required members in this very order
-    kid = base64.urlsafe_b64encode(thumbprint).decode().rstrip("=")
-    keys = {"keys": [{**named, "use": "sig", "alg": "EdDSA", "kid": kid}]}
-    return answer(keys, 200, Cache_Control="public, max-age=300")
+    """The public keys (RFC 7517, 8037) that access tokens are verified with; the one that signs now is the first."""
+    settings: Settings = service().settings
+    current = public_key(settings.jwt_private_key)
+    others = [key for key in keys_of(settings.jwt_public_key) if key != current]
+    keys = [{**named_key(key), "use": "sig", "alg": "EdDSA", "kid": key_id(key)} for key in (current, *others)]
+    return answer({"keys": keys}, 200, Cache_Control="public, max-age=300")
