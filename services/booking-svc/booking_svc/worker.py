@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from common.messages import (
+    AccountDeleted,
     PatientSaved,
     PaymentClosed,
     PaymentFailed,
@@ -45,8 +46,13 @@ def subscriptions(window: timedelta | None) -> dict[type, Handler]:
         SessionChanged: usecases.note_sessions,
         SessionStopped: partial(usecases.stop_sessions, window=window),
         PatientSaved: usecases.note_patients,
+        AccountDeleted: partial(usecases.leave, window=window),
     }
 
 
 def timers(window: timedelta | None) -> dict[str, TimerHandler]:
-    return {store.WINDOW: partial(usecases.end_window, window=window), usecases.WATCH: usecases.watch}
+    return {
+        store.WINDOW: partial(usecases.end_window, window=window),
+        usecases.LEFT: partial(usecases.look_again, window=window),
+        usecases.WATCH: usecases.watch,
+    }

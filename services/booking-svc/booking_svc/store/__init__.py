@@ -9,6 +9,7 @@ from booking_svc.store.orders import (
     insert_successor,
     list_orders,
     lock_orders,
+    lock_orders_of_account,
     lock_orders_of_session,
     lock_overdue,
     lock_pairs,
@@ -21,12 +22,20 @@ from booking_svc.store.orders import (
     successor_of,
     touch,
 )
-from booking_svc.store.projections import get_session, is_removed, masked_names, save_patients, save_sessions
+from booking_svc.store.projections import (
+    forget_patients,
+    get_session,
+    is_removed,
+    masked_names,
+    save_patients,
+    save_sessions,
+)
 from booking_svc.store.tables import metadata
 
 __all__ = [
     "WINDOW",
     "audit_figures",
+    "forget_patients",
     "get_history",
     "get_order",
     "get_order_by_key",
@@ -36,6 +45,7 @@ __all__ = [
     "is_removed",
     "list_orders",
     "lock_orders",
+    "lock_orders_of_account",
     "lock_orders_of_session",
     "lock_overdue",
     "lock_pairs",

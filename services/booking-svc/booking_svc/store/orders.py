@@ -93,6 +93,12 @@ def lock_orders_of_session(tx: Tx, session_id: str) -> dict[str, Order]:
     return lock_orders(tx, [*tx.conn.scalars(alive), *_heirs_of(tx.conn, alive)])
 
 
+def lock_orders_of_account(tx: Tx, account_id: str) -> dict[str, Order]:
+    """The orders of an account that have not ended, locked; what is about to take another's place is among them."""
+    alive = sa.select(orders.c.id).where(orders.c.account_id == account_id, orders.c.state.not_in(sorted(FINAL)))
+    return lock_orders(tx, tx.conn.scalars(alive).all())
+
+
 def lock_with_heirs(tx: Tx, ids: Sequence[str]) -> dict[str, Order]:
     """As lock_orders, together with the orders that are about to take the places of these."""
     return lock_orders(tx, [*ids, *_heirs_of(tx.conn, ids)])

@@ -51,9 +51,20 @@ _save_patient = sa.text(
 )
 
 
+def forget_patients(tx: Tx, account_id: str, patient_ids: Sequence[str]) -> None:
+    """These people are gone for good: removed, without a name, and no word on them that comes later changes that."""
+    gone = {"account_id": account_id, "revision": LAST_REVISION, "masked_name": "", "removed": True}
+    if patient_ids:
+        tx.conn.execute(_save_patient, [{"id": patient_id, **gone} for patient_id in sorted(set(patient_ids))])
+
+
+LAST_REVISION = 2**31 - 1
+
+
 def masked_names(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, str]:
+    """The names of those who have not been forgotten."""
     query = sa.select(patients.c.id, patients.c.masked_name).where(patients.c.id.in_(sorted(set(patient_ids))))
-    return {row.id: row.masked_name for row in conn.execute(query)}
+    return {row.id: row.masked_name for row in conn.execute(query) if row.masked_name}
 
 
 def is_removed(conn: sa.Connection, patient_id: str) -> bool:

@@ -5,9 +5,11 @@ placing       POST /orders
 wishes        what a patient, or the staff, may still want of an order: cancel, accept, missed
 successors    an order that takes another's place: rescheduling, substitutes
 projections   what is kept of sessions and patients; 停诊
+leaving       what becomes of the orders of an account that has ended
 watching      asks again for what is overdue
 """
 
+from booking_svc.usecases.leaving import LEFT, leave, look_again
 from booking_svc.usecases.moving import advance, end_window, note_released
 from booking_svc.usecases.placing import PlaceOrder, place_order, wait_decided
 from booking_svc.usecases.projections import Stoppage, note_patients, note_sessions, stop_sessions, stoppage
@@ -16,6 +18,7 @@ from booking_svc.usecases.watching import LONG_OVERDUE, OVERDUE, UNPAID, WATCH, 
 from booking_svc.usecases.wishes import accept_offer, cancel_order, mark_missed
 
 __all__ = [
+    "LEFT",
     "LONG_OVERDUE",
     "OVERDUE",
     "UNPAID",
@@ -28,6 +31,8 @@ __all__ = [
     "advance",
     "cancel_order",
     "end_window",
+    "leave",
+    "look_again",
     "mark_missed",
     "note_patients",
     "note_released",

@@ -1,0 +1,49 @@
+"""What becomes of the orders of somebody who has ended her account."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from common.envelope import Received
+from common.errors import Conflict
+from common.messages import AccountDeleted
+from common.outbox import Timer, Tx
+
+from booking_svc import store
+from booking_svc.domain import Order, check_cancellable
+from booking_svc.saga import Cancel
+from booking_svc.usecases.moving import move
+
+LEFT = "account_left"
+LOOK_AGAIN = timedelta(minutes=1)
+"""What was being placed while its account ended is there by then: no request takes so long."""
+
+
+def leave(tx: Tx, received: Sequence[Received], window: timedelta | None) -> None:
+    """AccountDeleted: nothing can be booked for these people any more, what can still be cancelled is, and their names are
+    forgotten. What is past its deadline stays, and so do the orders: the ledger needs them, and they say nothing of her.
+    """
+    for r in sorted(received, key=lambda r: r.message.account_id):
+        deleted: AccountDeleted = r.message
+        store.forget_patients(tx, deleted.account_id, deleted.patient_ids)
+        _cancel_all(tx, deleted.account_id, window, r.traceparent)
+        tx.set_timer(LEFT, deleted.account_id, tx.now + LOOK_AGAIN)
+
+
+def look_again(tx: Tx, timer: Timer, window: timedelta | None) -> None:
+    """An order may have been accepted at the very moment when we heard of the end of its account."""
+    _cancel_all(tx, timer.key, window, "")
+
+
+def _cancel_all(tx: Tx, account_id: str, window: timedelta | None, traceparent: str) -> None:
+    """As the patient would by POST /orders/{id}/cancel. First what is to take another's place, so that it does not go on."""
+    orders = store.lock_orders_of_account(tx, account_id)
+    wanted = sorted((o for o in orders.values() if _may_be_cancelled(o, tx)), key=lambda o: not o.replaces)
+    move(tx, orders, [(o.id, Cancel(o.id), traceparent) for o in wanted], window)
+
+
+def _may_be_cancelled(order: Order, tx: Tx) -> bool:
+    try:
+        check_cancellable(order, tx.now)
+    except Conflict:
+        return False
+    return order.cause != "patient"
