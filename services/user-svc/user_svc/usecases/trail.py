@@ -21,6 +21,7 @@ network: ContextVar[str] = ContextVar("network", default="")
 def note(
     tx: Tx,
     act: str,
+    /,
     *,
     actor: str | None = None,
     about: str | None = None,
