@@ -15,6 +15,8 @@ from notify_svc.store.alarms import Alarms
 from notify_svc.store.mongo import Kept, fields_of
 from notify_svc.store.notifications import Notifications
 from notify_svc.store.parked import ParkedMessages
+from notify_svc.store.reminders import ReminderTimers
+from notify_svc.store.visits import Visits
 
 
 class MongoStore:
@@ -27,7 +29,15 @@ class MongoStore:
         self.notifications = Notifications(self.database)
         self.alarms = Alarms(self.database)
         self.parked_messages = ParkedMessages(self.database)
-        self._kept: Sequence[Kept] = (self.notifications, self.alarms, self.parked_messages)
+        self.visits = Visits(self.database)
+        self.reminders = ReminderTimers(self.database)
+        self._kept: Sequence[Kept] = (
+            self.notifications,
+            self.alarms,
+            self.parked_messages,
+            self.visits,
+            self.reminders,
+        )
 
     # --- what the processor needs
 

@@ -9,10 +9,12 @@ from common.envelope import Received
 from notify_svc import domain, templates
 from notify_svc.domain import Notification
 from notify_svc.store import MongoTx
+from notify_svc.usecases import visits
 
 
 def tell(tx: MongoTx, received: Sequence[Received]) -> None:
     """Put what each message says into the inboxes that it concerns: once, however often the message comes."""
+    visits.follow(tx, received)
     for r in received:
         order_id = domain.order_of(r.message)
         hospital_id = _hospital_id(r.message)
