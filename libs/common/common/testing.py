@@ -29,9 +29,9 @@ HOSTILE_TEXTS = (
 HOSTILE_VALUES: tuple[Any, ...] = (None, True, -1, 1e308, 2**70, [], {}, [[[]]], {"a": {"b": 1}}, *HOSTILE_TEXTS)
 
 
-def bearer(account_id: str, *roles: str, hospital_id: str = "") -> dict[str, str]:
-    """Headers of a caller, with a genuine token of the development key."""
-    token = sign_token(DEV_JWT_PRIVATE_KEY, account_id, list(roles or ("patient",)), hospital_id, 3600)
+def bearer(account_id: str, *roles: str, hospital_id: str = "", key: str = DEV_JWT_PRIVATE_KEY) -> dict[str, str]:
+    """Headers of a caller, with a genuine token of the development key, or of another."""
+    token = sign_token(key, account_id, list(roles or ("patient",)), hospital_id, 3600)
     return {"Authorization": f"Bearer {token}"}
 
 

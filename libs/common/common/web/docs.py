@@ -30,11 +30,24 @@ _START = """window.ui = SwaggerUIBundle({
 """
 
 
+def _whole_pattern(_converter: Any, _field: Any, *, ret: Any, **_: Any) -> dict[str, str]:
+    """What Python means by a pattern that must fit the whole text, as ECMA 262 writes it, and so OpenAPI."""
+    pattern = ret.get("pattern", "")
+    return {"pattern": f"^(?:{pattern.removesuffix(_END)})$"} if pattern.endswith(_END) else {}
+
+
+_END = r"\Z"
+
+
 class ProblemApi(Api):  # type: ignore[misc]
     """Documents what goes wrong as what it is: application/problem+json (RFC 9457)."""
 
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_RESPONSE_CONTENT_TYPE: str = "application/json"
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self.ma_plugin.converter.add_attribute_function(_whole_pattern)
 
     def _register_responses(self) -> None:
         usual = self.DEFAULT_RESPONSE_CONTENT_TYPE
