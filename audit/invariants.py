@@ -27,6 +27,8 @@ NUMBER_OF = {
 }
 """What an order's reservation must be; every other order holds nothing."""
 ACTIVE = {"entered", "waiting", "held", "sold"}
+LONGEST_LOOSE = 60
+"""Seconds for which an act may wait for its place in the trail's chain: the job comes every few."""
 PAID = {"confirmed", "no_show", "substitute_offered"}
 """Here the order's money is with the hospital, or waits for her choice: exactly its fee."""
 
@@ -287,6 +289,15 @@ def everybody_was_told_once(f: Figures) -> Iterator[Broken]:
                 yield Broken("everybody_was_told_once", order["id"], f"{kind} was told {kinds[kind]} times")
 
 
+def trail_is_whole(f: Figures) -> Iterator[Broken]:
+    """The trail of security-relevant acts is as it was chained, and what is noted gets its place soon."""
+    trail = f["user-svc"]["trail"]
+    if trail["fault"]:
+        yield Broken("trail_is_whole", "user-svc", trail["fault"])
+    if (trail["loose_seconds"] or 0) > LONGEST_LOOSE:
+        yield Broken("trail_is_whole", "user-svc", f"an act has no place in the chain after {trail['loose_seconds']:.0f} s")
+
+
 RULES: tuple[Callable[[Figures], Iterator[Broken]], ...] = (
     work_is_done,
     no_order_is_stuck,
@@ -300,6 +311,7 @@ RULES: tuple[Callable[[Figures], Iterator[Broken]], ...] = (
     money_is_watched,
     providers_agree,
     everybody_was_told_once,
+    trail_is_whole,
 )
 
 

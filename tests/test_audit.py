@@ -27,7 +27,10 @@ def intent(**amounts):
 
 
 GOOD = {
-    "user-svc": {"chassis": {"outbox": 0, "parked": [], "overdue": []}},
+    "user-svc": {
+        "chassis": {"outbox": 0, "parked": [], "overdue": []},
+        "trail": {"length": 9, "fault": None, "loose_seconds": 2.0},
+    },
     "schedule-svc": {
         "chassis": {"outbox": 0, "parked": [], "overdue": []},
         "reservations": {
@@ -189,6 +192,8 @@ def plant(*path, value):
         (plant("notify-svc", "by_order", "o3", "order_withdrawn", value=2), "everybody_was_told_once", "o3"),
         (plant("notify-svc", "by_order", "o3", "visit_stopped", value=2), "everybody_was_told_once", "o3"),
         (plant("notify-svc", "by_order", "o3", "refund_succeeded", value=2), "everybody_was_told_once", "o3"),
+        (plant("user-svc", "trail", "fault", value="place 3: is missing"), "trail_is_whole", "user-svc"),
+        (plant("user-svc", "trail", "loose_seconds", value=61.0), "trail_is_whole", "user-svc"),
         (plant("notify-svc", "undelivered", value=["n1"]), "everybody_was_told_once", "n1"),
     ],
 )

@@ -1,5 +1,7 @@
 """notify-svc put together: `build`, the one place where its parts meet."""
 
+from datetime import timedelta
+
 from common.clock import Clock, system_clock
 from common.service import Service
 from common.settings import BadSettings
@@ -7,7 +9,7 @@ from common.web import create_app
 
 from notify_svc.api import BLUEPRINTS
 from notify_svc.settings import Settings
-from notify_svc.store import MongoStore, check_url
+from notify_svc.store import Keep, MongoStore, check_url
 from notify_svc.usecases import figures
 from notify_svc.worker import SUBSCRIPTIONS
 
@@ -18,7 +20,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         check_url(settings.mongo_url)
     except ValueError as error:
         raise BadSettings(f"the environment does not do:\nMONGO_URL: {error}") from error
-    store = MongoStore(settings.mongo_url, clock or system_clock)
+    keep = Keep(timedelta(days=settings.keep_notifications), timedelta(days=settings.keep_deliveries))
+    store = MongoStore(settings.mongo_url, clock or system_clock, keep)
     service = Service(
         "notify-svc",
         settings,

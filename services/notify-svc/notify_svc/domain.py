@@ -10,9 +10,12 @@ from common import messages as m
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 INBOX = "inbox"
-"""The channel of the in-app inbox, the only one so far."""
+"""The channel of the in-app inbox."""
 
-OPERATORS = "role:operator"
+ROLE = "role:"
+"""What recipients begin with that are no account."""
+
+OPERATORS = f"{ROLE}operator"
 
 
 def staff_of(role: str, hospital_id: str) -> str:
@@ -136,6 +139,11 @@ def _refund_stalled(message: m.RefundStalled, hospital_id: str | None) -> Kinds:
     return [(message.account_id, "refund_stalled"), *_desk("refund_stalled_staff", hospital_id)]
 
 
+def _security(message: m.SecurityNoted, _hospital_id: str | None) -> Kinds:
+    """The end of an account is told at its former address: there is no inbox any more."""
+    return [] if message.what == "account_deleted" else [(message.account_id, f"security_{message.what}")]
+
+
 TOLD: dict[type, Callable[[Any, str | None], Kinds]] = {
     m.UserRegistered: _owner("user_registered"),
     m.OrderPlaced: _owner("order_placed"),
@@ -158,6 +166,7 @@ TOLD: dict[type, Callable[[Any, str | None], Kinds]] = {
     m.RefundSucceeded: _refunded,
     m.RefundFailed: _refund_failed,
     m.RosterApplied: _owner("roster_applied"),
+    m.SecurityNoted: _security,
 }
 """Message -> who is told, and how; the second argument is the hospital's id where that had to be looked up."""
 
@@ -170,8 +179,10 @@ def kinds_of(message: Any, hospital_id: str | None = None) -> Kinds:
     return TOLD[type(message)](message, hospital_id)
 
 
-UNTOLD = frozenset({"marked_by"})
-"""Fields of messages that are not kept with what is told: who of the staff it was is not the patient's to know."""
+UNTOLD = frozenset({"marked_by", "former"})
+"""Fields of messages that are not kept with what is told: who of the staff it was is not the patient's to know, and an address
+is kept for as long only as something is to be sent there.
+"""
 
 
 def known_by(message: Any, message_id: str) -> str:
@@ -184,6 +195,8 @@ def known_by(message: Any, message_id: str) -> str:
             return message.refund_id
         case m.PaymentSucceeded():
             return message.payment_id
+        case m.SecurityNoted():
+            return message.note_id
         case _:
             return message_id
 

@@ -1,16 +1,20 @@
 """What identifies a person: documents, phone numbers, and how they are shown (never in clear).
 
-The resident ID number is GB 11643: six digits of region, eight of the birth date, three of order, one check digit.
+The resident ID number is GB 11643: six digits of region, eight of the birth date, three of order (odd: a man), one check digit.
+The residence permits of people from Hong Kong, Macau and Taiwan (since 2018) and the foreigners' permanent residence card (of
+2023, National Immigration Administration: 9, province, country) are built alike. python-stdnum knows the check digit of all of
+them, and none of the travel permits.
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
 
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
-from user_svc.domain import bad
+from user_svc.domain import Sex, bad
 
 ID_TYPES = ("resident_id", "passport", "permit")
 
@@ -19,11 +23,25 @@ _PROVINCES = frozenset(
 )
 _OLDEST_YEARS = 130
 
+_BUILT_ALIKE = re.compile(r"[0-9]{17}[0-9X]")
+_FOREIGNER = "9"
+_RESIDENCE_PERMITS = ("810000", "820000", "830000")
 _PASSPORT = re.compile(r"[A-Z0-9]{5,17}")
 _PERMIT = re.compile(r"[A-Z0-9]{8,18}")
+_HOME_RETURN = re.compile(r"[HM][0-9]+")
+"""港澳居民来往内地通行证: H or M, eight digits of the person, and on older cards two that count the cards."""
+_HOME_RETURN_DIGITS, _PERSONAL = (8, 10), 9
 _MAINLAND_PHONE = re.compile(r"(?:\+?86)?(1[3-9]\d{9})", re.ASCII)
 _FOREIGN_PHONE = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 _SEPARATORS = re.compile(r"[ \-()]")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a person beside the number; None: nobody has said."""
+
+    born: date | None = field(default=None, repr=False)
+    sex: Sex | None = None
 
 
 def check_id_number(id_type: str, given: str, today: date) -> str:
@@ -37,19 +55,28 @@ def check_id_number(id_type: str, given: str, today: date) -> str:
 def _resident_id(number: str, today: date) -> str:
     # Not ric.validate(): it wants the county to have existed in the year of birth, and refuses people whose number was
     # given to them later, when they first registered.
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+    if not _BUILT_ALIKE.fullmatch(number):
         raise bad("id_number", "18 digits, the last may be X")
-    if number[-1] != ric.calc_check_digit(number):
-        raise bad("id_number", "the check digit does not fit: please look at it again")
+    _check_digit(number)
     if int(number[:2]) not in _PROVINCES:
         raise bad("id_number", "no such region")
-    try:
-        born = ric.get_birth_date(number)
-    except ValidationError as error:
-        raise bad("id_number", "no such date of birth") from error
-    if born > today or born.year < today.year - _OLDEST_YEARS:
-        raise bad("id_number", "no such date of birth")
+    _check_birth_date(number, today)
     return number
+
+
+def _check_digit(number: str) -> None:
+    if number[-1] != ric.calc_check_digit(number):
+        raise bad("id_number", "the check digit does not fit: please look at it again")
+
+
+def _check_birth_date(number: str, today: date) -> None:
+    born = told_by(number).born
+    if born is None or not _possible(born, today):
+        raise bad("id_number", "no such date of birth")
+
+
+def _possible(born: date, today: date) -> bool:
+    return born <= today and born.year >= today.year - _OLDEST_YEARS
 
 
 def _passport(number: str, _today: date) -> str:
@@ -58,23 +85,68 @@ def _passport(number: str, _today: date) -> str:
     return number
 
 
-def _permit(number: str, _today: date) -> str:
+def _permit(number: str, today: date) -> str:
+    """Strict where the form is known: another form is another authority's, of which any may come."""
     if not _PERMIT.fullmatch(number) or not any(c.isdigit() for c in number):
         raise bad("id_number", "a permit's number has 8 to 18 letters and digits")
+    if _BUILT_ALIKE.fullmatch(number):
+        _check_digit(number)
+        if not number.startswith((_FOREIGNER, *_RESIDENCE_PERMITS)):
+            raise bad("id_number", "no such permit; the number of a resident ID is a resident_id")
+        _check_birth_date(number, today)
+    elif _HOME_RETURN.fullmatch(number) and len(number) - 1 not in _HOME_RETURN_DIGITS:
+        raise bad("id_number", "H or M, and 8 digits (10 on older cards)")
     return number
 
 
 _CHECKS: dict[str, Callable[[str, date], str]] = {"resident_id": _resident_id, "passport": _passport, "permit": _permit}
 
 
-def check_phone(given: str) -> str:
-    """A mainland mobile number as 11 digits, any other as +<country><number>. Raises Invalid."""
+def told_by(number: str) -> About:
+    """What a number itself tells of its owner, where it is built as GB 11643 says."""
+    if not _BUILT_ALIKE.fullmatch(number):
+        return About()
+    try:
+        born = ric.get_birth_date(number)
+    except ValidationError:
+        return About()
+    return About(born, "male" if int(number[16]) % 2 else "female")
+
+
+def check_about(number: str, born: date | None, sex: Sex | None, today: date) -> About:
+    """What is known of the owner of a checked number. Raises Invalid naming the field that cannot be, or says otherwise than the
+    number does.
+    """
+    told = told_by(number)
+    if born is not None and told.born not in (None, born):
+        raise bad("birth_date", "does not agree with the document's number")
+    if sex is not None and told.sex not in (None, sex):
+        raise bad("sex", "does not agree with the document's number")
+    if born is not None and not _possible(born, today):
+        raise bad("birth_date", "no such date of birth")
+    return About(told.born or born, told.sex or sex)
+
+
+def written_forms(id_type: str, number: str) -> list[str]:
+    """The texts by which this document's owner may be known, today's first: one document is one person, whichever type it was
+    given as, and however often it was renewed.
+    """
+    plain = f"{id_type}:{number}"
+    if _BUILT_ALIKE.fullmatch(number) and number.startswith(_RESIDENCE_PERMITS):
+        return [f"resident_id:{number}", f"permit:{number}"]
+    if id_type == "permit" and _HOME_RETURN.fullmatch(number) and len(number) > _PERSONAL:
+        return [f"permit:{number[:_PERSONAL]}", plain]
+    return [plain]
+
+
+def check_phone(given: str, name: str = "phone") -> str:
+    """A mainland mobile number as 11 digits, any other as +<country><number>. Raises Invalid for the field `name`."""
     phone = _SEPARATORS.sub("", given)
     if mainland := _MAINLAND_PHONE.fullmatch(phone):
         return mainland[1]
     if _FOREIGN_PHONE.fullmatch(phone) and not phone.startswith("+86"):
         return phone
-    raise bad("phone", "a mobile number of 11 digits, or + and the country's code")
+    raise bad(name, "a mobile number of 11 digits, or + and the country's code")
 
 
 def check_name(given: str) -> str:

@@ -93,5 +93,13 @@ def fields_of(keys: Iterable[tuple[str, Any]]) -> list[str]:
     return [name for name, _ in keys]
 
 
+FORGET_ON = "forget_on"
+
+
+def expiry(at: datetime) -> Document:
+    """The field by which MongoDB deletes a document at this time (TTL), which must be a date, and is never changed."""
+    return {FORGET_ON: at}
+
+
 def time_of(milliseconds_since_1970: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds_since_1970)

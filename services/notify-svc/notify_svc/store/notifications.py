@@ -1,32 +1,34 @@
 """The in-app inbox, and the log of what was put there."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 
 from notify_svc.domain import INBOX, Notification, milliseconds
-from notify_svc.store.mongo import Document, insert_new, time_of
+from notify_svc.store.mongo import Document, expiry, insert_new, time_of
 
 
 class Notifications:
     """The collections `notifications` and `delivery_log`: what was put into which inbox."""
 
-    indexes = ((("recipient", ASCENDING), ("rank", DESCENDING)), (("recipient", ASCENDING),))
+    indexes = ((("recipient", ASCENDING), ("rank", DESCENDING)), (("recipient", ASCENDING),), (("rank", DESCENDING),))
     """The first serves the inbox, and the search for an order in its owner's inbox; nx-27017 uses it only if there is the
-    second, which MongoDB could do without.
+    second, which MongoDB could do without. The third finds the oldest.
     """
 
-    def __init__(self, database: Database[Document]) -> None:
+    def __init__(self, database: Database[Document], keep: timedelta) -> None:
         self.collection = database["notifications"]
         self.log = database["delivery_log"]
+        self._keep = keep
 
     def add(self, notifications: Sequence[Notification], now: datetime) -> None:
         """Those that are not there yet."""
         if notifications:
-            insert_new(self.collection, [_document(n) for n in notifications])
-            insert_new(self.log, [_delivered(n, milliseconds(now)) for n in notifications])
+            forgotten = expiry(now + self._keep)  # both at once: what was told and not delivered would be a fault
+            insert_new(self.collection, [{**_document(n), **forgotten} for n in notifications])
+            insert_new(self.log, [{**_delivered(n, milliseconds(now)), **forgotten} for n in notifications])
 
     def newest(self, recipients: Iterable[str], before: str | None, limit: int, *, unread: bool) -> list[Notification]:
         """The newest `limit` notifications of these recipients whose rank is below `before`, newest first."""
@@ -54,6 +56,20 @@ class Notifications:
             if document["hospital_id"]:
                 return str(document["hospital_id"])
         return None
+
+    def forget_account(self, account_id: str) -> None:
+        """Of an account that is gone nothing stays but that it was told: the audit compares that with the orders."""
+        nothing = {"recipient": "", "params": {}, "unread": False}
+        self.collection.update_many({"recipient": account_id}, {"$set": nothing})
+
+    def forget(self, now: datetime, limit: int) -> int:
+        """Delete the oldest that are not kept any more, at most `limit`; answers how many. MongoDB does so itself by its TTL."""
+        before = f"{milliseconds(now - self._keep):015d}"
+        ids = [d["_id"] for d in self.collection.find({"rank": {"$lt": before}}, {"rank": 1}).sort("rank", 1).limit(limit)]
+        for notification_id in ids:
+            self.log.delete_one({"_id": f"{notification_id}:{INBOX}"})
+            self.collection.delete_one({"_id": notification_id})
+        return len(ids)
 
     def all_told(self) -> Iterator[Document]:
         """Of every notification: _id, kind, recipient, order_id."""

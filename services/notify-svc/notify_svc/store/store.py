@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from common.clock import Clock, system_clock
 from common.outbox import Parked
@@ -12,32 +12,50 @@ from pymongo.errors import PyMongoError
 from notify_svc.domain import Notification
 from notify_svc.store import mongo
 from notify_svc.store.alarms import Alarms
-from notify_svc.store.mongo import Kept, fields_of
+from notify_svc.store.contacts import Contacts
+from notify_svc.store.deliveries import Deliveries
+from notify_svc.store.mongo import FORGET_ON, Kept, fields_of
 from notify_svc.store.notifications import Notifications
 from notify_svc.store.parked import ParkedMessages
+from notify_svc.store.rates import Rates
 from notify_svc.store.reminders import ReminderTimers
 from notify_svc.store.visits import Visits
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long is kept what was told, and the log of what was sent."""
+
+    notifications: timedelta = timedelta(days=730)
+    deliveries: timedelta = timedelta(days=180)
 
 
 class MongoStore:
     """The service's database. `url` names it."""
 
-    def __init__(self, url: str, clock: Clock = system_clock) -> None:
+    def __init__(self, url: str, clock: Clock = system_clock, keep: Keep = Keep()) -> None:
         self.clock = clock
         self.client = mongo.connect(url)
         self.database = self.client.get_default_database()
-        self.notifications = Notifications(self.database)
+        self.notifications = Notifications(self.database, keep.notifications)
         self.alarms = Alarms(self.database)
+        self.contacts = Contacts(self.database)
+        self.deliveries = Deliveries(self.database, keep.deliveries)
+        self.rates = Rates(self.database)
         self.parked_messages = ParkedMessages(self.database)
         self.visits = Visits(self.database)
         self.reminders = ReminderTimers(self.database)
         self._kept: Sequence[Kept] = (
             self.notifications,
             self.alarms,
+            self.contacts,
+            self.deliveries,
+            self.rates,
             self.parked_messages,
             self.visits,
             self.reminders,
         )
+        self._forgotten = (self.notifications.collection, self.notifications.log, self.deliveries.collection)
 
     # --- what the processor needs
 
@@ -49,6 +67,8 @@ class MongoStore:
         for write in tx.writes:
             write()
         self.notifications.add(tx.added, tx.now)
+        for write in tx.last:
+            write()
 
     def is_transient(self, error: BaseException) -> bool:
         """True if the server is away or asks to try again: nothing is wrong with the work itself."""
@@ -73,6 +93,8 @@ class MongoStore:
         for kept in self._kept:
             for keys in kept.indexes:
                 kept.collection.create_index(list(keys))
+        for collection in self._forgotten:
+            collection.create_index(FORGET_ON, expireAfterSeconds=0)
 
     def missing(self) -> list[str]:
         """What is not ready, for /readyz."""
@@ -105,6 +127,10 @@ class MongoTx:
     added: list[Notification] = field(default_factory=list)
     writes: list[Callable[[], None]] = field(default_factory=list)
     """What else is written at the end, before the notifications, in this order. Each must bear repetition."""
+    last: list[Callable[[], None]] = field(default_factory=list)
+    """As `writes`, but after the notifications."""
+    plans: list[tuple[Notification, Sequence[str], datetime | None]] = field(default_factory=list)
+    """What is to go out beside the inbox: usecases.planning."""
 
     def first_time(self, message_ids: Sequence[str]) -> set[str]:
         """All of them: repetitions are found by the documents' _ids, so that dedupe and effect are one write."""

@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 from common.envelope import Received
+from common.messages import SecurityNoted
 
 from notify_svc import domain, templates
 from notify_svc.domain import Notification
 from notify_svc.store import MongoTx
-from notify_svc.usecases import visits
+from notify_svc.usecases import planning, visits
 
 
 def tell(tx: MongoTx, received: Sequence[Received]) -> None:
@@ -23,7 +24,8 @@ def tell(tx: MongoTx, received: Sequence[Received]) -> None:
         params = {k: v for k, v in msgspec.to_builtins(r.message).items() if k not in domain.UNTOLD}
         for recipient, kind in domain.kinds_of(r.message, hospital_id):
             notification_id = f"{domain.known_by(r.message, r.id)}:{recipient}:{kind}"
-            tx.add(
+            planning.tell_person(
+                tx,
                 Notification(
                     id=notification_id,
                     recipient=recipient,
@@ -34,8 +36,10 @@ def tell(tx: MongoTx, received: Sequence[Received]) -> None:
                     hospital_id=hospital_id,
                     created_at=r.time,
                     rank=domain.rank(r.time, notification_id),
-                )
+                ),
             )
+        if isinstance(r.message, SecurityNoted) and r.message.former:
+            planning.tell_former(tx, r)
 
 
 def _hospital_id(message: Any) -> str | None:

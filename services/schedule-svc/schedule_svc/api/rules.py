@@ -41,6 +41,7 @@ class RulesIn(Schema):
     rules = fields.Raw(
         required=True,
         metadata={
+            "type": "object",
             "example": {
                 "limits": [{"most": 1, "of": "doctor", "per": "day"}, {"most": 14, "of": "hospital", "per": "week"}],
                 "cancel": {"workdays": 1, "at": "14:00"},

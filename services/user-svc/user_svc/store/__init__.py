@@ -15,7 +15,15 @@ from user_svc.store.credit import (
 )
 from user_svc.store.figures import audit_figures
 from user_svc.store.logins import add_login, end_login, rotate_login
-from user_svc.store.patients import add_patient, change_patient, patient, patients_of, removed_patient
+from user_svc.store.patients import (
+    add_patient,
+    change_patient,
+    leave_wards,
+    patient,
+    patients_of,
+    removed_patient,
+)
+from user_svc.store.persons import person
 from user_svc.store.tables import metadata
 
 __all__ = [
@@ -30,6 +38,7 @@ __all__ = [
     "change_mark",
     "change_patient",
     "end_login",
+    "leave_wards",
     "lock_sessions",
     "mark",
     "marks_of",
@@ -39,6 +48,7 @@ __all__ = [
     "open_appeals",
     "patient",
     "patients_of",
+    "person",
     "removed_patient",
     "rotate_login",
     "stop_sessions",

@@ -21,13 +21,19 @@ def patient(conn: sa.Connection, account_id: str, patient_id: str) -> Any:
     return conn.execute(sa.select(patients).where(mine).with_for_update()).one_or_none()
 
 
-def removed_patient(conn: sa.Connection, account_id: str, id_index: str) -> Any:
+def removed_patient(conn: sa.Connection, account_id: str, indexes: Sequence[str]) -> Any:
     """The row of one who was in the account's list with this document, and was removed last; None if there is none."""
     was = sa.and_(
-        patients.c.account_id == account_id, patients.c.id_index == id_index, patients.c.removed_at.is_not(None)
+        patients.c.account_id == account_id, patients.c.id_index.in_(indexes), patients.c.removed_at.is_not(None)
     )
     query = sa.select(patients).where(was).order_by(patients.c.removed_at.desc(), patients.c.id).limit(1)
     return conn.execute(query).one_or_none()
+
+
+def leave_wards(tx: Tx, account_id: str, patient_id: str) -> None:
+    """She is nobody's guardian any more."""
+    wards = sa.and_(patients.c.account_id == account_id, patients.c.guardian_id == patient_id)
+    tx.conn.execute(sa.update(patients).where(wards).values(guardian_id=None))
 
 
 def add_patient(tx: Tx, values: dict[str, Any]) -> None:
