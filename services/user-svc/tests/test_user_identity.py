@@ -8,7 +8,7 @@ from common.errors import Invalid
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.cn import ric
-from user_svc import identity
+from user_svc import domain, identity
 
 TODAY = date(2026, 11, 22)
 
@@ -74,7 +74,11 @@ def test_one_wrong_digit_never_passes(place: int, digit: str) -> None:
         ("passport", "e12345678", "E12345678"),
         ("passport", "PA1234567", "PA1234567"),
         ("permit", "h12345678", "H12345678"),
-        ("permit", "830000199909090012", "830000199909090012"),
+        ("permit", "M1234567801", "M1234567801"),  # an older card: the last two count the cards
+        ("permit", "12345678", "12345678"),  # a Taiwan resident's
+        ("permit", "can110081041203", "CAN110081041203"),  # a foreigner's card of before 2023
+        ("permit", resident_id(830000, "19990909"), resident_id(830000, "19990909")),
+        ("permit", resident_id(911840, "19850101", 22), resident_id(911840, "19850101", 22)),  # a foreigner's of 2023
     ],
 )
 def test_passports_and_permits(id_type: str, number: str, kept: str) -> None:
@@ -82,11 +86,109 @@ def test_passports_and_permits(id_type: str, number: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("id_type", "number"), [("passport", "E1"), ("passport", "ABCDEFGH"), ("permit", "H123"), ("permit", "H1234-5678")]
+    ("id_type", "number"),
+    [
+        ("passport", "E1"),
+        ("passport", "ABCDEFGH"),
+        ("passport", resident_id()),
+        ("permit", "H123"),
+        ("permit", "H1234-5678"),
+        ("permit", "H123456789"),
+        ("permit", resident_id()),  # it would be another person under another type
+        ("permit", resident_id(840000)),
+        ("permit", resident_id(911840, "19850230")),
+        ("permit", resident_id(911840, "20261123")),  # tomorrow
+        ("permit", resident_id(911840)[:-1] + "Y"),
+        ("permit", resident_id(911840, order=124)[:-1] + resident_id(911840, order=125)[-1]),  # check digit
+        ("resident_id", resident_id(911840)),
+    ],
 )
 def test_wrong_passports_and_permits(id_type: str, number: str) -> None:
     with pytest.raises(Invalid):
         identity.check_id_number(id_type, number, TODAY)
+
+
+BORN = date(1990, 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (resident_id(order=123), identity.About(BORN, "male")),
+        (resident_id(order=124), identity.About(BORN, "female")),
+        (resident_id(820000, order=2), identity.About(BORN, "female")),
+        (resident_id(911840, order=1), identity.About(BORN, "male")),
+        ("H12345678", identity.About()),
+        ("110101199013011230", identity.About()),  # kept from before it was looked at
+    ],
+)
+def test_what_a_number_tells_of_its_owner(number: str, told: identity.About) -> None:
+    assert identity.told_by(number) == told
+
+
+@pytest.mark.parametrize(
+    ("number", "born", "sex", "known"),
+    [
+        (resident_id(), None, None, (BORN, "male")),
+        (resident_id(), BORN, "male", (BORN, "male")),
+        ("E12345678", None, None, (None, None)),
+        ("E12345678", BORN, "female", (BORN, "female")),
+        ("E12345678", TODAY, None, (TODAY, None)),
+    ],
+)
+def test_what_is_said_is_known_where_the_number_does_not_tell(number, born, sex, known) -> None:
+    about = identity.check_about(number, born, sex, TODAY)
+    assert (about.born, about.sex) == known
+
+
+@pytest.mark.parametrize(
+    ("number", "born", "sex", "field"),
+    [
+        (resident_id(), date(1990, 3, 8), None, "birth_date"),
+        (resident_id(), BORN, "female", "sex"),
+        (resident_id(911840), date(1991, 3, 7), None, "birth_date"),
+        ("E12345678", date(2026, 11, 23), None, "birth_date"),
+        ("E12345678", date(1800, 1, 1), "male", "birth_date"),
+    ],
+)
+def test_what_is_said_and_cannot_be_is_named(number, born, sex, field) -> None:
+    with pytest.raises(Invalid) as error:
+        identity.check_about(number, born, sex, TODAY)
+    assert field_of(error) == field
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("resident_id", resident_id(820000)), ("permit", resident_id(820000)), True),
+        (("permit", "H1234567801"), ("permit", "H1234567802"), True),
+        (("permit", "H1234567801"), ("permit", "H12345678"), True),
+        (("permit", "H1234567801"), ("permit", "H1234567901"), False),
+        (("permit", "H1234567801"), ("permit", "M1234567801"), False),
+        (("permit", "H12345678"), ("passport", "H12345678"), False),
+        (("passport", "H1234567801"), ("passport", "H1234567802"), False),
+        (("resident_id", resident_id()), ("resident_id", resident_id(order=125)), False),
+    ],
+)
+def test_one_persons_document_has_one_form_whatever_it_was_given_as(one, other, same) -> None:
+    forms = [identity.written_forms(*document) for document in (one, other)]
+    assert (forms[0][0] == forms[1][0]) is same
+    assert all(f"{id_type}:{number}" in f for f, (id_type, number) in zip(forms, (one, other), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("born", "on", "years"),
+    [
+        ("2012-11-22", "2026-11-22", 14),
+        ("2012-11-23", "2026-11-22", 13),
+        ("2012-02-29", "2026-02-28", 13),
+        ("2012-02-29", "2026-03-01", 14),
+        ("2026-11-22", "2026-11-22", 0),
+    ],
+)
+def test_ages_are_whole_years(born: str, on: str, years: int) -> None:
+    assert domain.age(date.fromisoformat(born), date.fromisoformat(on)) == years
+    assert domain.is_child(date.fromisoformat(born), date.fromisoformat(on)) == (years < 14)
 
 
 def test_an_unknown_kind_of_document() -> None:

@@ -24,6 +24,7 @@ _PROVINCES = frozenset(
 _OLDEST_YEARS = 130
 
 _BUILT_ALIKE = re.compile(r"[0-9]{17}[0-9X]")
+_LIKE_AN_ID = re.compile(r"[0-9]{17}.")
 _FOREIGNER = "9"
 _RESIDENCE_PERMITS = ("810000", "820000", "830000")
 _PASSPORT = re.compile(r"[A-Z0-9]{5,17}")
@@ -89,7 +90,7 @@ def _permit(number: str, today: date) -> str:
     """Strict where the form is known: another form is another authority's, of which any may come."""
     if not _PERMIT.fullmatch(number) or not any(c.isdigit() for c in number):
         raise bad("id_number", "a permit's number has 8 to 18 letters and digits")
-    if _BUILT_ALIKE.fullmatch(number):
+    if _LIKE_AN_ID.fullmatch(number):
         _check_digit(number)
         if not number.startswith((_FOREIGNER, *_RESIDENCE_PERMITS)):
             raise bad("id_number", "no such permit; the number of a resident ID is a resident_id")
@@ -139,14 +140,14 @@ def written_forms(id_type: str, number: str) -> list[str]:
     return [plain]
 
 
-def check_phone(given: str, name: str = "phone") -> str:
-    """A mainland mobile number as 11 digits, any other as +<country><number>. Raises Invalid for the field `name`."""
+def check_phone(given: str) -> str:
+    """A mainland mobile number as 11 digits, any other as +<country><number>. Raises Invalid."""
     phone = _SEPARATORS.sub("", given)
     if mainland := _MAINLAND_PHONE.fullmatch(phone):
         return mainland[1]
     if _FOREIGN_PHONE.fullmatch(phone) and not phone.startswith("+86"):
         return phone
-    raise bad(name, "a mobile number of 11 digits, or + and the country's code")
+    raise bad("phone", "a mobile number of 11 digits, or + and the country's code")
 
 
 def check_name(given: str) -> str:
