@@ -1,11 +1,9 @@
 """Fires reminders in the background. Several loops may run beside each other, in as many processes."""
 
 import threading
+from collections.abc import Callable
 
 from common.log import get_logger
-
-from notify_svc.store import MongoStore
-from notify_svc.usecases import reminders
 
 log = get_logger("reminders")
 
@@ -13,10 +11,10 @@ PAUSE = 1.0  # seconds between two looks when nothing is due
 
 
 class ReminderLoop:
-    """A `common.service.Part`."""
+    """A `common.service.Part`. `fire` tells what is due, at most a batch, and answers 0 if there was nothing to do."""
 
-    def __init__(self, store: MongoStore) -> None:
-        self._store = store
+    def __init__(self, fire: Callable[[], int]) -> None:
+        self._fire = fire
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reminders", daemon=True)
 
@@ -35,7 +33,7 @@ class ReminderLoop:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                fired = reminders.fire_due(self._store)
+                fired = self._fire()
             except Exception:  # the database is away
                 log.exception("reminders_failed")
                 fired = 0
