@@ -234,6 +234,54 @@ def test_a_kill_between_any_two_steps_neither_doubles_nor_loses(
         ]
 
 
+def once_read(store: MongoStore, monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> None:
+    """Do something when a loop has read the visits, and before it does anything about them."""
+    honest = store.visits.of_accounts
+
+    def read(*args: Any) -> Any:
+        found = honest(*args)
+        monkeypatch.undo()
+        then()
+        return found
+
+    monkeypatch.setattr(store.visits, "of_accounts", read)
+
+
+def test_a_cancellation_between_look_and_telling_is_heeded(
+    service: Service, store: MongoStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(service, confirmed("a", 9.5), confirmed("b", 14.0))
+    clock.set(MONDAY + timedelta(hours=18))
+    once_read(store, monkeypatch, lambda: deliver(service, cancelled("a")))
+    drain(store)
+    assert visits_told(store) == []
+    drain(store)
+    assert visits_told(store) == [(TOMORROW, "b")]
+
+
+def test_a_confirmation_between_look_and_end_is_not_lost(
+    service: Service, store: MongoStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(service, confirmed("a", 9.5))
+    deliver(service, cancelled("a"))
+    clock.set(MONDAY + timedelta(hours=18))
+    once_read(store, monkeypatch, lambda: deliver(service, confirmed("b", 16.0)))
+    drain(store)
+    clock.set(MONDAY + timedelta(days=1, hours=14))
+    drain(store)
+    assert visits_told(store) == [(SOON, "b")]
+
+
+def test_of_two_who_have_read_the_same_one_goes_on(
+    service: Service, store: MongoStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(service, confirmed("a", 9.5))
+    clock.set(MONDAY + timedelta(hours=18))
+    once_read(store, monkeypatch, lambda: drain(store))
+    assert reminders.fire_due(store) == 0, "the other has done it"
+    assert visits_told(store) == [(TOMORROW, "a")]
+
+
 def test_loops_side_by_side_tell_each_visit_once(service: Service, store: MongoStore, clock: ManualClock) -> None:
     deliver(service, *(confirmed(f"ord_{n}", 8 + n % 9, f"acc_{n % 40}") for n in range(120)))
     clock.set(MONDAY + timedelta(hours=18))

@@ -1,7 +1,7 @@
 """Stored timers of reminders: for each account that has something to be told of its visits, when to look next."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +31,8 @@ class Timer:
 
 class ReminderTimers:
     """The collection `reminders`, one document for each account. Whoever changes one raises its `revision`, so that of two who
-    have read the same only one can go on; a visit that is confirmed raises it too, so that nobody goes by what was before.
+    have read the same only one can go on; a visit that is confirmed or ends raises it too, so that nobody goes by what
+    was before.
     """
 
     indexes = ((("due_at", ASCENDING),), (("holder", ASCENDING),))
@@ -59,6 +60,12 @@ class ReminderTimers:
         new = {"revision": 0, "attempts": 0, "telling": None, "holder": ""}
         insert_new(self.collection, [{"_id": account_id, "due_at": ms, **new} for account_id, ms in at.items()])
         self.collection.bulk_write(earlier)
+
+    def look_again(self, account_ids: Iterable[str]) -> None:
+        """Something of these accounts has changed: whoever looks just now must look again."""
+        changes = [UpdateOne({"_id": account_id}, {"$inc": {"revision": 1}}) for account_id in set(account_ids)]
+        if changes:
+            self.collection.bulk_write(changes, ordered=False)
 
     def due(self, now: datetime, limit: int) -> list[Timer]:
         """Those that are due, the first first, at most `limit`."""

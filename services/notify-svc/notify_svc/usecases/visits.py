@@ -31,6 +31,7 @@ def follow(tx: MongoTx, received: Sequence[Received]) -> None:
             ended[r.message.order_id] = r.message.account_id, at
     if ended:
         tx.at_end(lambda: tx.store.visits.end(ended))
+        tx.at_end(lambda: tx.store.reminders.look_again(account_id for account_id, _ in ended.values()))
     if confirmed:
         tx.at_end(lambda: tx.store.visits.confirm(list(confirmed.values())))
         due: dict[str, datetime] = {}
