@@ -76,6 +76,7 @@ SAMPLES: dict[str, Any] = {
     "refund_succeeded": m.RefundSucceeded("ord_1", "acc_1", "ref_1", 5000, "order", "window", "cancelled"),
     "surplus_refunded": m.RefundSucceeded("ord_1", "acc_1", "ref_1", 5000, "surplus", "wechat", "fee_difference"),
     "refund_failed": m.RefundFailed("ord_1", "acc_1", "ref_1", 5000, "surplus", "account closed"),
+    "security_password_changed": m.SecurityNoted("sec_1", "acc_1", "password_changed", MOMENT, "Firefox", None, None),
     "roster_applied": m.RosterApplied("ros_1", "hos_1", "acc_1", 5, 3, 1),
 }
 """Kind of the account's own notification -> the message that causes it."""

@@ -227,4 +227,4 @@ def test_urls_that_do_not_do(url: str) -> None:
 def test_a_migration_may_be_repeated(service: Service) -> None:
     service.migrate()
     assert service.missing() == []
-    assert len(mongo_of(service).notifications.collection.index_information()) == 3
+    assert len(mongo_of(service).notifications.collection.index_information()) == 5

@@ -1,0 +1,107 @@
+"""What each kind of notification is to a person: how it reaches her beside the inbox, how urgent it is, and for how long.
+
+Category: `security` (the account) and `must` (停诊, money, what staff did to her) go to everybody; `orders` and `reminders` may be
+switched off, and wait for the end of quiet hours.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from notify_svc.channels import Channel
+
+Category = Literal["security", "must", "orders", "reminders"]
+
+OPTIONAL: tuple[Category, ...] = ("orders", "reminders")
+"""What people may switch off."""
+
+CHANNELS: tuple[Channel, ...] = ("email", "sms")
+
+URGENT, NORMAL, BULK = LANES = (0, 1, 2)
+"""What is due goes out in this order."""
+
+_BOTH = CHANNELS
+_EMAIL: tuple[Channel, ...] = ("email",)
+_NONE: tuple[Channel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`worth`: how long after it happened it is still worth sending; `until`: the fact of the message that says so better."""
+
+    category: Category
+    lane: int
+    channels: tuple[Channel, ...]
+    worth: timedelta
+    until: str = ""
+
+    @property
+    def optional(self) -> bool:
+        return self.category in OPTIONAL
+
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+
+_CODE = Kind("security", URGENT, _BOTH, timedelta(minutes=10), "expires_at")
+_SECURITY = Kind("security", URGENT, _BOTH, _DAY)
+_STOPPED = Kind("must", URGENT, _BOTH, 3 * _DAY)
+_MONEY = Kind("must", NORMAL, _BOTH, 3 * _DAY)
+_CREDIT = Kind("must", NORMAL, _EMAIL, 3 * _DAY)
+_STAFF = Kind("must", NORMAL, _NONE, _DAY)
+_NEWS = Kind("orders", NORMAL, _EMAIL, _DAY)
+_SEEN = Kind("orders", NORMAL, _NONE, _DAY)  # she has just done it herself, and the inbox says so
+
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys([f"code_{purpose}" for purpose in ("register", "login", "reset", "confirm", "delete")], _CODE),
+    **dict.fromkeys(
+        [
+            f"security_{what}"
+            for what in (
+                "password_changed",
+                "password_reset",
+                "email_changed",
+                "phone_changed",
+                "logins_ended",
+                "token_reused",
+                "locked",
+                "roles_changed",
+                "data_exported",
+                "account_deleted",
+            )
+        ],
+        _SECURITY,
+    ),
+    "user_registered": Kind("must", NORMAL, _EMAIL, _DAY),
+    "address_dead": Kind("must", NORMAL, _BOTH, 3 * _DAY),
+    "order_placed": _SEEN,
+    "order_entered": _NEWS,
+    "order_held": Kind("orders", URGENT, _BOTH, _HOUR, "pay_before"),
+    "order_offered": Kind("orders", URGENT, _BOTH, _HOUR, "accept_before"),
+    "order_waitlisted": _NEWS,
+    "order_rejected": _NEWS,
+    "order_confirmed": Kind("orders", NORMAL, _BOTH, _DAY),
+    "order_expired": _NEWS,
+    "order_withdrawn": _MONEY,
+    "order_cancelled": _MONEY,
+    "order_rescheduled": Kind("must", URGENT, _BOTH, _DAY),
+    "replacement_ended": Kind("must", NORMAL, _EMAIL, 3 * _DAY),
+    "visit_stopped": _STOPPED,
+    "session_stopped": _STOPPED,
+    "substitutes_offered": Kind("must", URGENT, _BOTH, _DAY, "accept_before"),
+    "visit_missed": _MONEY,
+    "credit_recorded": _CREDIT,
+    "credit_lifted": _CREDIT,
+    "credit_upheld": _CREDIT,
+    "payment_succeeded": _NEWS,
+    "payment_failed": _SEEN,
+    "refund_succeeded": _MONEY,
+    "surplus_refunded": _MONEY,
+    "refund_stalled": _MONEY,
+    "refund_failed": _MONEY,
+    "refund_stalled_staff": _STAFF,
+    "refund_failed_staff": _STAFF,
+    "roster_applied": _STAFF,
+    "visit_tomorrow": Kind("reminders", BULK, _BOTH, timedelta(hours=5)),
+    "visit_soon": Kind("reminders", NORMAL, _BOTH, 2 * _HOUR),
+}
+"""Every kind that can be told; tests/test_notify_contacts.py holds it and the texts together."""
