@@ -96,6 +96,9 @@ class System:
     def stop(self) -> None:
         """Let requests end, then messages, then stores. What is on its way stays in the outbox for the next start."""
         self._front.closing = True
+        for service in self.services.values():
+            if service.streams is not None:
+                service.streams.close()
         self._server.close()
         self._thread.join(timeout=10)
         for part in self._parts:

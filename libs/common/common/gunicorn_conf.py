@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import signal
 import tempfile
+import threading
+from typing import Any
 
 from prometheus_client import multiprocess
 
@@ -29,3 +32,21 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 def child_exit(_server: object, worker: object) -> None:
     """Forget a dead process's gauges."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[attr-defined,no-untyped-call]
+
+
+def post_worker_init(worker: Any) -> None:
+    """SIGTERM ends live streams at once, which requests under way would otherwise wait for."""
+
+    def leave(number: int, frame: Any) -> None:
+        worker_int(worker)
+        worker.handle_exit(number, frame)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.siginterrupt(signal.SIGTERM, False)
+
+
+def worker_int(worker: Any) -> None:
+    """As SIGTERM, for SIGINT and SIGQUIT. In a thread: a signal comes at any moment, whoever holds which lock."""
+    streams = worker.wsgi.extensions["service"].streams
+    if streams is not None:
+        threading.Thread(target=streams.close, daemon=True).start()

@@ -12,6 +12,7 @@ from common.outbox import Database
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Processor, Store, Subscriptions
 from common.settings import Settings
+from common.web.stream import Hub
 
 
 class Part(Protocol):
@@ -46,6 +47,8 @@ class Service:
     figures: Callable[[], dict[str, Any]] = dict
     """The service's own figures, which `python -m audit` compares with the others'."""
     parts: Any = None
+    streams: Hub | None = None
+    """Who listens to live streams here; they end as soon as the process is told to end."""
     web: Flask | None = None
 
     @property

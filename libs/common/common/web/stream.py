@@ -1,0 +1,213 @@
+"""Live streams (server-sent events, https://html.spec.whatwg.org/multipage/server-sent-events.html) by threads.
+
+A `Hub` hands out what is published under a topic to everybody who listens to it; a `Stream` is the body of one answer. Each stream
+holds a thread of its server while it is open, so a hub has a limit; see docs/adr/0030.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self
+
+from flask import Response
+
+from common.errors import Unavailable
+from common.jsons import encode
+
+DEPTH = 200
+"""Items that may wait for a listener; one who is slower is cut off, and resumes."""
+
+HEARTBEAT = 15.0  # seconds of silence at most: proxies close what is silent for longer, and who has gone is noticed
+LONGEST = 600.0  # seconds; then the client comes again, perhaps to another process
+RETRY = 2000  # milliseconds until a client comes again
+
+EXPIRED, SLOW, STOPPING, AGAIN = "token_expired", "too_slow", "stopping", "come_again"
+"""Why a stream ends, as its last event says."""
+
+
+class Listener:
+    """What waits for one who listens. Made by `Hub.listen`; whoever has it must `close` it."""
+
+    def __init__(self, hub: "Hub", topics: frozenset[str], depth: int) -> None:
+        self.topics = topics
+        self.ended = ""
+        self._hub = hub
+        self._depth = depth
+        self._items: deque[Any] = deque()
+        self._ready = threading.Condition()
+
+    def put(self, item: Any) -> None:
+        with self._ready:
+            if self.ended:
+                return
+            if len(self._items) < self._depth:
+                self._items.append(item)
+            else:
+                self._items.clear()
+                self.ended = SLOW
+            self._ready.notify()
+
+    def end(self, reason: str) -> None:
+        """What waits is still handed out."""
+        with self._ready:
+            self.ended = self.ended or reason
+            self._ready.notify()
+
+    def get(self, seconds: float) -> Any | None:
+        """The next item; None if there was none for so long, or there will be no more (`ended` says why)."""
+        with self._ready:
+            if not self._items and not self.ended:
+                self._ready.wait(max(seconds, 0.0))
+            return self._items.popleft() if self._items else None
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        self._hub.leave(self)
+
+
+class Hub:
+    """Who listens to what, at most `limit` at a time. Safe for threads."""
+
+    def __init__(self, limit: int, depth: int = DEPTH) -> None:
+        self._limit = limit
+        self._depth = depth
+        self._lock = threading.Lock()
+        self._listeners: set[Listener] = set()
+        self._by_topic: dict[str, set[Listener]] = {}
+        self._closed = False
+        self._occupied = threading.Event()
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    def listen(self, topics: Iterable[str]) -> Listener:
+        """From now on. Raises Unavailable if there are too many, or this process is ending."""
+        listener = Listener(self, frozenset(topics), self._depth)
+        with self._lock:
+            if self._closed or len(self._listeners) >= self._limit:
+                raise Unavailable("no more streams can be opened here; try again, or ask without", code="no_streams")
+            self._listeners.add(listener)
+            for topic in listener.topics:
+                self._by_topic.setdefault(topic, set()).add(listener)
+        self._occupied.set()
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        with self._lock:
+            self._listeners.discard(listener)
+            for topic in listener.topics:
+                others = self._by_topic.get(topic, set())
+                others.discard(listener)
+                if not others:
+                    self._by_topic.pop(topic, None)
+            if not self._listeners:
+                self._occupied.clear()
+
+    def heard(self, topic: str) -> bool:
+        """Whether anybody listens to it."""
+        return topic in self._by_topic
+
+    def publish(self, topic: str, item: Any) -> None:
+        """Hand it to everybody who listens to this topic. Waits for nobody."""
+        with self._lock:
+            listeners = list(self._by_topic.get(topic, ()))
+        for listener in listeners:
+            listener.put(item)
+
+    def wait_for_listeners(self, seconds: float) -> bool:
+        """False if nobody came for so long."""
+        return self._occupied.wait(seconds)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        """The process ends: all streams do at once, and none begins."""
+        with self._lock:
+            self._closed = True
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener.end(STOPPING)
+        self._occupied.set()
+
+
+def event(name: str, data: Any, ident: str = "") -> bytes:
+    """One event; `data` as JSON, which has no line breaks of its own. `ident` comes back as Last-Event-ID."""
+    return b"".join(
+        (f"id: {ident}\n".encode() if ident else b"", f"event: {name}\ndata: ".encode(), encode(data), b"\n\n")
+    )
+
+
+class Stream:
+    """The body of an answer: `first`, then what `write` makes of what the listener gets, heartbeats, and a last `bye`.
+
+    Ends when the listener's token expires (`expires`, seconds since 1970), and after `longest` seconds. An iterator with a
+    `close`, and no generator: one that was never begun would not clean up.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        write: Callable[[Any], bytes],
+        *,
+        expires: float,
+        first: Iterable[bytes] = (),
+        heartbeat: float = HEARTBEAT,
+        longest: float = LONGEST,
+    ) -> None:
+        left = expires - time.time()
+        self._listener = listener
+        self._write = write
+        self._first = iter(first)
+        self._heartbeat = heartbeat
+        self._until = time.monotonic() + min(left, longest)
+        self._why = EXPIRED if left <= longest else AGAIN
+        self._over = False
+        self._begun = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._over:
+            raise StopIteration
+        if not self._begun:
+            self._begun = True
+            return f"retry: {RETRY}\n\n".encode()
+        if (chunk := next(self._first, None)) is not None:
+            return chunk
+        return self._wait()
+
+    def _wait(self) -> bytes:
+        beat = time.monotonic() + self._heartbeat
+        while True:
+            now = time.monotonic()
+            item = None if now >= self._until else self._listener.get(min(beat, self._until) - now)
+            if item is not None:
+                if written := self._write(item):
+                    return written
+            elif self._listener.ended or time.monotonic() >= self._until:
+                self._over = True
+                return event("bye", {"reason": self._listener.ended or self._why})
+            elif time.monotonic() >= beat:
+                return b":\n\n"
+
+    def close(self) -> None:
+        """The server has sent all of it, or the client has gone."""
+        self._over = True
+        self._listener.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def response(self) -> Response:
+        """The answer whose body this is. Proxies must not gather it, nor compress it."""
+        answer = Response(self, content_type="text/event-stream")
+        answer.headers["Cache-Control"] = "no-store, no-transform"
+        answer.headers["X-Accel-Buffering"] = "no"
+        return answer
