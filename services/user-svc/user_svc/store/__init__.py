@@ -10,8 +10,8 @@ from user_svc.store.credit import (
     marks_of_sessions,
     next_credit_revision,
     open_appeals,
+    patient_of,
     stop_sessions,
-    was_patient_of,
 )
 from user_svc.store.figures import audit_figures
 from user_svc.store.logins import add_login, end_login, rotate_login
@@ -47,10 +47,10 @@ __all__ = [
     "next_credit_revision",
     "open_appeals",
     "patient",
+    "patient_of",
     "patients_of",
     "person",
     "removed_patient",
     "rotate_login",
     "stop_sessions",
-    "was_patient_of",
 ]
