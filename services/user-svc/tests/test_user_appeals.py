@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from common.clock import ManualClock
+from common.ids import person_of
 from common.service import Service
 from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, deliver
 from credit_world import DAY, ZHANG, appeal, credit, marked, missed, staff, told
@@ -146,6 +147,6 @@ def test_what_an_appeal_and_its_verdict_say_stands_in_clear_nowhere(
             for said in ("我在住院", "监控显示未到"):
                 assert said not in everything
                 assert said.encode().hex() not in everything
-        (row,) = store.marks_of(conn, patient)
+        (row,) = store.marks_of(conn, person_of(patient))
     assert row.appeal_sealed
     assert row.verdict_sealed

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from common.clock import SHANGHAI, ManualClock
+from common.ids import person_of
 from common.messages import PatientSaved
 from common.testing import assert_problem, deliver, sent, take_sent
 from credit_world import DAY, ZHANG, appeal, credit, marked, missed, stopped, told, visit, withdrawn
@@ -83,7 +84,9 @@ def test_a_stop_lifts_what_was_noted_before_it(
     assert [shown[i]["state"] for i in (no_show, late_cancel, other)] == ["lifted", "lifted", "standing"]
     assert "停诊" in shown[no_show]["appeal"]["verdict_reason"]
     with alice.service.database.reading() as conn:
-        assert {row.decided_by for row in store.marks_of(conn, patient)} == {None}, "nobody who upheld it lifted it"
+        assert {row.decided_by for row in store.marks_of(conn, person_of(patient))} == {None}, (
+            "nobody who upheld it lifted it"
+        )
 
 
 def test_what_comes_after_the_stop_is_no_mark_at_all(alice: Person, patient: str, clock: ManualClock) -> None:
@@ -207,7 +210,8 @@ def test_a_stop_beside_what_is_noted_leaves_no_mark_on_postgresql(postgres_url: 
     service = build(Settings(database_url=postgres_url, admin_password=PASSWORD, **CHEAP), clock)
     service.migrate()
     carol = join(service, "carol")
-    patient_id = carol.call("POST", "/users/me/patients", ZHANG).get_json()["id"]
+    li = {**ZHANG, "id_type": "passport", "id_number": "E12345678"}  # another person than the test before
+    patient_id = carol.call("POST", "/users/me/patients", li).get_json()["id"]
     for n in range(20):
         barrier = threading.Barrier(2, timeout=30)
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from common.clock import local
+from common.clock import SHANGHAI, local
 from common.outbox import Database
 from common.web import Paged, Routes, Schema, answer, page_of, principal, roles, service
 from flask import Response
@@ -17,6 +17,7 @@ from user_svc.usecases import credit as usecases
 blp = Routes("credit", __name__, url_prefix="/api/v1", description="Missed visits and late cancellations, and appeals")
 
 _KINDS = validate.OneOf(["no_show", "late_cancel"])
+_STATES = validate.OneOf(["standing", "lifted", "expired"])
 
 
 class EvidenceOut(Schema):
@@ -45,7 +46,7 @@ class MarkOut(Schema):
     id = fields.String(required=True)
     patient_id = fields.String(required=True)
     kind = fields.String(required=True, validate=_KINDS)
-    state = fields.String(required=True, validate=validate.OneOf(["standing", "lifted", "expired"]))
+    state = fields.String(required=True, validate=_STATES)
     at = fields.AwareDateTime(required=True)
     expires_at = fields.AwareDateTime(required=True)
     notice_hours = fields.Integer(
@@ -55,8 +56,18 @@ class MarkOut(Schema):
     appeal = fields.Nested(AppealOut, required=True)
 
 
+class ElsewhereOut(Schema):
+    """A mark of another account that has the same person in its list: that it counts, and for how long."""
+
+    kind = fields.String(required=True, validate=_KINDS)
+    state = fields.String(required=True, validate=_STATES)
+    on = fields.Date(required=True)
+    expires_on = fields.Date(required=True)
+
+
 class MarksOut(Schema):
     items = fields.List(fields.Nested(MarkOut), required=True)
+    elsewhere = fields.List(fields.Nested(ElsewhereOut), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
@@ -82,8 +93,9 @@ class StaffMarkOut(MarkOut):
     evidence = fields.Nested(StaffEvidenceOut, required=True)
 
 
-class StaffMarksOut(MarksOut):
+class StaffMarksOut(Schema):
     items = fields.List(fields.Nested(StaffMarkOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class AppealIn(Schema):
@@ -107,10 +119,15 @@ class AppealQuery(Paged):
 def show_credit(patient_id: str) -> dict[str, Any]:
     """Everything that was ever marked against a person of one's own, the newest first. 404 `patient_not_found`.
 
-    What follows from it is each hospital's rule: `GET /hospitals/{id}/rules`.
+    What follows from it is each hospital's rule: `GET /hospitals/{id}/rules`. `elsewhere` are marks against the same person by
+    other accounts: they count too, and the account that they came by can appeal them.
     """
-    marks = usecases.credit_of(_database(), _parts(), principal().account_id, patient_id)
-    return {"items": [_show(mark) for mark in marks], "next_cursor": None}
+    credit = usecases.credit_of(_database(), _parts(), principal().account_id, patient_id)
+    return {
+        "items": [_show(mark) for mark in credit.own],
+        "elsewhere": [_show_elsewhere(mark) for mark in credit.elsewhere],
+        "next_cursor": None,
+    }
 
 
 @blp.post("/users/me/patients/<patient_id>/credit/<mark_id>/appeal")
@@ -178,6 +195,16 @@ def _show(mark: Mark) -> dict[str, Any]:
             "verdict_reason": mark.verdict_reason,
             "decided_at": local(mark.decided_at),
         },
+    }
+
+
+def _show_elsewhere(mark: Mark) -> dict[str, Any]:
+    """Neither order nor hospital, and no time of day: that is another account's."""
+    return {
+        "kind": mark.kind,
+        "state": mark.state(_database().clock()),
+        "on": mark.at.astimezone(SHANGHAI).date().isoformat(),
+        "expires_on": mark.expires_at.astimezone(SHANGHAI).date().isoformat(),
     }
 
 

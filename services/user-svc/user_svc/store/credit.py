@@ -11,15 +11,15 @@ from user_svc.store.parts import insert
 from user_svc.store.tables import credit_marks, credit_revisions, credit_sessions, patients
 
 
-def was_patient_of(conn: sa.Connection, account_id: str, patient_id: str) -> bool:
-    """True if she is in the account's list, or was."""
+def patient_of(conn: sa.Connection, account_id: str, patient_id: str) -> Any:
+    """The row of one who is in the account's list, or was; None if she never was."""
     mine = sa.and_(patients.c.id == patient_id, patients.c.account_id == account_id)
-    return conn.execute(sa.select(patients.c.id).where(mine)).scalar() is not None
+    return conn.execute(sa.select(patients).where(mine)).one_or_none()
 
 
-def next_credit_revision(tx: Tx, patient_id: str) -> int:
-    """Count a change of a patient's credit. Her marks are ours until the end of the transaction."""
-    adding = insert(tx, credit_revisions).values(patient_id=patient_id, revision=1)
+def next_credit_revision(tx: Tx, person: str) -> int:
+    """Count a change of a person's credit. Her marks are ours until the end of the transaction."""
+    adding = insert(tx, credit_revisions).values(patient_id=person, revision=1)
     statement = adding.on_conflict_do_update(
         index_elements=["patient_id"], set_={"revision": credit_revisions.c.revision + 1}
     ).returning(credit_revisions.c.revision)
@@ -32,9 +32,9 @@ def add_mark(tx: Tx, values: dict[str, Any]) -> bool:
     return bool(tx.conn.execute(statement).rowcount)
 
 
-def marks_of(conn: sa.Connection, patient_id: str) -> Sequence[Any]:
-    """All that were ever made, the newest first."""
-    query = sa.select(credit_marks).where(credit_marks.c.patient_id == patient_id)
+def marks_of(conn: sa.Connection, person: str) -> Sequence[Any]:
+    """All that were ever made, in whosever list she was, the newest first."""
+    query = sa.select(credit_marks).where(credit_marks.c.person == person)
     return conn.execute(query.order_by(credit_marks.c.at.desc(), credit_marks.c.id)).all()
 
 
@@ -44,9 +44,9 @@ def mark(conn: sa.Connection, mark_id: str) -> Any:
 
 
 def marks_of_sessions(tx: Tx, session_ids: Sequence[str]) -> Sequence[Any]:
-    """All that were ever made, locked, in the order of the patients."""
+    """All that were ever made, locked, in the order of the persons."""
     query = sa.select(credit_marks).where(credit_marks.c.session_id.in_(session_ids))
-    return tx.conn.execute(query.order_by(credit_marks.c.patient_id, credit_marks.c.id).with_for_update()).all()
+    return tx.conn.execute(query.order_by(credit_marks.c.person, credit_marks.c.id).with_for_update()).all()
 
 
 def lock_sessions(tx: Tx, ends: Mapping[str, datetime]) -> set[str]:

@@ -5,6 +5,9 @@ from common.outbox import UtcDateTime
 
 metadata = sa.MetaData()
 
+PERSON_OF = "CASE length(patient_id) WHEN 44 THEN substr(patient_id, 29) WHEN 28 THEN substr(patient_id, 5, 16) ELSE patient_id END"
+"""`common.ids.person_of` of the column patient_id. The database computes it: also for rows that another release writes."""
+
 accounts = sa.Table(
     "accounts",
     metadata,
@@ -123,7 +126,7 @@ credit_marks = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("patient_id", sa.Text, nullable=False),
-    sa.Column("person", sa.Text, index=True),
+    sa.Column("person", sa.Text, sa.Computed(PERSON_OF, persisted=True), index=True),
     sa.Column("account_id", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("hospital_id", sa.Text, nullable=False),
@@ -168,7 +171,9 @@ credit_revisions = sa.Table(
     sa.Column("patient_id", sa.Text, primary_key=True),
     sa.Column("revision", sa.Integer, nullable=False),
 )
-"""How often a patient's credit has changed; since there are persons, the key is `person_of` her. Its row is the lock on her marks."""
+"""How often a person's credit has changed: since there are persons, `patient_id` is one. Her row is the lock on her marks. Rows of
+whole patients' ids are the last release's.
+"""
 
 credit_sessions = sa.Table(
     "credit_sessions",

@@ -1,14 +1,17 @@
-"""Patients' credit: marks are made of events, appealed by patients, decided by staff; each change is told."""
+"""Credit: marks are made of events, appealed by patients, decided by staff; each change is told.
+
+A mark is noted of a patient, in one account's list, and counts against the person: in whosever list she is.
+"""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from common.envelope import Received
 from common.errors import Conflict, NotFound
-from common.ids import mint
+from common.ids import mint, person_of
 from common.log import get_logger
 from common.messages import CreditChanged, CreditMark, OrderWithdrawn, Visit, VisitMissed
 from common.outbox import Database, Tx
@@ -16,6 +19,7 @@ from common.vault import Vault
 
 from user_svc import store
 from user_svc.credit import STANDS, Mark, notice_hours
+from user_svc.usecases import trail
 from user_svc.usecases.parts import Parts
 
 log = get_logger("credit")
@@ -23,7 +27,7 @@ log = get_logger("credit")
 STOPPED = "停诊，不计入信用记录。The session was stopped: it does not count."
 
 MOST_TOLD = 200
-"""Marks of one patient in a message, the newest: more would not fit, and no rule counts so many."""
+"""Marks of one person in a message, the newest: more would not fit, and no rule counts so many."""
 
 
 def note_missed(tx: Tx, received: Sequence[Received]) -> None:
@@ -80,10 +84,10 @@ _COLUMNS = ("id", "patient_id", "account_id", "kind", "hospital_id", "order_id",
 def _record(tx: Tx, marks: Sequence[Mark]) -> None:
     """Keep marks and tell of them, once for an order and kind, however often the event comes; none of a stopped session.
 
-    In the order of the patients, so that two consumers lock them alike and do not wait for each other.
+    In the order of the persons, so that two consumers lock them alike and do not wait for each other.
     """
     stopped = store.lock_sessions(tx, {mark.session_id: mark.visit.ends_at for mark in marks})
-    for mark in sorted(marks, key=lambda mark: mark.patient_id):
+    for mark in sorted(marks, key=lambda mark: person_of(mark.patient_id)):
         values = {name: getattr(mark, name) for name in _COLUMNS}
         if mark.session_id in stopped:
             log.info("credit_not_marked", kind=mark.kind, order_id=mark.order_id, session_id=mark.session_id)
@@ -102,23 +106,36 @@ def _forget(tx: Tx, mark: Mark) -> None:
 
 
 def _tell(tx: Tx, mark: Mark, change: Any) -> None:
-    """Tell all marks of the patient that stand now. That one expires is not told: each says when it does."""
-    revision = store.next_credit_revision(tx, mark.patient_id)
+    """Tell all marks of the person that stand now. That one expires is not told: each says when it does."""
+    person = person_of(mark.patient_id)
+    revision = store.next_credit_revision(tx, person)
     standing = [
         CreditMark(m.id, m.kind, m.hospital_id, m.order_id, m.at, m.expires_at, m.notice_hours)
-        for m in map(_read, store.marks_of(tx.conn, mark.patient_id))
+        for m in map(_read, store.marks_of(tx.conn, person))
         if m.stands(tx.now)
     ]
     told = standing[:MOST_TOLD]
     tx.send(CreditChanged(mark.patient_id, mark.account_id, revision, change, mark.id, told))
 
 
-def credit_of(database: Database, parts: Parts, account_id: str, patient_id: str) -> list[Mark]:
-    """All marks of a patient of one's own, the newest first. Raises NotFound."""
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What counts against somebody in one's list: one's own marks, and those of other accounts that have her in theirs."""
+
+    own: list[Mark]
+    elsewhere: list[Mark]
+
+
+def credit_of(database: Database, parts: Parts, account_id: str, patient_id: str) -> Credit:
+    """All marks against a person of one's own, the newest first; those from elsewhere while she is in the list. Raises NotFound."""
     with database.reading() as conn:
-        if not store.was_patient_of(conn, account_id, patient_id):
+        patient = store.patient_of(conn, account_id, patient_id)
+        if patient is None:
             raise NotFound("no such person in your list", code="patient_not_found")
-        return [_read(row, parts.vault) for row in store.marks_of(conn, patient_id)]
+        rows = store.marks_of(conn, person_of(patient_id))
+    own = [_read(row, parts.vault) for row in rows if row.patient_id == patient_id]
+    elsewhere = [_read(row) for row in rows if row.patient_id != patient_id]
+    return Credit(own, elsewhere if patient.removed_at is None else [])
 
 
 def appeal(database: Database, parts: Parts, account_id: str, patient_id: str, mark_id: str, reason: str) -> Mark:
@@ -127,8 +144,8 @@ def appeal(database: Database, parts: Parts, account_id: str, patient_id: str, m
     """
     with database.transaction() as tx:
         row = store.mark(tx.conn, mark_id)
-        owned = store.was_patient_of(tx.conn, account_id, patient_id)
-        if row is None or row.patient_id != patient_id or not owned:
+        owned = store.patient_of(tx.conn, account_id, patient_id)
+        if row is None or row.patient_id != patient_id or owned is None:
             raise NotFound("no such mark", code="mark_not_found")
         mark = _read(row, parts.vault)
         if mark.appeal == "open" and mark.appeal_reason == reason:
@@ -178,6 +195,8 @@ def decide(
         sealed = parts.vault.seal(reason, f"{mark_id}/verdict")
         store.change_mark(tx, mark_id, {**decided, "verdict_sealed": sealed})
         log.info("appeal_decided", mark_id=mark_id, verdict=verdict)
+        facts = {"mark_id": mark_id, "verdict": verdict}
+        trail.note(tx, "appeal_decided", actor=account_id, about=mark.account_id, hospital_id=mark.hospital_id, **facts)
         _tell(tx, mark, verdict)
         return replace(mark, **decided, verdict_reason=reason)
 

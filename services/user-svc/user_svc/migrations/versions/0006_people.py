@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 _time = sa.DateTime(timezone=True)
+_PERSON_OF = "CASE length(patient_id) WHEN 44 THEN substr(patient_id, 29) WHEN 28 THEN substr(patient_id, 5, 16) ELSE patient_id END"
 _NOTED = ("id", "at", "act", "actor", "about", "hospital_id", "network", "facts")
 
 
@@ -86,10 +87,15 @@ def _persons() -> None:
     )
     op.add_column("patients", sa.Column("about_sealed", sa.Text))
     op.add_column("patients", sa.Column("guardian_id", sa.Text))
-    op.add_column("credit_marks", sa.Column("person", sa.Text))
+    # computed, so that marks count which the release before this one makes; SQLite adds no stored column to a table that is there
+    stored = op.get_bind().dialect.name == "postgresql"
+    op.add_column("credit_marks", sa.Column("person", sa.Text, sa.Computed(_PERSON_OF, persisted=stored)))
     op.create_index("ix_credit_marks_person", "credit_marks", ["person"])
-    op.execute("UPDATE credit_marks SET person = substr(patient_id, 5, 16)")
-    op.execute("UPDATE credit_revisions SET patient_id = substr(patient_id, 5, 16)")
+    # that release goes on counting by patient; it has a thousand changes of each before what it tells would look newer than ours
+    op.execute(
+        "INSERT INTO credit_revisions (patient_id, revision)"
+        " SELECT substr(patient_id, 5, 16), revision + 1000 FROM credit_revisions"
+    )
 
 
 def _trail() -> None:
@@ -154,7 +160,7 @@ def downgrade() -> None:
         op.drop_table(table)
     if op.get_bind().dialect.name != "sqlite":
         op.execute("DROP FUNCTION refuse_trail_change()")
-    op.execute("DELETE FROM credit_revisions")
+    op.execute("DELETE FROM credit_revisions WHERE patient_id NOT LIKE 'pat!_%' ESCAPE '!'")
     for table, columns in (
         ("credit_marks", ["person"]),
         ("patients", ["about_sealed", "guardian_id"]),
