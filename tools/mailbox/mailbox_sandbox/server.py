@@ -22,6 +22,11 @@ log = logging.getLogger(__name__)
 
 
 class _Quiet(WSGIRequestHandler):
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """By us (parts.Cut), or by the client: nothing more is said."""
+        del error, environ
+        self.close_connection = True
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
         log.debug(message, *args) if type == "info" else log.error(message, *args)
 

@@ -81,7 +81,7 @@ class MailServer:
             tls_context=self._tls,
             require_starttls=self._tls is not None,
             auth_require_tls=self._tls is not None,
-            auth_required=True,
+            auth_required=self._tls is not None,
             authenticator=_known,
             loop=self._loop,
         )

@@ -203,12 +203,45 @@ def test_what_is_mandatory_is_named(mailbox):
     assert by_hand(mailbox, f"PhoneNumbers={PHONE}", **TYPED) == (400, "MissingSignName")
 
 
-def test_an_old_signature_of_tencents_is_refused(mailbox, monkeypatch):
-    then = time.time() - 301
-    monkeypatch.setattr("tencentcloud.common.abstract_client.time.time", lambda: then)
-    with pytest.raises(TencentCloudSDKException) as refused:
-        send_tencent(mailbox)
-    assert refused.value.get_code() == "AuthFailure.SignatureExpire"
+def tc3_by_hand(mailbox, *, at=None, day=None, region="ap-guangzhou", version="2021-01-11", names="content-type;host"):
+    """A call of Tencent's, as its documents say how to sign one; answers the error's code."""
+    body = json.dumps({"SmsSdkAppId": "1400000001", "Limit": 1}).encode()
+    stamp = str(int(at or time.time()))
+    date = day or f"{datetime.fromtimestamp(int(stamp), UTC):%Y-%m-%d}"
+    told = {"content-type": "application/json; charset=utf-8", "host": mailbox.url.removeprefix("http://")}
+    lines = "".join(f"{name}:{told[name]}\n" for name in names.split(";"))
+    asked = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    text = f"TC3-HMAC-SHA256\n{stamp}\n{date}/sms/tc3_request\n{hashlib.sha256(asked.encode()).hexdigest()}"
+    key = f"TC3{KEY_SECRET}".encode()
+    for part in (date, "sms", "tc3_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    told |= {
+        "X-TC-Action": "PullSmsSendStatus",
+        "X-TC-Version": version,
+        "X-TC-Region": region,
+        "X-TC-Timestamp": stamp,
+        "Authorization": f"TC3-HMAC-SHA256 Credential={KEY_ID}/{date}/sms/tc3_request, SignedHeaders={names}, Signature={signature}",
+    }
+    with urllib.request.urlopen(urllib.request.Request(mailbox.url, body, told), timeout=20) as answer:
+        return json.load(answer)["Response"].get("Error", {}).get("Code")
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ({}, None),
+        ({"at": time.time() - 301}, "AuthFailure.SignatureExpire"),
+        ({"at": time.time() + 400}, "AuthFailure.SignatureExpire"),
+        ({"day": "2026-01-01"}, "AuthFailure.SignatureFailure"),
+        ({"names": "host"}, "AuthFailure.SignatureFailure"),
+        ({"version": "2019-07-11"}, "NoSuchVersion"),
+        ({"region": "eu-frankfurt"}, "UnsupportedRegion"),
+    ],
+    ids=["good", "old", "early", "day", "signed", "version", "region"],
+)
+def test_tencents_gateway_is_strict(mailbox, how, code):
+    assert tc3_by_hand(mailbox, **how) == code
 
 
 # --- templates, numbers ----------------------------------------------------------------------------------------------
