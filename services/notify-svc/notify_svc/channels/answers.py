@@ -51,8 +51,8 @@ def kind_of(error: BaseException) -> str:
 
 
 def why(message: object, *, alarm: bool = False) -> str:
-    """A provider's message for our log: one short line without phone numbers."""
-    line = re.sub(r"\+?\d{7,}", "*", mask_text(" ".join(str(message).split())))[:_LONGEST]
+    """A provider's message for our log: one short line without addresses and phone numbers."""
+    line = re.sub(r"\S+@\S+|\+?\d{7,}", "*", mask_text(" ".join(str(message).split())))[:_LONGEST]
     return f"{ALARM}{line}" if alarm else line
 
 

@@ -23,9 +23,8 @@ class Unmailable(ValueError):
         self.address = address
 
 
-def address_of(text: str) -> str:
-    """The address of `name <address>` or of itself, its domain in ASCII. Raises Unmailable: line breaks have no way in."""
-    address = parseaddr(text)[1] if text.endswith(">") else text
+def address_of(address: str) -> str:
+    """The address with its domain in ASCII. Raises Unmailable: names, lists and line breaks have no way in."""
     local, at, domain = address.rpartition("@")
     try:
         ascii_ = f"{local}{at}{domain.encode('idna').decode()}"
@@ -36,6 +35,11 @@ def address_of(text: str) -> str:
     return ascii_
 
 
+def sender_of(sender: str) -> str:
+    """The address of MAIL_FROM, which may say a name too. Raises Unmailable."""
+    return address_of(parseaddr(sender)[1])
+
+
 def message_id(key: str, domain: str) -> str:
     """The same for the same key, and nothing of what the key says."""
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
@@ -43,7 +47,7 @@ def message_id(key: str, domain: str) -> str:
 
 def message_of(letter: Letter, sender: str) -> bytes:
     """The whole of it, its lines ended by CRLF and their dots doubled (RFC 5321 4.5.2). Raises Unmailable."""
-    to, from_ = address_of(letter.to), address_of(sender)
+    to, from_ = address_of(letter.to), sender_of(sender)
     message = EmailMessage(_POLICY)
     message["From"] = Address(_one_line(parseaddr(sender)[0]), addr_spec=from_)
     message["To"] = to

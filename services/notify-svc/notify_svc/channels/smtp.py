@@ -19,13 +19,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from common.log import get_logger
-
 from notify_svc.channels import Absent, Channel, Later, Letter, Outcome, Refused, Sent, Unknown
 from notify_svc.channels.answers import ALARM, why
-from notify_svc.channels.mime import Unmailable, address_of, message_of
-
-log = get_logger(__name__)
+from notify_svc.channels.mime import Unmailable, address_of, message_of, sender_of
 
 _PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _IDLE = 20.0  # seconds: servers wait for 5 minutes (4.5.3.2.7), what stands between us and them often less
@@ -77,9 +73,13 @@ class _Connection(smtplib.SMTP):
         self.letters, self.used = 0, time.monotonic()
         super().__init__(local_hostname=name, timeout=patience.left())
         self._host = host  # whose certificate it must be
-        code, said = self.connect(host, port)
-        if code != 220:
-            raise _Stop(Later(str(code), why(_text(said))))
+        try:
+            code, said = self.connect(host, port)
+            if code != 220:
+                raise _Stop(Later(str(code), why(_text(said))))
+        except BaseException:
+            self.close()
+            raise
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
         sock = socket.create_connection((host, port), self.patience.left())
@@ -115,7 +115,7 @@ class Smtp:
         self._port = address.port or _PORTS[address.scheme]
         self._user, self._password = unquote(address.username or ""), unquote(address.password or "")
         self._sender, self._timeout = sender, timeout
-        self._from = address_of(sender)
+        self._from = sender_of(sender)
         self._idle: deque[_Connection] = deque()
         self._context = ssl.create_default_context()
         if ca:
