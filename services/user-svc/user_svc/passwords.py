@@ -25,7 +25,8 @@ class Passwords:
         Hashes from before there was one form were made of what was typed: where the two differ both are tried, whatever
         is stored.
         """
-        return any([self._is(stored, form) for form in dict.fromkeys((one_form(password), password))])
+        right = [self._is(stored, form) for form in dict.fromkeys((one_form(password), password))]
+        return any(right)
 
     def _is(self, stored: str | None, password: str) -> bool:
         try:

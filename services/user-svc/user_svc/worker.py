@@ -6,19 +6,22 @@ from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Handler
 
 from user_svc.store.parts import job_is_set
-from user_svc.usecases import chain, credit
+from user_svc.usecases import chain, codes, credit, lockout
 
 SUBSCRIPTIONS: dict[type, Handler] = {
     VisitMissed: credit.note_missed,
     OrderWithdrawn: credit.note_withdrawn,
     SessionStopped: credit.note_stopped,
 }
-TIMERS: dict[str, TimerHandler] = {}
-JOBS: dict[str, JobHandler] = {chain.CHAIN: chain.keep_chain}
+TIMERS: dict[str, TimerHandler] = {lockout.TELL: lockout.tell, lockout.PURGE: lockout.purge}
+JOBS: dict[str, JobHandler] = {chain.CHAIN: chain.keep_chain, codes.SEND: codes.send, codes.PURGE: codes.purge}
+
+LASTING = (chain.CHAIN, lockout.PURGE, codes.PURGE)
+"""What sets itself again each time."""
 
 
 def start_jobs(tx: Tx) -> None:
-    """Set the jobs that go on for ever, unless they are there."""
-    for kind in JOBS:
+    """Set what goes on for ever, unless it is there."""
+    for kind in LASTING:
         if not job_is_set(tx, kind):
             tx.set_timer(kind, "", tx.now)

@@ -1,13 +1,23 @@
 """What the views share."""
 
-from common.errors import TooMany
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from common.errors import Invalid, TooMany
 from common.outbox import Database
 from common.web import service
-from flask import Response, after_this_request
+from common.web.client import client_address
+from flask import request
+from marshmallow import validate
 
+from user_svc.devices import device_of
 from user_svc.usecases import Parts
+from user_svc.usecases.codes import WRONG_CODE
 
 MASKED = "masked; never shown in clear"
+
+CODE = validate.Regexp(r"[0-9]{6}\Z", error="is six digits")
+"""Of the codes that are sent."""
 
 
 def database() -> Database:
@@ -18,15 +28,29 @@ def parts() -> Parts:
     return service().parts  # type: ignore[no-any-return]
 
 
+def device() -> str:
+    """What asks, in a few words."""
+    return device_of(request.user_agent.string)
+
+
 def limit(rule: str, subject: str) -> None:
     """Count a try. Raises TooMany, which says when to come again."""
-    seconds = parts().limiter.wait(rule, subject)
-    if not seconds:
-        return
+    _refuse(parts().limiter.wait(rule, subject))
 
-    @after_this_request
-    def say_when(response: Response) -> Response:
-        response.headers["Retry-After"] = str(seconds)
-        return response
 
-    raise TooMany("too many tries: wait a little", retry_after=seconds)
+@contextmanager
+def guessing() -> Iterator[None]:
+    """What is done here may fail because a code is wrong: whose guesses are many has to wait. Raises TooMany."""
+    source = client_address()
+    _refuse(parts().limiter.full("failures_address", source))
+    try:
+        yield
+    except Invalid as fault:
+        if fault.code == WRONG_CODE:
+            parts().limiter.wait("failures_address", source)
+        raise
+
+
+def _refuse(seconds: int) -> None:
+    if seconds:
+        raise TooMany("too many tries: wait a little", retry_after=seconds)

@@ -1,6 +1,13 @@
 """user-svc's tables and queries. Only this package knows SQL."""
 
-from user_svc.store.accounts import account, account_by_key, add_account, change_account
+from user_svc.store.accounts import (
+    account,
+    account_by_key,
+    accounts_at,
+    add_account,
+    change_account,
+    next_contact_revision,
+)
 from user_svc.store.credit import (
     add_mark,
     change_mark,
@@ -14,7 +21,6 @@ from user_svc.store.credit import (
     stop_sessions,
 )
 from user_svc.store.figures import audit_figures
-from user_svc.store.logins import add_login, end_login, rotate_login
 from user_svc.store.patients import (
     add_patient,
     change_patient,
@@ -29,21 +35,21 @@ from user_svc.store.tables import metadata
 __all__ = [
     "account",
     "account_by_key",
+    "accounts_at",
     "add_account",
-    "add_login",
     "add_mark",
     "add_patient",
     "audit_figures",
     "change_account",
     "change_mark",
     "change_patient",
-    "end_login",
     "leave_wards",
     "lock_sessions",
     "mark",
     "marks_of",
     "marks_of_sessions",
     "metadata",
+    "next_contact_revision",
     "next_credit_revision",
     "open_appeals",
     "patient",
@@ -51,6 +57,5 @@ __all__ = [
     "patients_of",
     "person",
     "removed_patient",
-    "rotate_login",
     "stop_sessions",
 ]

@@ -1,17 +1,22 @@
 """Accounts: registering, one's own profile, roles."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.errors import Conflict, NotFound
+from common.errors import Conflict
 from common.ids import mint
 from common.messages import UserRegistered
-from common.outbox import Database
-from common.vault import Vault
+from common.outbox import Database, Tx
 
-from user_svc import domain, identity, store
+from user_svc import addresses, domain, identity, store
+from user_svc.addresses import Address, Channel
 from user_svc.domain import Account
+from user_svc.password_rules import check_password
+from user_svc.usecases import codes, contacts
+from user_svc.usecases.owners import account_of, no_account
 from user_svc.usecases.parts import Parts
+from user_svc.usecases.trail import note
 
 ANYTHING: Any = object()
 """A field that is not to be changed."""
@@ -21,49 +26,99 @@ def register(
     database: Database,
     parts: Parts,
     *,
-    username: str,
-    password: str,
+    username: str | None = None,
+    password: str | None = None,
     email: str = "",
     phone: str | None = None,
+    code: str | None = None,
     locale: str = "zh-CN",
     roles: Sequence[str] = (),
     hospital_id: str | None = None,
     doctor_id: str | None = None,
     request_key: str = "",
 ) -> Account:
-    """Make an account. Raises Conflict (username_taken) or Invalid.
+    """Make an account: by a username and a password, or by an address and the code that proves it.
 
     The same request under the same `request_key` answers the account that it made. The chassis' records of requests
     do not do here: there is no caller yet, and they would keep a fast hash of the password.
+    Raises Invalid (also wrong_code) and Conflict: username_taken; contact_taken, to who has the code.
     """
-    name, language = domain.check_username(username), domain.check_locale(locale)
-    domain.check_password(password, name)
-    granted, number = domain.check_roles(roles, hospital_id, doctor_id), identity.check_phone(phone) if phone else None
-    asked = f"registration:{request_key}:{name}:{email}:{number}:{language}"
+    to = _to_prove(email, phone) if code else None
+    number, language = identity.check_phone(phone) if phone else None, domain.check_locale(locale)
+    granted = domain.check_roles(roles, hospital_id, doctor_id)
+    asked = f"registration:{request_key}:{username}:{email}:{number}:{language}:{code}"
     request_index = parts.vault.index(asked) if request_key else None
+    name = domain.check_username(username) if username else _made_up(request_index)
+    if password:
+        check_password(password, shortest=parts.shortest_password, about=[username or "", email, number or ""])
     if made := _made_before(database, parts, name, password, request_index):
         return made
-    password_hash = parts.passwords.hash(password)
+    code_id = codes.check(database, parts, "register", to, code) if to and code else None
+    given = [Address("email", email)] if email else []
+    given += [Address("sms", number)] if number else []
+    values: dict[str, Any] = {
+        "password_hash": parts.passwords.hash(password) if password else "",
+        "username": name,
+        "locale": language,
+        "roles": " ".join(granted),
+        "hospital_id": hospital_id,
+        "doctor_id": doctor_id,
+        "request_index": request_index,
+    }
     with database.transaction() as tx:
-        account = Account(mint("acc"), name, email, number, language, granted, hospital_id, doctor_id, tx.now)
-        row = _row(account, parts.vault)
-        if not store.add_account(tx, {**row, "password_hash": password_hash, "request_index": request_index}):
-            raise _taken()
-        tx.send(UserRegistered(account_id=account.id, username=name, locale=language))
-    return account
+        return _add(tx, parts, values, given, to, code_id)
+
+
+def _to_prove(email: str, phone: str | None) -> Address:
+    if email and phone:
+        raise domain.bad("code", "proves one address: give an email or a phone")
+    if not email and not phone:
+        raise domain.bad("email", "or a phone is needed: what the code was sent to")
+    return addresses.email(email) if email else addresses.phone(phone or "")
+
+
+def _made_up(request_index: str | None) -> str:
+    """A name for who wants none: the same for the same request, so that its repetition finds the account."""
+    return f"u{request_index[:16] if request_index else secrets.token_hex(8)}"
+
+
+def _add(
+    tx: Tx,
+    parts: Parts,
+    values: dict[str, Any],
+    given: Sequence[Address],
+    to: Address | None,
+    code_id: str | None,
+) -> Account:
+    """Add the account and tell of it: the address `to` is proved, others that were given are not."""
+    account_id, name = mint("acc"), values["username"]
+    for address in given:
+        values |= contacts.unproved(parts.vault, account_id, address.channel, address.text)
+    if to and code_id:
+        codes.spend(tx, code_id)
+        values |= contacts.claim(tx, parts, account_id, to)
+    made = {"id": account_id, "username_key": domain.username_key(name), "email": "", "created_at": tx.now}
+    if not store.add_account(tx, values | made):
+        raise _taken()
+    contacts.tell(tx, parts, account_id)
+    tx.send(UserRegistered(account_id=account_id, username=name, locale=values["locale"]))
+    note(tx, "registered", actor=account_id, about=account_id, by=to.channel if to else "username")
+    return account_of(store.account(tx.conn, account_id), parts.vault)
 
 
 def _made_before(
-    database: Database, parts: Parts, name: str, password: str, request_index: str | None
+    database: Database, parts: Parts, name: str, password: str | None, request_index: str | None
 ) -> Account | None:
     """The account of this name if this very request made it; None if there is none. Raises Conflict."""
     with database.reading() as conn:
         row = store.account_by_key(conn, domain.username_key(name))
     if row is None:
         return None
-    if request_index and row.request_index == request_index and parts.passwords.verify(row.password_hash, password):
-        return account_of(row, parts.vault)
-    raise _taken()
+    if not request_index or row.request_index != request_index:
+        raise _taken()
+    if not (parts.passwords.verify(row.password_hash, password) if password else not row.password_hash):
+        raise _taken()
+    return account_of(row, parts.vault)
 
 
 def ensure_account(
@@ -107,7 +162,11 @@ def ensure_account(
         return account
     if not parts.passwords.verify(row.password_hash, password):
         raise _taken()
-    return set_roles(database, parts, account.id, roles=roles, hospital_id=hospital_id, doctor_id=doctor_id)
+    granted = " ".join(domain.check_roles(roles, hospital_id, doctor_id))
+    with database.transaction() as tx:
+        store.change_account(tx, account.id, {"roles": granted, "hospital_id": hospital_id, "doctor_id": doctor_id})
+        note(tx, "roles_changed", about=account.id, hospital_id=hospital_id, roles=granted.split())
+        return account_of(store.account(tx.conn, account.id), parts.vault)
 
 
 def get_account(database: Database, parts: Parts, account_id: str) -> Account:
@@ -125,76 +184,39 @@ def change_account(
     phone: str | None = ANYTHING,
     locale: str = ANYTHING,
 ) -> Account:
-    """Change what is given of one's own account; a phone of None is taken out. Raises NotFound or Invalid."""
-    values: dict[str, Any] = {}
-    if email is not ANYTHING:
-        values["email"] = email
-    if locale is not ANYTHING:
-        values["locale"] = domain.check_locale(locale)
-    if phone is not ANYTHING:
-        number = None if phone is None else identity.check_phone(phone)
-        values["phone_sealed"] = _seal_phone(parts.vault, account_id, number)
-    return _change(database, parts, account_id, values)
-
-
-def set_roles(
-    database: Database,
-    parts: Parts,
-    account_id: str,
-    *,
-    roles: Sequence[str],
-    hospital_id: str | None,
-    doctor_id: str | None = None,
-) -> Account:
-    """Give an account these roles, in place of those that it had; tokens made from now on carry them.
-
-    Raises NotFound or Invalid.
+    """Change what is given of one's own account; a phone of None is taken out. Raises NotFound, Invalid, and Conflict
+    (contact_verified): an address that is proved gives way to another one that is.
     """
-    granted = domain.check_roles(roles, hospital_id, doctor_id)
-    changed = {"roles": " ".join(granted), "hospital_id": hospital_id, "doctor_id": doctor_id}
-    return _change(database, parts, account_id, changed)
-
-
-def _change(database: Database, parts: Parts, account_id: str, values: dict[str, Any]) -> Account:
+    wanted: dict[Channel, str | None] = {}
+    if email is not ANYTHING:
+        wanted["email"] = email
+    if phone is not ANYTHING:
+        wanted["sms"] = None if phone is None else identity.check_phone(phone)
+    language = None if locale is ANYTHING else domain.check_locale(locale)
     with database.transaction() as tx:
-        if values and not store.change_account(tx, account_id, values):
+        row = store.account(tx.conn, account_id, lock=True)
+        if row is None:
             raise no_account()
+        values = _unproved(parts, row, wanted)
+        if language not in (None, row.locale):
+            values["locale"] = language
+        if values:
+            store.change_account(tx, account_id, values)
+        if "locale" in values:
+            contacts.tell(tx, parts, account_id)
         return account_of(store.account(tx.conn, account_id), parts.vault)
 
 
-def _row(account: Account, vault: Vault) -> dict[str, Any]:
-    return {
-        "id": account.id,
-        "username": account.username,
-        "username_key": domain.username_key(account.username),
-        "email": account.email,
-        "phone_sealed": _seal_phone(vault, account.id, account.phone),
-        "locale": account.locale,
-        "roles": " ".join(account.roles),
-        "hospital_id": account.hospital_id,
-        "doctor_id": account.doctor_id,
-        "created_at": account.created_at,
-    }
-
-
-def account_of(row: Any, vault: Vault) -> Account:
-    """The account in a row. Raises NotFound for None."""
-    if row is None:
-        raise no_account()
-    phone = vault.open(row.phone_sealed, f"{row.id}/phone") if row.phone_sealed else None
-    roles = tuple(row.roles.split())
-    return Account(
-        row.id, row.username, row.email, phone, row.locale, roles, row.hospital_id, row.doctor_id, row.created_at
-    )
-
-
-def _seal_phone(vault: Vault, owner_id: str, phone: str | None) -> str | None:
-    return None if phone is None else vault.seal(phone, f"{owner_id}/phone")
+def _unproved(parts: Parts, row: Any, wanted: Mapping[Channel, str | None]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for channel, text in wanted.items():
+        proved = contacts.proved(row, parts.vault, channel)
+        if proved is None:
+            values |= contacts.unproved(parts.vault, row.id, channel, text)
+        elif text is None or Address(channel, text).key != proved.key:
+            raise Conflict("this address is proved: put another one that is in its place", code="contact_verified")
+    return values
 
 
 def _taken() -> Conflict:
     return Conflict("this username is taken", code="username_taken")
-
-
-def no_account() -> NotFound:
-    return NotFound("no such account", code="account_not_found")

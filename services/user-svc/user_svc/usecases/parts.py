@@ -12,15 +12,15 @@ from user_svc.passwords import Passwords
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`vault` seals what stays here, `contacts` what goes to notify-svc. `sign(account, now)` makes an access token; lives are
-    in seconds, the shortest password in characters.
+    """`vault` seals what stays here, `contacts` what goes to notify-svc. `sign(account, login_id, now)` makes an access
+    token; lives are in seconds, the shortest password in characters.
     """
 
     vault: Vault
     contacts: Vault
     passwords: Passwords
     limiter: Limiter
-    sign: Callable[[Account, float], str]
+    sign: Callable[[Account, str, float], str]
     access_seconds: int
     refresh_seconds: int
     shortest_password: int = SHORTEST_PASSWORD

@@ -17,7 +17,7 @@ from user_svc import domain, identity, store
 from user_svc.domain import Patient, Sex
 from user_svc.identity import About
 from user_svc.usecases import trail
-from user_svc.usecases.accounts import no_account
+from user_svc.usecases.owners import no_account
 from user_svc.usecases.parts import Parts
 
 

@@ -1,0 +1,160 @@
+"""Whose an account is: what its row says, how its owner shows that it is she, and which addresses she proves to be hers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.errors import Conflict, Forbidden, NotFound
+from common.outbox import Database, Tx
+from common.vault import Vault
+
+from user_svc import domain, store
+from user_svc.addresses import Address
+from user_svc.domain import Account
+from user_svc.usecases import codes, lockout
+from user_svc.usecases.codes import Purpose
+from user_svc.usecases.contacts import NAMES, claim, proved, tell, warn
+from user_svc.usecases.parts import Parts
+from user_svc.usecases.trail import note
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That the owner asks. Good for one transaction: `use` it there."""
+
+    row: Any = field(repr=False)
+    code_id: str | None
+
+    def use(self, tx: Tx, parts: Parts) -> Any:
+        """The account's row, ours until the end of the transaction. Raises NotFound; Forbidden (wrong_password) or Invalid
+        (wrong_code) if what was proved is no longer so: of two changes at once the second has to be proved anew.
+        """
+        row = store.account(tx.conn, self.row.id, lock=True)
+        if row is None:
+            raise no_account()
+        if row.password_hash != self.row.password_hash:
+            raise wrong_password()
+        if self.code_id is not None:
+            codes.spend(tx, self.code_id)
+        lockout.forgive(tx, parts, row)
+        return row
+
+
+def prove_owner(
+    database: Database,
+    parts: Parts,
+    account_id: str,
+    *,
+    password: str | None,
+    code: str | None,
+    names: tuple[str, str] = ("password", "own_code"),
+    purpose: Purpose = "confirm",
+    either: bool = False,
+    source: str = "",
+    device: str = "",
+) -> Proof:
+    """See that the caller, who is logged in, is the account's owner: an access token may be stolen.
+
+    password: of accounts that have one. code: of the others, sent to an address that is proved already; of all with `either`.
+    source, device: who asks, as `lockout` wants it. Raises NotFound, Forbidden (wrong_password), TooMany, and Invalid:
+    wrong_code, or naming what is missing; `names` are what the two are called.
+    """
+    with database.reading() as conn:
+        row = store.account(conn, account_id)
+    if row is None:
+        raise no_account()
+    by_code = code is not None and password is None if either else not row.password_hash
+    if by_code:
+        if code is None:
+            raise domain.bad(names[1], "is needed: a code for an address of yours that is proved")
+        return Proof(row, _own_code(database, parts, row, code, purpose))
+    if password is None:
+        raise domain.bad(names[0], "is needed")
+    key = lockout.key_of(parts, row.username)
+    tries = lockout.admit(database, parts, key, source)
+    if not parts.passwords.verify(row.password_hash, password):
+        lockout.failed(database, parts, key, source, tries=tries, rows=[row], device=device)
+        raise wrong_password()
+    return Proof(row, None)
+
+
+def _own_code(database: Database, parts: Parts, row: Any, code: str, purpose: Purpose) -> str:
+    mine = [to for channel in NAMES if (to := proved(row, parts.vault, channel))]
+    code_id = codes.find(database, parts, purpose, mine, code, account_id=row.id)
+    if code_id is None:
+        raise codes.wrong_code()
+    return code_id
+
+
+def confirm_address(
+    database: Database,
+    parts: Parts,
+    account_id: str,
+    to: Address,
+    *,
+    code: str,
+    password: str | None = None,
+    own_code: str | None = None,
+    source: str = "",
+    device: str = "",
+) -> Account:
+    """Make an address that a code has proved the account's own, in place of the one of its kind that it had.
+
+    Raises Conflict (contact_taken), and what `prove_owner` raises.
+    """
+    proof = prove_owner(database, parts, account_id, password=password, code=own_code, source=source, device=device)
+    code_id = codes.check(database, parts, "confirm", to, code, account_id=account_id)
+    with database.transaction() as tx:
+        row = proof.use(tx, parts)
+        codes.spend(tx, code_id)
+        former = proved(row, parts.vault, to.channel)
+        if former is None or former.key != to.key:
+            store.change_account(tx, account_id, claim(tx, parts, account_id, to))
+            changed: Any = f"{NAMES[to.channel]}_changed"
+            note(tx, changed, actor=account_id, about=account_id, hospital_id=row.hospital_id)
+            warn(tx, parts, account_id, changed, former=former, device=device)
+            tell(tx, parts, account_id)
+        return account_of(store.account(tx.conn, account_id), parts.vault)
+
+
+def choose(rows: Sequence[Any], username: str | None) -> Any:
+    """The one of the accounts that have an address which is meant: there are two at most.
+
+    Raises Invalid (wrong_code) if there is none, Conflict (several_accounts, with their `usernames`) if it must be named.
+    Only who has proved that the address is hers may hear of that.
+    """
+    if not rows:
+        raise codes.wrong_code()
+    meant = rows if username is None else [r for r in rows if r.username_key == domain.username_key(username)]
+    if len(meant) != 1:
+        names = [row.username for row in rows]
+        raise Conflict("which account? give its username", code="several_accounts", usernames=names)
+    return meant[0]
+
+
+def account_of(row: Any, vault: Vault) -> Account:
+    """The account in a row. Raises NotFound for None."""
+    if row is None:
+        raise no_account()
+    return Account(
+        id=row.id,
+        username=row.username,
+        email=vault.open(row.email_sealed, f"{row.id}/email") if row.email_sealed else row.email,
+        email_verified=row.email_verified_at is not None,
+        phone=vault.open(row.phone_sealed, f"{row.id}/phone") if row.phone_sealed else None,
+        phone_verified=row.phone_verified_at is not None,
+        locale=row.locale,
+        roles=tuple(row.roles.split()),
+        hospital_id=row.hospital_id,
+        doctor_id=row.doctor_id,
+        created_at=row.created_at,
+    )
+
+
+def no_account() -> NotFound:
+    return NotFound("no such account", code="account_not_found")
+
+
+def wrong_password() -> Forbidden:
+    """Not 401: the caller is logged in, and stays so."""
+    return Forbidden("the password is wrong", code="wrong_password")
