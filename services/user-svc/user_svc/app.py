@@ -49,7 +49,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
     return service
 
 
-def _sign(settings: Settings, account: Account, now: float) -> str:
+def _sign(settings: Settings, account: Account, login_id: str, now: float) -> str:
     return sign_token(
         settings.jwt_private_key,
         account.id,
@@ -58,6 +58,7 @@ def _sign(settings: Settings, account: Account, now: float) -> str:
         settings.access_seconds,
         now,
         doctor_id=account.doctor_id or "",
+        login_id=login_id,
     )
 
 

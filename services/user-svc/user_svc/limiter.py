@@ -1,12 +1,15 @@
 """How often one may try, by the `limits` library: counted in Redis for all processes together, else in this process.
 
+A rule whose name ends in _address counts addresses: of IPv6 by the /64, which is what one customer has at least (RFC 6177).
+
 When Redis is away everybody is let in: logging in matters more than counting, and each password still costs its hash.
 """
 
+import ipaddress
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from common.log import get_logger
 from limits import parse
@@ -32,11 +35,20 @@ class Limiter:
 
     def wait(self, rule: str, subject: str) -> int:
         """Count a try of `subject`. 0 if it may go on, else the seconds after which it may try again."""
+        return self._ask(self._windows.hit, rule, subject)
+
+    def full(self, rule: str, subject: str) -> int:
+        """As `wait`, for what is counted only if it fails: this looks, and counts nothing."""
+        return self._ask(self._windows.test, rule, subject)
+
+    def _ask(self, may: Callable[..., bool], rule: str, subject: str) -> int:
         limit = self._rules.get(rule)
         if limit is None or time.monotonic() < self._away_until:
             return 0
+        if rule.endswith("_address"):
+            subject = _block_of(subject)
         try:
-            if self._windows.hit(limit, rule, subject):
+            if may(limit, rule, subject):
                 return 0
             resets_at = self._windows.get_window_stats(limit, rule, subject).reset_time
         except Exception as error:  # noqa: BLE001  whatever the storage raises: it is away, and we fail open
@@ -45,3 +57,13 @@ class Limiter:
             log.warning("rate_limits_off", error=str(error)[:200], seconds=REST_SECONDS)
             return 0
         return max(1, math.ceil(resets_at - time.time()))
+
+
+def _block_of(address: str) -> str:
+    try:
+        given = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if given.version == 4 or given.ipv4_mapped:
+        return address
+    return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))

@@ -39,8 +39,8 @@ def problem(status: int, code: str, detail: str = "", **extra: Any) -> Response:
     response = Response(encode(document), status, content_type="application/problem+json")
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="haoyuan"'
-    if status == 503:
-        response.headers["Retry-After"] = "2"
+    if wait := extra.get("retry_after", 2 if status == 503 else None):
+        response.headers["Retry-After"] = str(wait)
     return response
 
 

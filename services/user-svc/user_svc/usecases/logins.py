@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.errors import Conflict, NotFound, Unauthenticated
+from common.errors import NotFound, Unauthenticated
 from common.outbox import Database, Tx
 
 from user_svc import domain, store
@@ -26,7 +26,7 @@ from user_svc.addresses import Address
 from user_svc.store import logins as rows
 from user_svc.usecases import codes, lockout, trail
 from user_svc.usecases.contacts import warn
-from user_svc.usecases.owners import account_of
+from user_svc.usecases.owners import account_of, choose
 from user_svc.usecases.parts import Parts
 
 AGAIN = timedelta(seconds=10)
@@ -80,18 +80,13 @@ def log_in_by_code(
 ) -> Tokens:
     """Log in by a code that was sent to an address which the account's owner has proved.
 
-    Raises Invalid (wrong_code), and Conflict (which_account) if two accounts have the address and no username is given: only
-    who has the code hears of that, and it is still good.
+    Raises Invalid (wrong_code), and Conflict (several_accounts) if two accounts have the address and no username says which:
+    only who has the code hears of that, and it is still good.
     """
     code_id = codes.check(database, parts, "login", to, code)
     with database.transaction() as tx:
-        found = store.accounts_at(tx.conn, to.channel, parts.vault.indexes(to.key))
-        if username is not None:
-            found = [row for row in found if row.username_key == domain.username_key(username)]
-        elif len(found) > 1:
-            names = [row.username for row in found]
-            raise Conflict("several accounts have this address: give a username", code="which_account", usernames=names)
-        row = store.account(tx.conn, found[0].id, lock=True) if found else None
+        having = store.accounts_at(tx.conn, to.channel, parts.vault.indexes(to.key))
+        row = store.account(tx.conn, choose(having, username).id, lock=True)
         if row is None:
             raise codes.wrong_code()
         codes.spend(tx, code_id)
@@ -131,25 +126,25 @@ def refresh(database: Database, parts: Parts, refresh_token: str, *, device: str
     Raises Unauthenticated. An old token ends its family, but for an answer that was lost: see above.
     """
     handle, _, secret = refresh_token.partition(".")
-    following = parts.vault.indexes(f"refresh:{handle}:{secret}")
+    following = parts.vault.index(f"refresh:{handle}:{secret}")
     with database.transaction() as tx:  # the end of a family must be committed, so the refusal comes after it
-        renewed = _renewed(tx, parts, following[0], device)
+        renewed = _renewed(tx, parts, following, device)
         found = rows.rotate_login(tx, _ids_of(handle), _hash(secret), renewed)
         found = found or _lost_answer(tx, handle, following, device)
         row = store.account(tx.conn, found.account_id) if found else None
         if found and row is None:
             rows.end_logins(tx, [found.id])
         if row is not None:
-            return _tokens(tx, parts, row, found.id, handle, following[0])
+            return _tokens(tx, parts, row, found.id, handle, following)
         if found is None and (login := rows.login(tx, _ids_of(handle))):
             _end_copied(tx, parts, login, device)
     raise Unauthenticated("the refresh token is not valid (any more): log in again", code="refresh_token_invalid")
 
 
-def _lost_answer(tx: Tx, handle: str, following: Sequence[str], device: str) -> Any:
+def _lost_answer(tx: Tx, handle: str, following: str, device: str) -> Any:
     """The login that was renewed a moment ago with what follows from this token, by the same device in the same network."""
     login = rows.login(tx, _ids_of(handle))
-    if login is None or _hash(following[0]) != login.token_hash or tx.now - login.refreshed_at > AGAIN:
+    if login is None or _hash(following) != login.token_hash or tx.now - login.refreshed_at > AGAIN:
         return None
     return login if (login.device, login.network) == (device, trail.network.get()) else None
 
