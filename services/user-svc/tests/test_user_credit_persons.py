@@ -1,7 +1,7 @@
 """Marks count against the person in whosever list; each account sees and appeals its own, and of others' only that they count."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from common.clock import SHANGHAI, ManualClock
 from common.ids import person_of
 from common.service import Service
 from common.testing import assert_problem, deliver
-from credit_world import DAY, ZHANG, appeal, credit, marked, missed, staff, stopped, told, withdrawn
+from credit_world import DAY, ZHANG, appeal, credit, marked, missed, stopped, told, withdrawn
 from sqlalchemy import select
 from user_svc.api.credit import MarksOut
 from user_svc.app import Settings, build
