@@ -1,5 +1,6 @@
 """notify-svc put together: `build`, the one place where its parts meet."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from common.clock import Clock, system_clock
@@ -8,10 +9,19 @@ from common.settings import BadSettings
 from common.web import create_app
 
 from notify_svc.api import BLUEPRINTS
+from notify_svc.listeners import Inboxes
+from notify_svc.reminder_loop import ReminderLoop
 from notify_svc.settings import Settings
 from notify_svc.store import Keep, MongoStore, check_url
-from notify_svc.usecases import figures
+from notify_svc.usecases import figures, reminders
 from notify_svc.worker import SUBSCRIPTIONS
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What views need beyond the store."""
+
+    inboxes: Inboxes
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Service:
@@ -31,5 +41,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         missing=store.missing,
         figures=lambda: figures.audit_figures(store),
     )
+    inboxes = Inboxes(store, settings.stream_listeners)
+    service.parts = Parts(inboxes)
+    service.streams = inboxes.hub
+    service.loops = (lambda: ReminderLoop(lambda: reminders.fire_due(store)),)
     service.web = create_app(service, BLUEPRINTS)
     return service

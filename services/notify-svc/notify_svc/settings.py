@@ -27,7 +27,8 @@ class Settings(Common):
     sms_providers: in the order in which they are tried, with commas between them; empty: no SMS.
     *_templates: JSON from "<kind>.<locale>" to the provider's number of the approved template.
     receipts_token: the secret part of the address to which providers tell deliveries; empty: they cannot.
-    *_per_second: letters for each provider, by all workers together. keep_*: days.
+    *_per_second: letters for each provider, by all workers together. stream_listeners: live streams of this process at most, each of
+    which takes one of its threads; 0: none. keep_*: days.
     """
 
     mongo_url: str = env("MONGO_URL", "mongodb://127.0.0.1:27017/notify_svc")
@@ -53,6 +54,7 @@ class Settings(Common):
     provider_timeout: float = env("PROVIDER_TIMEOUT_SECONDS", 10.0)
     email_per_second: int = env("EMAIL_PER_SECOND", 20)
     sms_per_second: int = env("SMS_PER_SECOND", 50)
+    stream_listeners: int = env("STREAM_LISTENERS", 0)
     keep_notifications: int = env("KEEP_NOTIFICATIONS_DAYS", 730)
     keep_deliveries: int = env("KEEP_DELIVERIES_DAYS", 180)
 
@@ -61,6 +63,8 @@ class Settings(Common):
         faults = [*self._key_faults(), *self._mail_faults(), *self._sms_faults()]
         if min(self.email_per_second, self.sms_per_second, self.keep_notifications, self.keep_deliveries) < 1:
             faults.append("EMAIL_-, SMS_PER_SECOND, KEEP_NOTIFICATIONS_- and KEEP_DELIVERIES_DAYS: must be at least 1")
+        if self.stream_listeners < 0:
+            faults.append("STREAM_LISTENERS: must be at least 0")
         if self.provider_timeout <= 0:
             faults.append("PROVIDER_TIMEOUT_SECONDS: must be more than 0")
         if self.receipts_token and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", self.receipts_token):

@@ -389,5 +389,5 @@ def test_the_loop_fires_and_ends(service: Service, store: MongoStore, clock: Man
 
 def test_visits_are_forgotten(service: Service, store: MongoStore, clock: ManualClock) -> None:
     deliver(service, confirmed("a"), cancelled("b"))
-    assert store.visits.forget(clock() + timedelta(days=89)) == 0
-    assert store.visits.forget(clock() + timedelta(days=92)) == 2
+    assert store.visits.forget(clock() + timedelta(days=89), 10) == 0
+    assert store.visits.forget(clock() + timedelta(days=92), 10) == 2

@@ -2,5 +2,6 @@
 
 from notify_svc.api.alarms import blp as alarms
 from notify_svc.api.inbox import blp as inbox
+from notify_svc.api.stream import blp as stream
 
-BLUEPRINTS = (inbox, alarms)
+BLUEPRINTS = (inbox, stream, alarms)

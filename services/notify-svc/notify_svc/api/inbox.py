@@ -45,7 +45,7 @@ def list_notifications(query: dict[str, Any]) -> Response:
     """
     limit, before, locale = query["limit"], query["cursor"][0] if query["cursor"] else None, reader_locale()
     found = inbox.newest(store(), recipients(principal()), before=before, limit=limit + 1, unread=query["unread"])
-    return answer_in(page_of(found, limit, lambda n: [n.rank], lambda n: _show(n, locale)), locale)
+    return answer_in(page_of(found, limit, lambda n: [n.rank], lambda n: show(n, locale)), locale)
 
 
 @blp.post("/notifications/<notification_id>/read")
@@ -55,10 +55,10 @@ def read_notification(notification_id: str) -> Response:
     """Note that this was read. Again changes nothing; `read_at` stays the first time."""
     caller, locale = principal(), reader_locale()
     read = inbox.mark_read(store(), recipients(caller), caller.account_id, notification_id)
-    return answer_in(_show(read, locale), locale)
+    return answer_in(show(read, locale), locale)
 
 
-def _show(n: Notification, locale: str) -> dict[str, Any]:
+def show(n: Notification, locale: str) -> dict[str, Any]:
     title, text = templates.render(n.kind, n.version, n.params, locale)
     return {
         "id": n.id,

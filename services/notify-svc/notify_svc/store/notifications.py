@@ -13,9 +13,15 @@ from notify_svc.store.mongo import Document, expiry, insert_new, time_of
 class Notifications:
     """The collections `notifications` and `delivery_log`: what was put into which inbox."""
 
-    indexes = ((("recipient", ASCENDING), ("rank", DESCENDING)), (("recipient", ASCENDING),), (("rank", DESCENDING),))
+    indexes = (
+        (("recipient", ASCENDING), ("rank", DESCENDING)),
+        (("recipient", ASCENDING),),
+        (("rank", DESCENDING),),
+        (("stored_at", ASCENDING),),
+        (("recipient", ASCENDING), ("stored_at", ASCENDING)),
+    )
     """The first serves the inbox, and the search for an order in its owner's inbox; nx-27017 uses it only if there is the
-    second, which MongoDB could do without. The third finds the oldest.
+    second, which MongoDB could do without. The third finds the oldest. The others find what is new, for live streams.
     """
 
     def __init__(self, database: Database[Document], keep: timedelta) -> None:
@@ -27,7 +33,9 @@ class Notifications:
         """Those that are not there yet."""
         if notifications:
             forgotten = expiry(now + self._keep)  # both at once: what was told and not delivered would be a fault
-            insert_new(self.collection, [{**_document(n), **forgotten} for n in notifications])
+            insert_new(
+                self.collection, [{**_document(n), "stored_at": milliseconds(now), **forgotten} for n in notifications]
+            )
             insert_new(self.log, [{**_delivered(n, milliseconds(now)), **forgotten} for n in notifications])
 
     def newest(self, recipients: Iterable[str], before: str | None, limit: int, *, unread: bool) -> list[Notification]:
@@ -44,6 +52,20 @@ class Notifications:
     def get(self, notification_id: str) -> Notification | None:
         document = self.collection.find_one({"_id": notification_id})
         return None if document is None else _notification(document)
+
+    def stored_since(self, at: int) -> list[tuple[int, str, str]]:
+        """When (milliseconds), for whom, and the id of what was stored from then on."""
+        found = self.collection.find({"stored_at": {"$gte": at}}, {"stored_at": 1, "recipient": 1})
+        return [(d["stored_at"], d["recipient"], d["_id"]) for d in found]
+
+    def stored_for(self, recipients: Iterable[str], at: int, limit: int) -> list[tuple[int, Notification]]:
+        """When (milliseconds) and what was stored for these recipients from then on, the oldest first, at most `limit` of each."""
+        found: list[Document] = []
+        for recipient in recipients:
+            condition = {"recipient": recipient, "stored_at": {"$gte": at}}
+            found += self.collection.find(condition).sort("stored_at", 1).limit(limit)
+        found.sort(key=lambda d: (d["stored_at"], d["rank"]))
+        return [(d["stored_at"], _notification(d)) for d in found]
 
     def mark_read(self, notification_id: str, reader: str, now: datetime) -> None:
         """Note who read it and when, if nobody has yet."""
@@ -65,7 +87,9 @@ class Notifications:
     def forget(self, now: datetime, limit: int) -> int:
         """Delete the oldest that are not kept any more, at most `limit`; answers how many. MongoDB does so itself by its TTL."""
         before = f"{milliseconds(now - self._keep):015d}"
-        ids = [d["_id"] for d in self.collection.find({"rank": {"$lt": before}}, {"rank": 1}).sort("rank", 1).limit(limit)]
+        ids = [
+            d["_id"] for d in self.collection.find({"rank": {"$lt": before}}, {"rank": 1}).sort("rank", 1).limit(limit)
+        ]
         for notification_id in ids:
             self.log.delete_one({"_id": f"{notification_id}:{INBOX}"})
             self.collection.delete_one({"_id": notification_id})

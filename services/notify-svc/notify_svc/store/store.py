@@ -55,7 +55,12 @@ class MongoStore:
             self.visits,
             self.reminders,
         )
-        self._forgotten = (self.notifications.collection, self.notifications.log, self.deliveries.collection)
+        self._forgotten = (
+            self.notifications.collection,
+            self.notifications.log,
+            self.deliveries.collection,
+            self.visits.collection,
+        )
 
     # --- what the processor needs
 
@@ -66,7 +71,7 @@ class MongoStore:
         yield tx
         for write in tx.writes:
             write()
-        self.notifications.add(tx.added, tx.now)
+        self.notifications.add(tx.added, self.clock())
         for write in tx.last:
             write()
 

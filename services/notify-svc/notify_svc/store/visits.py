@@ -9,10 +9,10 @@ from pymongo.database import Database
 
 from notify_svc.domain import milliseconds
 from notify_svc.reminders import Appointment
-from notify_svc.store.mongo import Document, insert_new, time_of
+from notify_svc.store.mongo import Document, expiry, insert_new, time_of
 
-KEPT = timedelta(days=90) // timedelta(milliseconds=1)
-"""Milliseconds. How long a visit is known after its time, and its end after it was heard: longer than any message is on its way."""
+KEPT = timedelta(days=90)
+"""How long a visit is known after its time, and its end after it was heard: longer than any message is on its way."""
 
 
 class Visits:
@@ -73,9 +73,17 @@ class Visits:
     def forget_account(self, account_id: str) -> None:
         self.collection.delete_many({"account_id": account_id})
 
-    def forget(self, now: datetime) -> int:
-        """Delete what is older than anybody needs; answers how many."""
-        return self.collection.delete_many({"forget_at": {"$lte": milliseconds(now)}}).deleted_count
+    def forget(self, now: datetime, limit: int) -> int:
+        """Delete what is older than anybody needs, at most `limit`; answers how many. MongoDB does so itself by its TTL."""
+        old = (
+            self.collection.find({"forget_at": {"$lte": milliseconds(now)}}, {"_id": 1})
+            .sort("forget_at", 1)
+            .limit(limit)
+        )
+        ids = [d["_id"] for d in old]
+        for order_id in ids:
+            self.collection.delete_one({"_id": order_id})
+        return len(ids)
 
 
 def _document(a: Appointment) -> Document:
@@ -84,6 +92,7 @@ def _document(a: Appointment) -> Document:
         "account_id": a.account_id,
         "stands": True,
         **_when_and_what(a),
+        **_forgotten_after(a.starts_at),
     }
 
 
@@ -93,7 +102,6 @@ def _when_and_what(a: Appointment) -> Document:
         "queue_number": a.queue_number,
         "visit": dict(a.visit),
         "confirmed_at": milliseconds(a.confirmed_at),
-        "forget_at": milliseconds(a.starts_at) + KEPT,
     }
 
 
@@ -104,7 +112,16 @@ def _moved(a: Appointment) -> UpdateOne:
 
 
 def _tombstone(order_id: str, account_id: str, at: datetime) -> Document:
-    return {"_id": order_id, "account_id": account_id, "stands": False, "forget_at": milliseconds(at) + KEPT}
+    return {"_id": order_id, "account_id": account_id, "stands": False, **_forgotten_after(at)}
+
+
+def _forgotten_after(at: datetime) -> Document:
+    """Never changed: another time is some days off at most."""
+    try:
+        end = at + KEPT
+    except OverflowError:  # a message from the edge of time
+        end = at
+    return {"forget_at": milliseconds(end), **expiry(end)}
 
 
 def appointment(d: Document) -> Appointment:

@@ -22,6 +22,7 @@ from notify_svc.store import MongoStore, MongoTx
 from notify_svc.store.mongo import Document, time_of
 from notify_svc.store.reminders import Telling, Timer
 from notify_svc.store.visits import appointment
+from notify_svc.usecases.planning import tell_person
 
 log = get_logger("reminders")
 
@@ -124,19 +125,19 @@ def _add(tx: MongoTx, turn: _Turn) -> None:
     r = turn.reminder
     if r is None:
         return
-    tx.add(
-        Notification(
-            id=r.id,
-            recipient=r.account_id,
-            kind=r.kind,
-            version=templates.newest(r.kind),
-            params=r.params,
-            order_id=r.appointments[0].order_id if len(r.appointments) == 1 else None,
-            hospital_id=None,
-            created_at=tx.now,
-            rank=domain.rank(tx.now, r.id),
-        )
+    orders = [a.order_id for a in r.appointments]
+    notification = Notification(
+        id=r.id,
+        recipient=r.account_id,
+        kind=r.kind,
+        version=templates.newest(r.kind),
+        params=r.params,
+        order_id=orders[0] if len(orders) == 1 else None,
+        hospital_id=None,
+        created_at=tx.now,
+        rank=domain.rank(tx.now, r.id),
     )
+    tell_person(tx, notification, guard=orders, expires_at=r.expires_at)
 
 
 def _next_look(turn: _Turn, now: datetime) -> datetime | None:
