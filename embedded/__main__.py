@@ -1,6 +1,7 @@
 """`make run`: PORT (8000), HOST (127.0.0.1), DATA_DIR (./var/embedded). Ctrl-C ends it; kill -9 loses nothing.
 
-APP_ENV=production: without the demo's roster and accounts, whose password is published, and without the sandbox.
+APP_ENV=production: without the demo's roster and accounts, whose password is published, and without the payment sandbox and
+the mailbox.
 """
 
 import os
@@ -51,6 +52,8 @@ def _say(system: System, done: str, seconds: float) -> None:
     print(f"  API    {url}/api/v1\n  docs   {url}/docs")
     if system.sandbox is not None:
         print(f"  pay    Alipay and WeChat Pay are the payment sandbox here, at {system.sandbox.url}")
+    if system.mailbox is not None:
+        print(f"  mail   e-mails and SMS arrive at {system.mailbox.url}")
     print()
     print("  accounts" + (f" (password {PASSWORD})" if done else ""))
     for account in ACCOUNTS if done else ():

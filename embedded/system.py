@@ -23,6 +23,7 @@ from embedded.front import Front
 from stack import keys
 from stack.keeper import Keeper
 from stack.lock import sole_user
+from stack.mailbox import Mailbox, mailbox, of_notify_svc
 from stack.process import free_port, listening
 from stack.sandbox import of_payment_svc, payment_sandbox
 from stack.server import HttpServer, Server
@@ -50,6 +51,7 @@ class System:
         self._clock = clock
         self._port = port or free_port()
         self.sandbox = self._make_sandbox(known=bool(port))
+        self.mailbox = self._make_mailbox(known=bool(port))
         self._parts: list[Any] = []
         self._held = ExitStack()
         self._ended = threading.Event()
@@ -64,6 +66,14 @@ class System:
         sandbox = payment_sandbox(self.directory, known=known)
         self._env = {**of_payment_svc(sandbox, self.url), **self._env}
         return sandbox
+
+    def _make_mailbox(self, *, known: bool) -> Mailbox | None:
+        """Where letters arrive, unless they are people's own."""
+        if self._env.get("APP_ENV") == "production":
+            return None
+        box = mailbox(self.directory, known=known, url=self.url, token=self._env["RECEIPTS_TOKEN"])
+        self._env = {**of_notify_svc(box, self.url), **self._env}
+        return box
 
     @property
     def url(self) -> str:
@@ -123,7 +133,7 @@ class System:
 
     @property
     def _children(self) -> list[Server]:
-        return [self._mongo, *([self.sandbox] if self.sandbox else [])]
+        return [self._mongo, *(child for child in (self.sandbox, self.mailbox) if child is not None)]
 
     def _build(self, name: str) -> Service:
         module = importlib.import_module(f"{name.replace('-', '_')}.app")
@@ -158,7 +168,7 @@ class System:
         self._thread.start()
 
     def _keep(self) -> None:
-        """The document store and the payment sandbox are processes of their own: one that dies is started again."""
+        """The document store, the sandbox and the mailbox are processes of their own: one that dies is started again."""
         keeper = Keeper(self._children, lambda name, text: log.error("died", process=name, fate=text))
         while not self._ended.wait(0.1):
             keeper.tend()

@@ -18,7 +18,7 @@ def payment_sandbox(directory: Path, *, known: bool) -> HttpServer:
     """
     home = directory / "payment-sandbox"
     home.mkdir(parents=True, exist_ok=True)
-    port = _port(home / "port", known=known)
+    port = kept_port(home / "port", int(os.environ.get("PAYMENT_SANDBOX_PORT", PORT)) if known else 0)
     env = dict(os.environ) | {
         "APP_ENV": "dev",
         "PAYMENT_SANDBOX_PORT": str(port),
@@ -29,9 +29,8 @@ def payment_sandbox(directory: Path, *, known: bool) -> HttpServer:
     return HttpServer(Process("payment-sandbox", command, directory / "logs" / "payment-sandbox.log"), port, "/healthz")
 
 
-def _port(kept: Path, *, known: bool) -> int:
-    """The same as the last time if it can be had: codes that patients still have lead there."""
-    wanted = int(os.environ.get("PAYMENT_SANDBOX_PORT", PORT)) if known else 0
+def kept_port(kept: Path, wanted: int) -> int:
+    """The same as the last time if it can be had: codes and links that patients still have lead there. Else `wanted`, 0: any."""
     if kept.exists():
         wanted = int(kept.read_text())
     port = wanted if wanted and not listening(wanted) else free_port()

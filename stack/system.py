@@ -1,6 +1,6 @@
 """The five services as they run in production, on private servers: an api and a worker process each, nginx in front.
 
-Beside them the payment sandbox, which is Alipay and WeChat Pay here.
+Beside them the payment sandbox, which is Alipay and WeChat Pay here, and the mailbox, where letters arrive.
 
 with System(directory) as system:
 requests.get(f"{system.url}/api/v1/hospitals")
@@ -21,13 +21,23 @@ from typing import Self
 
 from stack import gateway, keys, sandbox
 from stack.keeper import Keeper
+from stack.mailbox import mailbox, of_notify_svc
 from stack.process import Command, Process, finish, free_port, stop_all
 from stack.server import HttpServer
 from stack.servers import RELATIONAL, SERVICES, Realm, Servers, provide
 
 ROLES = ("api", "worker")
 MIGRATION_SECONDS = 120.0
-USER_SVC_ONLY = ("JWT_PRIVATE_KEY", "DATA_KEY", "ADMIN_USERNAME", "ADMIN_PASSWORD")
+SECRETS_OF = {
+    "JWT_PRIVATE_KEY": {"user-svc"},
+    "DATA_KEY": {"user-svc"},
+    "TRAIL_KEY": {"user-svc"},
+    "CONTACT_KEY": {"user-svc", "notify-svc"},
+    "RECEIPTS_TOKEN": {"notify-svc"},
+    "ADMIN_USERNAME": {"user-svc"},
+    "ADMIN_PASSWORD": {"user-svc"},
+}
+"""Who alone has them; all others are everybody's."""
 
 
 def _silent(_name: str, _text: str) -> None:
@@ -87,6 +97,11 @@ class System:
         self._undo = ExitStack()
         self._port = port or free_port()
         self.sandbox = sandbox.payment_sandbox(self.directory, known=bool(port)) if "payment-svc" in services else None
+        self.mailbox = (
+            mailbox(self.directory, known=bool(port), url=self._url, token=self.secrets["RECEIPTS_TOKEN"])
+            if "notify-svc" in services
+            else None
+        )
         self._ports = {(service, role): free_port() for service in services for role in ROLES}
         self._parts = {key: self._part(*key) for key in self._ports}
         apis = {service: self._ports[service, "api"] for service in services}
@@ -101,7 +116,12 @@ class System:
 
     @property
     def parts(self) -> list[HttpServer]:
-        return [*self._parts.values(), *([self.sandbox] if self.sandbox else []), self.gateway]
+        beside = [part for part in (self.sandbox, self.mailbox) if part is not None]
+        return [*self._parts.values(), *beside, self.gateway]
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
 
     def part(self, service: str, role: str) -> Part:
         """One service's "api" or "worker": its port and process."""
@@ -137,10 +157,10 @@ class System:
         if service == "user-svc":
             variables["REDIS_URL"] = self.realm.redis_url
         if service == "payment-svc" and self.sandbox is not None:
-            variables |= sandbox.of_payment_svc(self.sandbox, f"http://127.0.0.1:{self._port}")
-        variables |= {
-            name: value for name, value in self.secrets.items() if service == "user-svc" or name not in USER_SVC_ONLY
-        }
+            variables |= sandbox.of_payment_svc(self.sandbox, self._url)
+        if service == "notify-svc" and self.mailbox is not None:
+            variables |= of_notify_svc(self.mailbox, self._url)
+        variables |= {name: value for name, value in self.secrets.items() if service in SECRETS_OF.get(name, {service})}
         return (
             variables
             | dict(self._env)
@@ -175,12 +195,14 @@ class System:
             else:
                 self._say("stack", "starts the servers")
                 undo.enter_context(self.servers)
-            self._say("stack", "runs the migrations")
-            self.migrate()
             if self._respawn:
                 self._keep(undo)
-            self._say("stack", "starts the services")
             undo.callback(self._stop_parts)
+            self._say("stack", "runs the migrations")
+            if self.mailbox is not None:
+                self.mailbox.start()  # whose certificate notify-svc reads when it starts
+            self.migrate()
+            self._say("stack", "starts the services")
             for part in self.parts:
                 part.launch()
             for part in self.parts:
