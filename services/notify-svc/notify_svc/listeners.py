@@ -138,7 +138,7 @@ class Inboxes:
     def _look(self, seen: dict[str, int], back: int) -> dict[str, int]:
         """Hand out what was stored so long ago at most and is not among `seen`; answers what is now."""
         now = milliseconds(self._store.clock())
-        for at, recipient, notification_id in sorted(self._store.notifications.stored_since(now - back)):
+        for at, recipient, notification_id in self._store.notifications.stored_since(now - back):
             if notification_id not in seen:
                 if self.hub.heard(recipient):
                     notification = self._store.notifications.get(notification_id)

@@ -54,8 +54,9 @@ class Notifications:
         return None if document is None else _notification(document)
 
     def stored_since(self, at: int) -> list[tuple[int, str, str]]:
-        """When (milliseconds), for whom, and the id of what was stored from then on."""
-        found = self.collection.find({"stored_at": {"$gte": at}}, {"stored_at": 1, "recipient": 1})
+        """When (milliseconds), for whom, and the id of what was stored from then on, the oldest first."""
+        found = list(self.collection.find({"stored_at": {"$gte": at}}, {"stored_at": 1, "recipient": 1, "rank": 1}))
+        found.sort(key=lambda d: (d["stored_at"], d["rank"]))
         return [(d["stored_at"], d["recipient"], d["_id"]) for d in found]
 
     def stored_for(self, recipients: Iterable[str], at: int, limit: int) -> list[tuple[int, Notification]]:
