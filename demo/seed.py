@@ -18,6 +18,7 @@ from demo.hospitals import HOSPITALS
 from demo.roster import SOON, drawn_clinic, rosters
 
 PASSWORD = "haoyuan-demo-2026"  # noqa: S105  a demo account's, printed on every start
+CHILD = 14  # years, below which somebody must answer for her
 DRAW_AFTER = timedelta(seconds=5)
 
 
@@ -84,9 +85,13 @@ def _ensure(operator: Client, account: Account, hospitals: dict[str, str]) -> No
         )
         return
     client.login(account.username, PASSWORD)
+    first = ""
     for name, number in account.people:
         person = {"name": name, "id_type": "resident_id", "id_number": number, "phone": "13800138000"}
-        client.post("/users/me/patients", person)
+        if first and int(number[6:10]) > datetime.now(SHANGHAI).year - CHILD:
+            person["guardian_id"] = first
+        made = client.post("/users/me/patients", person)
+        first = first or made["id"]
 
 
 def _ensure_rules(operator: Client, hospital: str, rules: dict[str, Any]) -> None:
