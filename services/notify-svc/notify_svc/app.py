@@ -2,18 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from common.clock import Clock, system_clock
 from common.service import Service
 from common.settings import BadSettings
+from common.vault import Vault
 from common.web import create_app
 
 from notify_svc.api import BLUEPRINTS
+from notify_svc.channels.build import carriers
+from notify_svc.kinds import CHANNELS
 from notify_svc.listeners import Inboxes
 from notify_svc.reminder_loop import ReminderLoop
+from notify_svc.sender import Loop, Sender
 from notify_svc.settings import Settings
 from notify_svc.store import Keep, MongoStore, check_url
-from notify_svc.usecases import figures, reminders
+from notify_svc.usecases import figures, reminders, upkeep
+from notify_svc.usecases.sending import Post
 from notify_svc.worker import SUBSCRIPTIONS
 
 
@@ -44,6 +50,26 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
     inboxes = Inboxes(store, settings.stream_listeners)
     service.parts = Parts(inboxes)
     service.streams = inboxes.hub
-    service.loops = (lambda: ReminderLoop(lambda: reminders.fire_due(store)),)
+    post = post_of(settings, store)
+    service.loops = (
+        lambda: ReminderLoop(lambda: reminders.fire_due(store)),
+        *(partial(Sender, channel, partial(post.due, channel)) for channel in CHANNELS),
+        lambda: Loop("upkeep", lambda: upkeep.turn(store)),
+    )
     service.web = create_app(service, BLUEPRINTS)
     return service
+
+
+def post_of(settings: Settings, store: MongoStore) -> Post:
+    """What sending needs, of these settings. Raises BadSettings."""
+    found = carriers(settings)
+    most = {"email": settings.email_per_second, "sms": settings.sms_per_second}
+    return Post(
+        store,
+        Vault(settings.contact_key),
+        found,
+        most={carrier.name: most[carrier.channel] for carrier in found},
+        call=timedelta(seconds=3 * settings.provider_timeout),
+        public_url=settings.public_url.rstrip("/"),
+        mail_from=settings.mail_from,
+    )

@@ -3,12 +3,13 @@
 from typing import Any
 
 from common.web import Principal, answer, service
+from common.web.access import ROLES
 from flask import Response, request
 
 from notify_svc import domain, templates
 from notify_svc.store import MongoStore
 
-EVERYBODY = ("patient", "registrar", "cashier", "operator")
+EVERYBODY = ROLES
 
 
 def answer_in(body: dict[str, Any], locale: str) -> Response:

@@ -127,7 +127,9 @@ class Deliveries:
     def forget(self, now: datetime, limit: int) -> int:
         """Delete the oldest that are not kept any more, at most `limit`; answers how many. MongoDB does so itself by its TTL."""
         before = f"{milliseconds(now - self._keep):015d}"
-        ids = [d["_id"] for d in self.collection.find({"rank": {"$lt": before}}, {"rank": 1}).sort("rank", 1).limit(limit)]
+        ids = [
+            d["_id"] for d in self.collection.find({"rank": {"$lt": before}}, {"rank": 1}).sort("rank", 1).limit(limit)
+        ]
         for delivery_id in ids:
             self.collection.delete_one({"_id": delivery_id})
         return len(ids)

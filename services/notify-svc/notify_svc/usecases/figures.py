@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from notify_svc.store import MongoStore
+from notify_svc.usecases import upkeep
 
 
 def audit_figures(store: MongoStore) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def audit_figures(store: MongoStore) -> dict[str, Any]:
         "by_order": {order_id: dict(kinds) for order_id, kinds in by_order.items()},
         "undelivered": sorted(told - delivered),
         "untold": sorted(delivered - told),
+        "stuck": [delivery.id for delivery in upkeep.stuck(store)],
         "chassis": {
             "outbox": 0,
             "parked": [{"message_id": p.message_id, "reason": p.reason} for p in store.parked()],

@@ -1,0 +1,342 @@
+"""Send what is due: each delivery at most once wherever the provider can be asked or knows our key, whatever dies in between.
+
+The steps of one: (1) it is taken; (2) the state of things is looked at again; (3) it is handed, which is written with the provider's
+name; (4) the provider is called; (5) what it said is written. A crash before 3 sends nothing; after it, the provider is asked.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from common.log import get_logger
+from common.vault import Unreadable, Vault
+
+from notify_svc import reminders, templates, unsubscribe
+from notify_svc.channels import Absent, Carrier, Channel, Later, Letter, Outcome, Refused, Sent, Unknown
+from notify_svc.circuits import Circuits
+from notify_svc.delivery import Attempt, Contact, Delivery, State, masked, pause_after
+from notify_svc.domain import Notification, rank
+from notify_svc.kinds import KINDS
+from notify_svc.letters import compose
+from notify_svc.metrics import DELIVERIES
+from notify_svc.store import MongoStore
+from notify_svc.usecases.planning import tell_person
+
+log = get_logger("sending")
+
+BATCH = 200
+"""Deliveries in memory at once, at most."""
+
+LEASE = timedelta(minutes=2)
+"""For what takes no call of a provider. A call has its own time beside it."""
+
+ASK_AFTER = timedelta(seconds=10)
+ASK_FOR = timedelta(minutes=30)
+STALLED = 30.0
+"""Seconds from taking to calling after which the call is not made: somebody else may hold the delivery before it ends."""
+
+
+class _Stopped(Exception):
+    """It is not to be sent."""
+
+    def __init__(self, state: State, reason: str) -> None:
+        super().__init__(reason)
+        self.state, self.reason = state, reason
+
+
+class _Lost(Exception):
+    """Somebody else holds the delivery now: nothing more is done here."""
+
+
+@dataclass
+class Post:
+    """What sending needs. `most`: letters for each provider and second. `call`: the longest that a provider is waited for."""
+
+    store: MongoStore
+    vault: Vault
+    carriers: Sequence[Carrier]
+    most: Mapping[str, int]
+    call: timedelta
+    public_url: str
+    mail_from: str
+    circuits: Circuits = field(default_factory=Circuits)
+
+    def due(self, channel: Channel) -> list[Callable[[], bool]]:
+        """What is to be done now: `recover` of what was left behind, `send` of what fits into a second, the urgent first."""
+        deliveries, now = self.store.deliveries, self.store.clock()
+        most = max((self.most[c.name] for c in self.carriers if c.channel == channel), default=BATCH)
+        left = deliveries.left_behind(channel, now, BATCH)
+        waiting = deliveries.due(channel, now, min(BATCH, most))
+        return [*(partial(self.recover, d) for d in left), *(partial(self.send, d) for d in waiting)]
+
+    # --- one delivery
+
+    def send(self, waiting: Delivery) -> bool:
+        """Send it if it is still to be sent. False if no provider has room in this second.
+
+        Raises what the store raises when it is away; the lease makes good what was begun.
+        """
+        now = self.store.clock()
+        d = self.store.deliveries.change(waiting, state="taken", holder=secrets.token_hex(8), due_at=now + LEASE)
+        if d is None:
+            return True
+        began = time.monotonic()
+        try:
+            contact = self._contact(d)
+            quiet = self._look(d, contact, now)
+            if quiet is not None:
+                self._wait(d, quiet)
+                return True
+            return self._carry(d, contact, self._letter(d, contact), began)
+        except _Stopped as stopped:
+            self._end(d, stopped.state, stopped.reason)
+        except _Lost:
+            log.warning("delivery_lost", delivery_id=d.id)
+        except Exception as error:
+            if self.store.is_transient(error):
+                raise
+            log.exception("delivery_failed", delivery_id=d.id)
+            self._end(d, "failed", f"error: {type(error).__name__}")  # one that was handed by then is asked about
+        return True
+
+    def recover(self, left: Delivery) -> bool:
+        """Go on with one that somebody took and did not bring to an end. True, as there is room for that always."""
+        now = self.store.clock()
+        if left.state == "taken":
+            self.store.deliveries.change(left, state="waiting", holder="", due_at=now)
+            return True
+        d = self.store.deliveries.change(left, holder=secrets.token_hex(8), due_at=now + LEASE + self.call)
+        if d is None:
+            return True
+        try:
+            self._ask(d)
+        except Exception as error:
+            if self.store.is_transient(error):
+                raise
+            reason = error.reason if isinstance(error, _Stopped) else f"error: {type(error).__name__}"
+            self._end(d, "unsure", reason)
+        return True
+
+    # --- the state of things
+
+    def _contact(self, d: Delivery) -> Contact | None:
+        """None for what brings its own address."""
+        return self.store.contacts.get(d.account_id) if d.sealed is None else None
+
+    def _look(self, d: Delivery, contact: Contact | None, now: datetime) -> datetime | None:
+        """Until when it must wait, if so. Raises _Stopped if it is not to be sent at all."""
+        if now >= d.expires_at:
+            raise _Stopped("failed", "expired")
+        if contact is None:
+            return None
+        if reason := contact.takes(d.kind, d.channel):
+            raise _Stopped("skipped", reason)
+        quiet = contact.quiet.until(now) if contact.quiet and KINDS[d.kind].optional else None
+        if quiet is not None and quiet >= d.expires_at:
+            raise _Stopped("skipped", "quiet_hours")
+        return quiet
+
+    def _letter(self, d: Delivery, contact: Contact | None, *, asking: bool = False) -> Letter:
+        """Raises _Stopped if there is nothing to say, or no way to say it."""
+        try:
+            told, to, locale = self._what_and_where(d, contact, asking=asking)
+        except Unreadable as error:
+            raise _Stopped("failed", "unreadable") from error
+        kind = KINDS[d.kind]
+        way_out = ""
+        if kind.optional and d.channel == "email":
+            way_out = unsubscribe.url_of(self.public_url, d.account_id, d.channel, kind.category)
+        try:
+            return compose(told, d.channel, to=to, key=d.key, locale=locale, unsubscribe=way_out, sender=self.mail_from)
+        except Exception as error:
+            log.exception("letter_failed", delivery_id=d.id)
+            raise _Stopped("failed", f"template: {type(error).__name__}") from error
+
+    def _what_and_where(self, d: Delivery, contact: Contact | None, *, asking: bool) -> tuple[Notification, str, str]:
+        if d.sealed is not None:
+            params = dict(d.sealed.params)
+            if d.sealed.code is not None:
+                params["code"] = self.vault.open(*d.sealed.code)
+            told = _notification(d.notification_id, d.account_id, d.kind, d.sealed.version, params, d.created_at)
+            return told, self.vault.open(*d.sealed.to), d.sealed.locale
+        if contact is None or d.channel not in contact.addresses:
+            raise _Stopped("skipped", "no_address")
+        found = self.store.notifications.get(d.notification_id)
+        if found is None:
+            raise _Stopped("skipped", "forgotten")
+        if not asking:
+            found = self._as_it_stands(d, found)
+        name = {"email": "email", "sms": "phone"}[d.channel]
+        to = self.vault.open(contact.addresses[d.channel], f"{d.account_id}/{name}")
+        return found, to, contact.locale
+
+    def _as_it_stands(self, d: Delivery, n: Notification) -> Notification:
+        """A reminder without the visits that do not take place any more."""
+        if not d.guard:
+            return n
+        standing = self.store.visits.standing(d.guard)
+        if "visits" in n.params:
+            params = reminders.still(n.params, standing)
+            if params is not None:
+                return replace(n, params=params)
+        elif standing:
+            return n
+        raise _Stopped("skipped", "no_longer_stands")
+
+    # --- providers
+
+    def _carry(self, d: Delivery, contact: Contact | None, letter: Letter, began: float) -> bool:
+        """Offer it to one provider after the other, until one has it, perhaps has it, or all have refused."""
+        able = [c for c in self.carriers if c.channel == d.channel and c.carries(d.kind, letter.locale)]
+        rests: list[datetime] = []
+        full = busy = False
+        for carrier in able:
+            now = self.store.clock()
+            if carrier.name in d.refused_by:
+                continue
+            if until := self.circuits.rests_until(carrier.name, now):
+                rests.append(until)
+                continue
+            if not self.store.rates.take(carrier.name, self.most[carrier.name], now):
+                full = True
+                rests.append(now.replace(microsecond=0) + timedelta(seconds=1))
+                break  # the next one takes over when this one fails, and not when it is in demand
+            d, outcome = self._call(d, carrier, letter, began)
+            if isinstance(outcome, Sent | Unknown) or (isinstance(outcome, Refused) and outcome.address):
+                self._settle(d, contact, outcome)
+                return True
+            if isinstance(outcome, Later):
+                busy = True
+                rests.append(now + max(timedelta(seconds=outcome.seconds), pause_after(d.tries + 1)))
+        if not rests:
+            self._end(d, "failed", d.reason or "no_carrier")
+            return True
+        tries = d.tries + 1 if busy else d.tries
+        self._wait(d, max(min(rests), self.store.clock()), tries=tries)
+        return not full
+
+    def _call(self, d: Delivery, carrier: Carrier, letter: Letter, began: float) -> tuple[Delivery, Outcome]:
+        """Hand it over and note what was said. Of a refusal and of a busy provider the delivery is ours again after that."""
+        now = self.store.clock()
+        attempt = Attempt(now, carrier.name, "handed")
+        handed = self._change(
+            d,
+            state="handed",
+            provider=carrier.name,
+            due_at=now + LEASE + self.call,
+            attempts=(*d.attempts, attempt),
+            masked_to=masked(letter.to, d.channel),
+        )
+        outcome: Outcome = Later("stalled", "this process was held up")
+        if time.monotonic() - began < STALLED:
+            outcome = carrier.send(letter)
+            if isinstance(outcome, Later | Unknown):
+                self.circuits.failed(carrier.name, self.store.clock())
+            else:
+                self.circuits.answered(carrier.name)
+        DELIVERIES.labels(d.channel, carrier.name, type(outcome).__name__.lower()).inc()
+        if isinstance(outcome, Refused) and not outcome.address:
+            refused_by = (*d.refused_by, carrier.name)
+            said = _told(handed, outcome)
+            return self._change(
+                handed, state="taken", attempts=said, refused_by=refused_by, reason=outcome.code
+            ), outcome
+        if isinstance(outcome, Later):
+            return self._change(handed, state="taken", attempts=_told(handed, outcome)), outcome
+        return handed, outcome
+
+    def _settle(self, handed: Delivery, contact: Contact | None, outcome: Outcome) -> None:
+        attempts = _told(handed, outcome)
+        match outcome:
+            case Sent(reference):
+                self._end(handed, "sent", "", attempts=attempts, reference=reference)
+            case Refused(code):
+                if contact is not None:
+                    self._address_is_dead(handed, contact)
+                self._end(handed, "failed", f"address: {code}", attempts=attempts)
+            case _:
+                self._change(handed, attempts=attempts, due_at=self.store.clock() + ASK_AFTER)
+
+    def _ask(self, d: Delivery) -> None:
+        """What became of one that was handed over without an answer?"""
+        now = self.store.clock()
+        handed_at = d.attempts[-1].at
+        carrier = next((c for c in self.carriers if c.name == d.provider), None)
+        if carrier is None:
+            raise _Stopped("unsure", "no_carrier")
+        found = carrier.find(self._letter(d, self._contact(d), asking=True), handed_at)
+        match found:
+            case Sent(reference):
+                self._end(d, "sent", "", attempts=_told(d, found), reference=reference)
+            case Absent():
+                self._change(d, state="waiting", holder="", due_at=now, attempts=_told(d, found))
+            case Unknown() if now - handed_at < ASK_FOR:
+                self._change(d, due_at=now + ASK_AFTER + (now - handed_at) / 2)
+            case _:
+                self._end(d, "unsure", "unanswered")
+
+    def _address_is_dead(self, d: Delivery, contact: Contact) -> None:
+        """Nobody is there: its owner hears of it once, in her inbox and by what else she has; what waits for it is skipped."""
+        now = self.store.clock()
+        params = {"account_id": d.account_id, "channel": d.channel}
+        name = f"{d.account_id}:address_dead:{d.channel}:{contact.revision}"
+        version = templates.newest("address_dead")
+        with self.store.transaction() as tx:
+            tell_person(tx, _notification(name, d.account_id, "address_dead", version, params, now))
+        self.store.contacts.mark_dead(d.account_id, d.channel, contact.addresses[d.channel])
+
+    # --- what is written
+
+    def _change(self, d: Delivery, **changes: object) -> Delivery:
+        changed = self.store.deliveries.change(d, **changes)
+        if changed is None:
+            raise _Lost
+        return changed
+
+    def _wait(self, d: Delivery, until: datetime, tries: int | None = None) -> None:
+        due_at = min(until, d.expires_at)  # then it is looked at for the last time
+        tries = d.tries if tries is None else tries
+        self.store.deliveries.change(d, state="waiting", holder="", due_at=due_at, tries=tries)
+
+    def _end(
+        self,
+        d: Delivery,
+        state: State,
+        reason: str,
+        attempts: tuple[Attempt, ...] | None = None,
+        reference: str = "",
+    ) -> None:
+        """The end of it, and of what was sealed for it."""
+        changed = self.store.deliveries.change(
+            d,
+            state=state,
+            reason=reason,
+            attempts=d.attempts if attempts is None else attempts,
+            reference=reference,
+            holder="",
+            sealed=None,
+            ended_at=self.store.clock(),
+        )
+        if changed is not None:
+            DELIVERIES.labels(d.channel, d.provider, state).inc()
+
+
+def _told(d: Delivery, outcome: Outcome | Absent) -> tuple[Attempt, ...]:
+    """The attempts, the last of them with what was said of it."""
+    last = replace(
+        d.attempts[-1],
+        outcome=type(outcome).__name__.lower(),
+        code=getattr(outcome, "code", ""),
+        why=getattr(outcome, "why", "")[:500],
+        reference=getattr(outcome, "reference", ""),
+    )
+    return (*d.attempts[:-1], last)
+
+
+def _notification(
+    name: str, recipient: str, kind: str, version: int, params: Mapping[str, object], at: datetime
+) -> Notification:
+    return Notification(name, recipient, kind, version, params, None, None, at, rank(at, name))
