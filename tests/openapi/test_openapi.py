@@ -15,6 +15,7 @@ from common.testing import bearer
 from common.web.access import ROLES
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
@@ -40,12 +41,18 @@ BEYOND_SCHEMAS: Mapping[str, str] = {
     "channel": "each method has its own",
     "openid": "for one channel alone",
     "order_id": "this or the code",
+    "return_path": "for some channels alone",
     "position": "an order has its own",
+    "together": "an order has its own",
     "weight": "an order has its own",
+    "effective_from": "not in the past",
+    "expires_at": "ahead, and before the session ends",
     "rules": "docs/rules.md says what a record of rules may hold",
     "hospital_id": "whose role is at no hospital must say which",
 }
 """First parts of fields of which a document cannot say all: a good request may be refused for them, and why."""
+
+ANY_BODY = {"/api/v1/payments/notify/{provider}": "what is not the provider's is refused by its signature"}
 
 BEYOND_DOCUMENTS = {("POST", "/api/v1/rosters"): "has JSON schemas of its own, at /api/v1/rosters/schemas/"}
 
@@ -112,7 +119,10 @@ def test_an_operation_is_as_documented(system, known, token, service, method, pa
                 case.path_parameters[name] = ids[real % len(ids)]
         look(case, token)
 
-    run()
+    try:
+        run()
+    except Unsatisfiable:  # nothing can be wrong about a request that has no body and whose parameters may be any text
+        assert (method, mode) == ("GET", "bad") or path in ANY_BODY
 
 
 def look(case: Any, headers: Mapping[str, str]) -> None:

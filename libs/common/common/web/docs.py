@@ -39,6 +39,14 @@ def _whole_pattern(_converter: Any, _field: Any, *, ret: Any, **_: Any) -> dict[
 _END = r"\Z"
 
 
+def _null_alone(_converter: Any, _field: Any, *, ret: Any, **_: Any) -> dict[str, Any]:
+    """A nested object or null: OpenAPI 3.0 has no type null, and what stands for it must not be any object."""
+    if {"type": "object", "nullable": True} not in ret.get("anyOf", ()):
+        return {}
+    kept = [part for part in ret["anyOf"] if not part.get("nullable")]
+    return {"anyOf": [*kept, {"type": "object", "nullable": True, "enum": [None]}]}
+
+
 class ProblemApi(Api):  # type: ignore[misc]
     """Documents what goes wrong as what it is: application/problem+json (RFC 9457)."""
 
@@ -47,7 +55,8 @@ class ProblemApi(Api):  # type: ignore[misc]
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
-        self.ma_plugin.converter.add_attribute_function(_whole_pattern)
+        for function in (_whole_pattern, _null_alone):
+            self.ma_plugin.converter.add_attribute_function(function)
 
     def _register_responses(self) -> None:
         usual = self.DEFAULT_RESPONSE_CONTENT_TYPE
