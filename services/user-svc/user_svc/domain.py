@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from common.errors import Invalid
+from common.ids import fingerprint
 
 Locale = Literal["zh-CN", "en"]
 LOCALES: tuple[Locale, ...] = ("zh-CN", "en")
@@ -103,6 +104,11 @@ def check_username(given: str) -> str:
 def username_key(name: str) -> str:
     """What makes a name unique: Alice, ALICE and ａｌｉｃｅ are one. Folding can undo NFKC, so it is done around it."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def reserved_key(username_key: str) -> str:
+    """What stands for the name of an account that has ended: nobody else gets it, and nobody can read it. No name is like that."""
+    return f"ended:{fingerprint(username_key.encode())}"
 
 
 def one_form(password: str) -> str:

@@ -6,17 +6,26 @@ from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Handler
 
 from user_svc.store.parts import job_is_set
-from user_svc.usecases import chain, codes, credit, lockout
+from user_svc.usecases import chain, codes, credit, deletion, lockout, reseal
 
 SUBSCRIPTIONS: dict[type, Handler] = {
     VisitMissed: credit.note_missed,
     OrderWithdrawn: credit.note_withdrawn,
     SessionStopped: credit.note_stopped,
 }
-TIMERS: dict[str, TimerHandler] = {lockout.TELL: lockout.tell, lockout.PURGE: lockout.purge}
-JOBS: dict[str, JobHandler] = {chain.CHAIN: chain.keep_chain, codes.SEND: codes.send, codes.PURGE: codes.purge}
+TIMERS: dict[str, TimerHandler] = {
+    lockout.TELL: lockout.tell,
+    lockout.PURGE: lockout.purge,
+    deletion.FORGET: deletion.forget,
+}
+JOBS: dict[str, JobHandler] = {
+    chain.CHAIN: chain.keep_chain,
+    codes.SEND: codes.send,
+    codes.PURGE: codes.purge,
+    reseal.RESEAL: reseal.reseal,
+}
 
-LASTING = (chain.CHAIN, lockout.PURGE, codes.PURGE)
+LASTING = (chain.CHAIN, reseal.RESEAL, deletion.FORGET, lockout.PURGE, codes.PURGE)
 """What sets itself again each time."""
 
 

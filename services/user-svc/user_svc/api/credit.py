@@ -124,8 +124,8 @@ def show_credit(patient_id: str) -> dict[str, Any]:
     """
     credit = usecases.credit_of(_database(), _parts(), principal().account_id, patient_id)
     return {
-        "items": [_show(mark) for mark in credit.own],
-        "elsewhere": [_show_elsewhere(mark) for mark in credit.elsewhere],
+        "items": [show_mark(mark) for mark in credit.own],
+        "elsewhere": [show_elsewhere(mark) for mark in credit.elsewhere],
         "next_cursor": None,
     }
 
@@ -137,7 +137,7 @@ def show_credit(patient_id: str) -> dict[str, Any]:
 def appeal(body: dict[str, Any], patient_id: str, mark_id: str) -> Response:
     """Appeal a mark, once; the same again answers the same. 404 `mark_not_found`, 409 `appeal_exists`, `mark_expired`."""
     mark = usecases.appeal(_database(), _parts(), principal().account_id, patient_id, mark_id, body["reason"])
-    return answer(_show(mark), 201, Location=f"/api/v1/users/me/patients/{patient_id}/credit")
+    return answer(show_mark(mark), 201, Location=f"/api/v1/users/me/patients/{patient_id}/credit")
 
 
 @blp.get("/credit/appeals")
@@ -171,7 +171,7 @@ def _whose() -> str | None:
     return None if caller.has(domain.OPERATOR) else caller.hospital_id
 
 
-def _show(mark: Mark) -> dict[str, Any]:
+def show_mark(mark: Mark) -> dict[str, Any]:
     return {
         "id": mark.id,
         "patient_id": mark.patient_id,
@@ -198,7 +198,7 @@ def _show(mark: Mark) -> dict[str, Any]:
     }
 
 
-def _show_elsewhere(mark: Mark) -> dict[str, Any]:
+def show_elsewhere(mark: Mark) -> dict[str, Any]:
     """Neither order nor hospital, and no time of day: that is another account's."""
     return {
         "kind": mark.kind,
@@ -209,7 +209,7 @@ def _show_elsewhere(mark: Mark) -> dict[str, Any]:
 
 
 def _show_to_staff(mark: Mark) -> dict[str, Any]:
-    shown = _show(mark)
+    shown = show_mark(mark)
     shown["evidence"]["marked_by"] = mark.marked_by
     return shown
 

@@ -6,6 +6,7 @@ from user_svc.store.accounts import (
     accounts_at,
     add_account,
     change_account,
+    is_reserved,
     next_contact_revision,
 )
 from user_svc.store.credit import (
@@ -43,6 +44,7 @@ __all__ = [
     "change_account",
     "change_mark",
     "change_patient",
+    "is_reserved",
     "leave_wards",
     "lock_sessions",
     "mark",

@@ -22,6 +22,11 @@ def add_account(tx: Tx, values: dict[str, Any]) -> bool:
     return bool(tx.conn.execute(statement).rowcount)
 
 
+def is_reserved(conn: sa.Connection, reserved_key: str) -> bool:
+    """True of the name of an account that has ended: nobody is to be taken for her."""
+    return conn.execute(sa.select(accounts.c.id).where(accounts.c.username_key == reserved_key)).first() is not None
+
+
 def account_by_key(conn: sa.Connection, username_key: str) -> Any:
     """The row, or None."""
     return conn.execute(sa.select(accounts).where(accounts.c.username_key == username_key, _lives)).one_or_none()

@@ -121,6 +121,12 @@ patients = sa.Table(
 JSON. `guardian_id`: the grown-up of the same list who answers for a child.
 """
 
+gone = sa.text("id_number_sealed = '' AND id_index <> ''")
+"""Of patients: their account has ended, and something of them is kept for a while. `id_index` is then the prefix of the key by
+which `persons` knows them.
+"""
+sa.Index("patients_gone", patients.c.id, postgresql_where=gone, sqlite_where=gone)
+
 credit_marks = sa.Table(
     "credit_marks",
     metadata,

@@ -97,8 +97,9 @@ def _add(
     if to and code_id:
         codes.spend(tx, code_id)
         values |= contacts.claim(tx, parts, account_id, to)
-    made = {"id": account_id, "username_key": domain.username_key(name), "email": "", "created_at": tx.now}
-    if not store.add_account(tx, values | made):
+    key = domain.username_key(name)
+    made = {"id": account_id, "username_key": key, "email": "", "created_at": tx.now}
+    if store.is_reserved(tx.conn, domain.reserved_key(key)) or not store.add_account(tx, values | made):
         raise _taken()
     contacts.tell(tx, parts, account_id)
     tx.send(UserRegistered(account_id=account_id, username=name, locale=values["locale"]))

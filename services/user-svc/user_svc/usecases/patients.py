@@ -23,7 +23,7 @@ from user_svc.usecases.parts import Parts
 
 def list_patients(database: Database, parts: Parts, account_id: str) -> list[Patient]:
     with database.reading() as conn:
-        return [_patient(row, parts.vault) for row in store.patients_of(conn, account_id)]
+        return [opened(row, parts.vault) for row in store.patients_of(conn, account_id)]
 
 
 def add_patient(
@@ -99,7 +99,7 @@ def _check_guardian(vault: Vault, patient: Patient, others: Sequence[Any], today
     if domain.is_grown_up(patient.born, today):
         raise domain.bad("guardian_id", f"only who is under {domain.GROWN_UP}, by the birth date, has a guardian")
     guardian = next((row for row in others if row.id == patient.guardian_id), None)
-    if guardian is None or not domain.is_grown_up(_patient(guardian, vault).born, today):
+    if guardian is None or not domain.is_grown_up(opened(guardian, vault).born, today):
         raise domain.bad("guardian_id", "must be a grown-up in your list")
 
 
@@ -155,7 +155,7 @@ def remove_patient(database: Database, parts: Parts, account_id: str, patient_id
 
 def _refuse_while_guardian(vault: Vault, patient: Patient, others: Sequence[Any], today: date) -> None:
     """While a child depends on her. One who has turned 14 needs nobody any more."""
-    wards = [_patient(row, vault) for row in others if row.guardian_id == patient.id]
+    wards = [opened(row, vault) for row in others if row.guardian_id == patient.id]
     if any(domain.is_child(ward.born, today) for ward in wards):
         raise Conflict("she is the guardian of a child in your list: name another one first", code="guardian_of")
 
@@ -164,7 +164,7 @@ def _mine(tx: Tx, vault: Vault, account_id: str, patient_id: str) -> Patient:
     row = store.patient(tx.conn, account_id, patient_id)
     if row is None:
         raise NotFound("no such person in your list", code="patient_not_found")
-    return _patient(row, vault)
+    return opened(row, vault)
 
 
 def _tell(tx: Tx, patient: Patient, *, revision: int | None = None, removed: bool = False) -> None:
@@ -196,7 +196,8 @@ def _kept(vault: Vault, patient: Patient) -> dict[str, Any]:
 _read_about = msgspec.json.Decoder(About).decode
 
 
-def _patient(row: Any, vault: Vault) -> Patient:
+def opened(row: Any, vault: Vault) -> Patient:
+    """The person in a row. Raises Unreadable."""
     number = vault.open(row.id_number_sealed, f"{row.id}/id_number")
     about = identity.told_by(number)
     if row.about_sealed is not None:
