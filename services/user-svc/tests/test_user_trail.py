@@ -1,7 +1,7 @@
 """The trail: append-only, one chain, every change of it shows; who may read it, and that reading is noted."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +25,23 @@ from user_svc.usecases import chain, trail
 from user_world import CHEAP, Person
 
 KEY = decode_key(DEV_TRAIL_KEY)
+OPERATOR = "acc_operator"
 COPY = "INSERT INTO trail (id, at, act, network, facts) SELECT {0}, at, act, network, facts FROM trail WHERE id = {1}"
+
+
+@pytest.fixture
+def service(tmp_path: Path, clock: ManualClock) -> Iterator[Service]:
+    """Without an account, so that nothing is noted but by the tests."""
+    made = build(Settings(database_url=f"sqlite:///{tmp_path}/user.db", **CHEAP), clock)
+    made.migrate()
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def operator(service: Service) -> Person:
+    token = bearer(OPERATOR, "operator")["Authorization"].removeprefix("Bearer ")
+    return Person(service, "operator", OPERATOR, {"access_token": token})
 
 
 def noted(service: Service, count: int, act: str = "logged_in", **more: Any) -> None:
