@@ -1,13 +1,17 @@
 """What tests of logins share."""
 
+import json
 from typing import Any
 
 import sqlalchemy as sa
-from common.outbox.timers import TimerLoop
+from common.messages import CodeIssued
+from common.outbox.tables import timers
+from common.outbox.timers import Timer, TimerLoop
 from common.service import Service
+from common.testing import sent
 from user_svc import addresses, store
 from user_svc.store.tables import trail
-from user_svc.usecases import contacts
+from user_svc.usecases import codes, contacts
 from user_svc.worker import TIMERS
 from user_world import Person
 
@@ -24,6 +28,18 @@ def prove(person: Person, *given: str) -> Person:
 def fire(service: Service) -> None:
     """Let the timers that are due fire."""
     TimerLoop(service.database, TIMERS).fire_due()
+
+
+def code_for(service: Service, purpose: str, to: str) -> str:
+    """Have a code sent to an address; the code, "" if none is sent."""
+    assert Person(service).call("POST", "/codes", {"purpose": purpose, "to": to}).status_code == 202
+    with service.database.reading() as conn:
+        due = conn.execute(sa.select(timers).where(timers.c.kind == codes.SEND)).all()
+    before = len(sent(service.database, CodeIssued))
+    for row in due:
+        codes.send(service, Timer(row.kind, row.key, row.due_at, json.loads(row.payload)))
+    new = sent(service.database, CodeIssued)[before:]
+    return service.parts.contacts.open(new[-1].code, f"{new[-1].code_id}/code") if new else ""
 
 
 def acts(service: Service, *kinds: str) -> list[Any]:

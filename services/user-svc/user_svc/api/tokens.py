@@ -7,12 +7,10 @@ from typing import Any
 from common.clock import local
 from common.web import Idents, Paged, Routes, Schema, page_of, principal, public, roles
 from common.web.client import client_address
-from flask import request
 from marshmallow import fields, validate
 
 from user_svc import addresses, domain
-from user_svc.api.parts import database, limit, parts
-from user_svc.devices import device_of
+from user_svc.api.parts import CODE, database, device, guessing, limit, parts
 from user_svc.usecases import logins as usecases
 from user_svc.usecases.logins import Login, Tokens
 
@@ -28,7 +26,7 @@ class Credentials(Schema):
 
 class CodeCredentials(Schema):
     to = Idents.text(254, required=True, metadata={"description": "an e-mail address or a phone number"})
-    code = fields.String(required=True, load_only=True, validate=validate.Regexp(r"[0-9]{6}\Z", error="is six digits"))
+    code = fields.String(required=True, load_only=True, validate=CODE)
     username = Idents.text(200, metadata={"description": "where two accounts have the address"})
 
 
@@ -76,7 +74,7 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     source = client_address()
     limit("logins_address", source)
     limit("logins_username", hashlib.sha256(domain.username_key(body["username"]).encode()).hexdigest())
-    return _show_tokens(usecases.log_in(database(), parts(), **body, source=source, device=_device()))
+    return _show_tokens(usecases.log_in(database(), parts(), **body, source=source, device=device()))
 
 
 @blp.post("/tokens/code")
@@ -90,7 +88,8 @@ def log_in_by_code(body: dict[str, Any]) -> dict[str, Any]:
     """
     limit("logins_address", client_address())
     to = addresses.address(body.pop("to"))
-    return _show_tokens(usecases.log_in_by_code(database(), parts(), to, **body, device=_device()))
+    with guessing():
+        return _show_tokens(usecases.log_in_by_code(database(), parts(), to, **body, device=device()))
 
 
 @blp.post("/tokens/refresh")
@@ -103,7 +102,7 @@ def refresh(body: dict[str, Any]) -> dict[str, Any]:
     Each is good once: using an old one ends the login that it came from, and its owner is told. But who did not get the answer
     may ask again within 10 seconds, from the same device and network, and gets the same refresh token.
     """
-    return _show_tokens(usecases.refresh(database(), parts(), body["refresh_token"], device=_device()))
+    return _show_tokens(usecases.refresh(database(), parts(), body["refresh_token"], device=device()))
 
 
 @blp.post("/tokens/logout")
@@ -120,7 +119,7 @@ def log_out(body: dict[str, Any]) -> None:
 @blp.response(204)
 def log_out_everywhere() -> None:
     """End all of one's logins, this one too. Access tokens are good until they expire."""
-    usecases.log_out_everywhere(database(), parts(), principal().account_id, device=_device())
+    usecases.log_out_everywhere(database(), parts(), principal().account_id, device=device())
 
 
 @blp.get("/users/me/logins")
@@ -139,10 +138,6 @@ def list_logins(query: dict[str, Any]) -> dict[str, Any]:
 def end_login(login_id: str) -> None:
     """End one of one's logins. 404 `login_not_found`."""
     usecases.end_login(database(), principal().account_id, login_id)
-
-
-def _device() -> str:
-    return device_of(request.headers.get("User-Agent", ""))
 
 
 def _show_tokens(tokens: Tokens) -> dict[str, Any]:
