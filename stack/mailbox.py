@@ -12,7 +12,7 @@ from stack.server import HttpServer
 PORT = 8091
 """Where its page is to be found, if it is for people."""
 
-RECEIPTS = "/api/v1/receipts/{provider}/"
+RECEIPTS = "/api/v1/notifications/receipts/{provider}/"
 """Where notify-svc hears of deliveries; the token follows."""
 
 CREDENTIALS = {

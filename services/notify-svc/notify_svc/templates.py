@@ -38,6 +38,11 @@ def newest(kind: str) -> int:
     return _NEWEST[kind]
 
 
+def versions(kind: str) -> tuple[int, ...]:
+    """Of its text, the oldest first."""
+    return tuple(sorted(version for known, version, locale in TEXTS if (known, locale) == (kind, LOCALES[0])))
+
+
 _UNKNOWN = {
     "zh-CN": ("您有一条新通知", "请刷新页面或稍后再看。"),
     "en": ("You have a new notification", "Please reload the page, or look again later."),

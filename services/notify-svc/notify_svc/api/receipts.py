@@ -1,0 +1,61 @@
+"""Where SMS providers tell what became of messages. A secret in the address is all the access that there is."""
+
+import hmac
+import json
+from typing import Any
+
+from common.errors import Invalid, NotFound
+from common.log import get_logger
+from common.vault import Vault
+from common.web import Routes, answer, public, service
+from flask import Response, request
+
+from notify_svc import receipts
+from notify_svc.api.parts import store
+from notify_svc.settings import PROVIDERS
+from notify_svc.usecases import receipts as usecases
+
+log = get_logger("receipts")
+
+blp = Routes("receipts", __name__, url_prefix="/api/v1", description="What SMS providers say, for them alone")
+
+_TAKEN = {"alibaba": {"code": 0, "msg": "OK"}, "tencent": {"result": 0, "errmsg": "OK"}}
+"""Provider -> the answer upon which it does not come again."""
+
+_LONGEST = 2_000_000  # bytes
+
+
+@blp.post("/notifications/receipts/<provider>/<token>")
+@public
+@blp.response(200)
+def receive_receipts(provider: str, token: str) -> Response:
+    """A list of receipts in the provider's own form, and an answer in it. 404 for any other token; none is good without RECEIPTS_TOKEN.
+
+    422 `bad_receipts` if it is no such list. Of a list the good ones are taken, whatever the others are.
+    """
+    running = service()
+    secret = running.settings.receipts_token
+    right = hmac.compare_digest(token.encode("utf-8", "surrogatepass"), secret.encode())
+    if provider not in PROVIDERS or not secret or not right:
+        raise NotFound("no such provider calls here", code="not_found")
+    try:
+        found, bad = receipts.read(provider, _body())
+    except ValueError as error:
+        raise Invalid(str(error), code="bad_receipts") from error
+    known = usecases.take(store(), Vault(running.settings.contact_key), provider, found)
+    if bad or known < len(found):
+        log.warning("receipts_odd", provider=provider, bad=bad, unknown=max(0, len(found) - known))
+    return answer(_TAKEN[provider])
+
+
+def _body() -> Any:
+    """Raises ValueError for what is too long, or no JSON."""
+    if (request.content_length or 0) > _LONGEST:
+        raise ValueError("too long")
+    read = request.stream.read(_LONGEST + 1)
+    if len(read) > _LONGEST:
+        raise ValueError("too long")
+    try:
+        return json.loads(read)
+    except RecursionError as error:
+        raise ValueError("too deep") from error

@@ -1,0 +1,116 @@
+"""What each kind of notification could be about: what staff are shown of its texts, and what tests render. Nobody's data."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+_VISIT = {
+    "hospital_id": "hos_1",
+    "hospital_name": "示范医院",
+    "department_id": "dep_1",
+    "department_name": "心内科",
+    "doctor_id": "doc_1",
+    "doctor_name": "王立新",
+    "doctor_title": "主任医师",
+    "date": "2026-11-24",
+    "period": "morning",
+    "starts_at": "2026-11-24T00:30:00Z",
+    "ends_at": "2026-11-24T01:00:00Z",
+    "room": "3 楼 12 诊室",
+}
+_LATER = {**_VISIT, "doctor_name": "李秀兰", "starts_at": "2026-11-24T02:00:00Z", "ends_at": "2026-11-24T02:30:00Z"}
+_SOON = "2026-11-22T06:20:00Z"
+_MARK = {
+    "id": "mrk_1",
+    "kind": "late_cancel",
+    "hospital_id": "hos_1",
+    "order_id": "ord_1",
+    "at": "2026-11-22T06:05:00Z",
+    "expires_at": "2027-11-22T06:05:00Z",
+    "notice_hours": 3,
+}
+_ORDER = {"order_id": "ord_1", "account_id": "acc_1"}
+_BOOKED = {**_ORDER, "visit": _VISIT, "queue_number": 7, "fee": 5000}
+_WITHDRAWN = {**_ORDER, "was_confirmed": True, "cause": "patient", "amount": 5000, "visit": _VISIT}
+_CANCELLED = {**_ORDER, "cause": "patient", "refunded": 5000, "visit": _VISIT}
+_REFUND = {**_ORDER, "refund_id": "ref_1", "amount": 5000, "purpose": "order", "method": "wechat", "cause": "cancelled"}
+_FAILED = {**_ORDER, "refund_id": "ref_1", "amount": 5000, "reason": "balance too low"}
+_CREDIT = {"account_id": "acc_1", "mark_id": "mrk_1", "marks": [_MARK]}
+_CODE = {"code": "042137", "expires_at": _SOON}
+_NOTED = {"account_id": "acc_1", "at": "2026-11-22T06:05:00Z", "device": "Firefox, Windows"}
+_REMINDER = {
+    "account_id": "acc_1",
+    "visits": [
+        {"order_id": "ord_1", "queue_number": 7, "visit": _VISIT},
+        {"order_id": "ord_2", "queue_number": 12, "visit": _LATER},
+    ],
+}
+_SUBSTITUTE = {"session_id": "ses_2", "fee": 5000, "visit": _LATER}
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        **dict.fromkeys([f"code_{purpose}" for purpose in ("register", "login", "reset", "confirm", "delete")], _CODE),
+        **dict.fromkeys(
+            [
+                f"security_{what}"
+                for what in (
+                    "password_changed",
+                    "password_reset",
+                    "email_changed",
+                    "phone_changed",
+                    "logins_ended",
+                    "token_reused",
+                    "locked",
+                    "roles_changed",
+                    "data_exported",
+                    "account_deleted",
+                )
+            ],
+            _NOTED,
+        ),
+        "user_registered": {"account_id": "acc_1", "username": "alice", "locale": "zh-CN"},
+        "address_dead": {"account_id": "acc_1", "channel": "sms"},
+        "order_placed": {**_ORDER, "placed_at": "2026-11-22T06:05:00Z"},
+        "order_entered": {**_ORDER, "draw_at": _SOON, "weight": 3},
+        "order_held": {**_BOOKED, "due": 3000, "pay_before": _SOON},
+        "order_offered": {**_BOOKED, "accept_before": _SOON},
+        "order_waitlisted": {**_ORDER, "position": 3},
+        "order_rejected": {
+            **_ORDER,
+            "reason": "limit_reached",
+            "rule": "limits[0]: at most 1 per doctor and day",
+            "until": _SOON,
+        },
+        "order_confirmed": _BOOKED,
+        "order_expired": {**_ORDER, "visit": _VISIT},
+        "order_withdrawn": _WITHDRAWN,
+        "replacement_ended": {**_WITHDRAWN, "was_confirmed": False, "cause": "replacement_ended"},
+        "visit_stopped": {**_WITHDRAWN, "cause": "session_stopped"},
+        "order_cancelled": _CANCELLED,
+        "session_stopped": {**_CANCELLED, "cause": "session_stopped"},
+        "order_rescheduled": {**_ORDER, "by_order_id": "ord_2", "visit": _LATER},
+        "substitutes_offered": {
+            **_ORDER,
+            "visit": _VISIT,
+            "amount": 5000,
+            "substitutes": [_SUBSTITUTE] * 3,
+            "accept_before": _SOON,
+        },
+        "visit_missed": {**_ORDER, "visit": _VISIT},
+        "credit_recorded": {**_CREDIT, "change": "recorded"},
+        "credit_lifted": {**_CREDIT, "change": "lifted"},
+        "credit_upheld": {**_CREDIT, "change": "upheld"},
+        "payment_succeeded": {**_ORDER, "amount": 5000, "method": "alipay", "paid_at": "2026-11-22T06:05:00Z"},
+        "payment_failed": {**_ORDER, "method": "alipay", "reason": "balance too low"},
+        "refund_succeeded": _REFUND,
+        "surplus_refunded": {**_REFUND, "purpose": "surplus", "cause": "fee_difference"},
+        "refund_stalled": {**_ORDER, "amount": 5000, "reason": "balance too low"},
+        "refund_stalled_staff": {**_ORDER, "amount": 5000, "reason": "balance too low"},
+        "refund_failed": _FAILED,
+        "refund_failed_staff": _FAILED,
+        "roster_applied": {"roster_id": "ros_1", "account_id": "acc_1", "applied": 5, "unchanged": 3, "rejected": 1},
+        "visit_tomorrow": _REMINDER,
+        "visit_soon": _REMINDER,
+    }
+)
+"""Kind -> the params of a notification, with all that its text can say."""

@@ -1,0 +1,91 @@
+"""What SMS providers tell of deliveries later. A receipt is better evidence than our own: it ends what is unsure."""
+
+from collections.abc import Iterable
+
+from common.log import get_logger
+from common.vault import Unreadable, Vault
+
+from notify_svc import templates
+from notify_svc.channels.answers import mainland
+from notify_svc.delivery import Delivery
+from notify_svc.domain import Notification, rank
+from notify_svc.receipts import Receipt
+from notify_svc.store import MongoStore
+from notify_svc.usecases.planning import tell_person
+
+log = get_logger("receipts")
+
+_OPEN = frozenset({"handed", "sent", "unsure"})
+"""States that a receipt ends. One that comes again, or after another, changes nothing."""
+
+
+def take(store: MongoStore, vault: Vault, provider: str, receipts: Iterable[Receipt]) -> int:
+    """Note what each says; answers how many are of deliveries of ours. Others than ours are none of our business.
+
+    Raises what the store raises when it is away: the provider comes again with all of them.
+    """
+    known = 0
+    for receipt in receipts:
+        for delivery in _deliveries(store, provider, receipt):
+            known += 1
+            _note(store, delivery, receipt)
+            if receipt.nobody:
+                _nobody_is_there(store, vault, delivery, receipt)
+    return known
+
+
+def _deliveries(store: MongoStore, provider: str, receipt: Receipt) -> list[Delivery]:
+    """By the provider's name of it; by our key where the answer with that name never came."""
+    found = store.deliveries.referred_to(provider, receipt.reference) if receipt.reference else []
+    if found or not receipt.key:
+        return found
+    for delivery_id in (receipt.key, receipt.key.rpartition(":")[0]):  # one that staff sent anew has a number after it
+        delivery = store.deliveries.get(delivery_id) if delivery_id else None
+        if delivery is not None and (delivery.provider, delivery.key) == (provider, receipt.key):
+            return [delivery]
+    return []
+
+
+def _note(store: MongoStore, delivery: Delivery, receipt: Receipt) -> None:
+    if delivery.state not in _OPEN:
+        return
+    changed = store.deliveries.change(
+        delivery,
+        state="delivered" if receipt.delivered else "failed",
+        reason="" if receipt.delivered else f"receipt: {receipt.code}"[:200],
+        reference=delivery.reference or receipt.reference,
+        holder="",
+        sealed=None,
+        ended_at=store.clock(),
+    )
+    if changed is None:
+        log.info("receipt_overtaken", delivery_id=delivery.id)
+
+
+def _nobody_is_there(store: MongoStore, vault: Vault, delivery: Delivery, receipt: Receipt) -> None:
+    """The number is dead, if it is still hers: its owner hears of it once, by what else she has."""
+    contact = store.contacts.get(delivery.account_id)
+    sealed = contact.addresses.get("sms")
+    if not sealed or "sms" in contact.dead:
+        return
+    try:
+        phone = vault.open(sealed, f"{delivery.account_id}/phone")
+    except Unreadable:
+        log.warning("receipt_address_unreadable", delivery_id=delivery.id)
+        return
+    if _digits(phone) != _digits(receipt.phone):
+        return
+    now = store.clock()
+    name = f"{delivery.account_id}:address_dead:sms:{contact.revision}"
+    params = {"account_id": delivery.account_id, "channel": "sms"}
+    version = templates.newest("address_dead")
+    told = Notification(name, delivery.account_id, "address_dead", version, params, None, None, now, rank(now, name))
+    with store.transaction() as tx:
+        tell_person(tx, told)
+    store.contacts.mark_dead(delivery.account_id, "sms", sealed)
+
+
+def _digits(phone: str) -> str:
+    """A number in the one form in which numbers can be compared: providers leave out our own country, or its sign."""
+    plain = phone.removeprefix("+").removeprefix("00")
+    return mainland(phone) or mainland(f"+{plain}") or plain
