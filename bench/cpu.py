@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.process import Process
-from stack.system import System
+from stack.system import ROLES, STREAM, STREAMING, System
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 MOST_READINGS = 200
@@ -62,7 +62,7 @@ def roots(system: System) -> dict[str, int]:
     """The first process of each group, of those that run. Raises TypeError for servers in containers: their time is not ours to see."""
     found = {"nginx": system.gateway.process.pid}
     for service in system.services:
-        for role in ("api", "worker"):
+        for role in (*ROLES, *([STREAM] if service in STREAMING else [])):
             part = system.part(service, role)
             if part.alive:
                 found[f"{service} {role}"] = part.process.pid

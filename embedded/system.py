@@ -31,7 +31,9 @@ from stack.stores import local_mongo
 
 log = get_logger("embedded")
 
-HTTP_THREADS = 32
+HTTP_THREADS = 96
+STREAM_LISTENERS = 64
+"""Live streams, each of which holds one of those threads: so many always remain for requests."""
 
 
 class System:
@@ -143,6 +145,7 @@ class System:
             "MONGO_URL": self._mongo.url("notify"),
             "REDIS_URL": "",
             "BROKER_URL": "",
+            "STREAM_LISTENERS": str(STREAM_LISTENERS),
         }
         service: Service = module.build(module.Settings.load(env), self._clock)
         return service

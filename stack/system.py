@@ -27,6 +27,10 @@ from stack.server import HttpServer
 from stack.servers import RELATIONAL, SERVICES, Realm, Servers, provide
 
 ROLES = ("api", "worker")
+STREAM = "stream"
+"""The role of a process that holds live streams open: the service's api with a thread for each."""
+STREAMING = ("notify-svc",)
+LISTENERS = 550
 MIGRATION_SECONDS = 120.0
 SECRETS_OF = {
     "JWT_PRIVATE_KEY": {"user-svc"},
@@ -45,7 +49,7 @@ def _silent(_name: str, _text: str) -> None:
 
 
 class Part(HttpServer):
-    """The api or the worker of one service."""
+    """The api, the worker or the streams of one service."""
 
     def __init__(self, process: Process, port: int, metrics: Path | None) -> None:
         super().__init__(process, port, "/readyz")
@@ -102,9 +106,12 @@ class System:
             if "notify-svc" in services
             else None
         )
-        self._ports = {(service, role): free_port() for service in services for role in ROLES}
+        roles = [(service, role) for service in services for role in ROLES]
+        roles += [(service, STREAM) for service in STREAMING if service in services]
+        self._ports = {key: free_port() for key in roles}
         self._parts = {key: self._part(*key) for key in self._ports}
         apis = {service: self._ports[service, "api"] for service in services}
+        apis |= {f"{service}-{STREAM}": port for (service, role), port in self._ports.items() if role == STREAM}
         self.gateway = gateway.local(self.directory, self._port, apis)
 
     # --- its processes ---------------------------------------------------------------------------------------------
@@ -124,7 +131,7 @@ class System:
         return f"http://127.0.0.1:{self._port}"
 
     def part(self, service: str, role: str) -> Part:
-        """One service's "api" or "worker": its port and process."""
+        """One service's "api", "worker" or "stream": its port and process."""
         return self._parts[service, role]
 
     def kill(self, service: str, role: str) -> None:
@@ -148,8 +155,8 @@ class System:
             "WORKER_PORT": str(self._ports[service, "worker"]),
             "PYTHONUNBUFFERED": "1",
         }
-        if role == "api":
-            variables["PROMETHEUS_MULTIPROC_DIR"] = str(self._metrics(service))
+        if role != "worker":
+            variables["PROMETHEUS_MULTIPROC_DIR"] = str(self._metrics(service, role))
         if service in RELATIONAL:
             variables["DATABASE_URL"] = self.realm.database_url(service)
         else:
@@ -164,18 +171,19 @@ class System:
         return (
             variables
             | dict(self._env)
+            | (_of_stream() if role == STREAM else {})
             | dict(self._env_of.get(service, {}))
             | dict(self._env_of.get(f"{service} {role}", {}))
         )
 
-    def _metrics(self, service: str) -> Path:
-        """Where the workers of an api's gunicorn add up their counters."""
-        return self.directory / "metrics" / service
+    def _metrics(self, service: str, role: str) -> Path:
+        """Where the workers of a gunicorn add up their counters."""
+        return self.directory / "metrics" / f"{service}-{role}"
 
     def _part(self, service: str, role: str) -> Part:
         port = self._ports[service, role]
         process = self._process(f"{service} {role}", _command(service, role, port), self.env(service, role))
-        return Part(process, port, self._metrics(service) if role == "api" else None)
+        return Part(process, port, self._metrics(service, role) if role != "worker" else None)
 
     def _process(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> Process:
         log = self.directory / "logs" / f"{name.replace(' ', '-')}.log"
@@ -249,6 +257,11 @@ class System:
         thread.start()
         undo.callback(thread.join)
         undo.callback(ended.set)
+
+
+def _of_stream() -> dict[str, str]:
+    """One worker, so that one look into the database serves all; threads for its listeners, and for who asks how it is."""
+    return {"WEB_CONCURRENCY": "1", "WEB_THREADS": str(LISTENERS + 50), "STREAM_LISTENERS": str(LISTENERS)}
 
 
 def _command(service: str, role: str, port: int) -> list[str]:

@@ -267,7 +267,7 @@ def must_have(service: str) -> set[str]:
 
 def test_compose_names_the_variables_that_the_services_read():
     for container, variables in compose_variables().items():
-        service = re.sub("-(migrate|worker)$", "", container)
+        service = re.sub("-(migrate|worker|stream)$", "", container)
         if service not in rules.SERVICES:
             continue
         known = settings.variables_of(service)
@@ -275,15 +275,19 @@ def test_compose_names_the_variables_that_the_services_read():
         assert must_have(service) - variables == set(), f"{container}: it cannot do without"
 
 
-def test_compose_and_kubernetes_name_the_variables_that_the_payment_sandbox_reads():
-    program = (ROOT / "tools/payment-sandbox/payment_sandbox/__main__.py").read_text(encoding="utf-8")
-    known = {"APP_ENV", *re.findall(r'"(PAYMENT_SANDBOX_[A-Z]+)"', program)}
-    manifest = (ROOT / "deploy/k8s/components/payment-sandbox/sandbox.yaml").read_text(encoding="utf-8")
-    assert (
-        compose_variables()["payment-sandbox"]
-        == kubernetes_variables(manifest) - {"app"}
-        == known - {"PAYMENT_SANDBOX_SPEED"}
-    )
+@pytest.mark.parametrize(
+    ("tool", "package", "left_out"),
+    [
+        ("payment-sandbox", "payment_sandbox", {"PAYMENT_SANDBOX_SPEED"}),
+        ("mailbox", "mailbox_sandbox", {"MAILBOX_TEMPLATES"}),
+    ],
+)
+def test_compose_and_kubernetes_name_the_variables_that_other_houses_read(tool, package, left_out):
+    program = (ROOT / "tools" / tool / package / "__main__.py").read_text(encoding="utf-8")
+    known = {"APP_ENV", *re.findall(rf'"({tool.replace("-", "_").upper()}_[A-Z_]+)"', program)}
+    folder = ROOT / "deploy/k8s/components" / tool
+    manifest = "".join(file.read_text(encoding="utf-8") for file in folder.glob("[!k]*.yaml"))
+    assert compose_variables()[tool] == kubernetes_variables(manifest) - {"app"} == known - left_out
 
 
 @pytest.mark.parametrize("service", sorted(rules.SERVICES))
