@@ -1,7 +1,7 @@
 # One image for each service, the same file for all of them:
 #   docker build --build-arg SERVICE=booking-svc -t haoyuan/booking-svc .
 # The image runs the API; the worker, the migration and the dead-letter tool are the same image with another command.
-# The payment sandbox, for development, is made of it too: --build-arg SERVICE=payment-sandbox --build-arg FOLDER=tools.
+# The payment sandbox and the mailbox, for development, are made of it too: --build-arg SERVICE=payment-sandbox --build-arg FOLDER=tools.
 
 FROM python:3.12-slim AS libraries
 RUN python -m venv --without-pip /opt/venv
@@ -33,7 +33,7 @@ ENV SERVICE=${SERVICE} \
 WORKDIR /app
 COPY --from=libraries /opt/venv /opt/venv
 COPY --from=code /app /app
-# Where the payment sandbox has its volume; the services keep nothing.
+# Where the payment sandbox and the mailbox have their volumes; the services keep nothing.
 RUN install -d -o 10001 -g 10001 /data
 USER 10001:10001
 EXPOSE 8000

@@ -1,4 +1,5 @@
-"""Writes .env for docker compose from .env.example: every empty value becomes a fresh random secret, but those of payment providers.
+"""Writes .env for docker compose from .env.example: every empty value becomes a fresh random secret, but those that others give us:
+payment providers, and who carries letters.
 
     python3 deploy/make_env.py [FOLDER]
 
@@ -14,7 +15,9 @@ import secrets
 import sys
 from pathlib import Path
 
-_GIVEN = re.compile(r"(WECHAT|ALIPAY)_.*|PAYMENT_METHODS|(PUBLIC|CALLBACK)_URL")
+_GIVEN = re.compile(
+    r"(WECHAT|ALIPAY|SMTP|ALIBABA|TENCENT)_.*|PAYMENT_METHODS|SMS_PROVIDERS|MAIL_FROM|(PUBLIC|CALLBACK)_URL"
+)
 """The names of what others give us, or what says something when empty: left as it is."""
 _LINE = re.compile(r"^(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$")
 

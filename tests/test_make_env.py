@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[1]
+THEIRS = ("WECHAT_", "ALIPAY_", "SMTP_", "ALIBABA_", "TENCENT_")
 TEMPLATE = (ROOT / ".env.example").read_text(encoding="utf-8")
 
 
@@ -25,10 +26,9 @@ def values(text: str) -> dict[str, str]:
 
 def test_every_secret_of_ours_is_made(make_env):
     first, second = (values(make_env.fill_in(TEMPLATE, {})) for _ in range(2))
-    ours = {
-        name for name in first if name.endswith(("_PASSWORD", "_KEY")) and not name.startswith(("WECHAT", "ALIPAY"))
-    }
+    ours = {name for name in first if name.endswith(("_PASSWORD", "_KEY", "_TOKEN")) and not name.startswith(THEIRS)}
     assert {"PAYMENT_DB_PASSWORD", "RABBITMQ_PASSWORD", "JWT_PRIVATE_KEY", "DATA_KEY", "ADMIN_PASSWORD"} <= ours
+    assert {"CONTACT_KEY", "TRAIL_KEY", "RECEIPTS_TOKEN"} <= ours
     for name in ours:
         assert first[name], name
         assert first[name] != second[name], f"{name} is to be random"
@@ -37,9 +37,10 @@ def test_every_secret_of_ours_is_made(make_env):
 def test_what_others_give_us_is_left_alone(make_env):
     made = values(make_env.fill_in(TEMPLATE, {}))
     empty = {name for name, value in made.items() if not value}
-    theirs = {name for name in empty if name.startswith(("WECHAT_", "ALIPAY_"))}
+    theirs = {name for name in empty if name.startswith(THEIRS)}
     assert {"WECHAT_PRIVATE_KEY", "ALIPAY_PUBLIC_KEY", "WECHAT_APIV3_KEY"} <= theirs
-    assert empty - theirs == {"PAYMENT_METHODS", "CALLBACK_URL"}
+    assert {"SMTP_URL", "ALIBABA_SMS_KEY_SECRET", "TENCENT_SMS_SECRET_KEY", "TENCENT_SMS_TEMPLATES"} <= theirs
+    assert empty - theirs == {"PAYMENT_METHODS", "CALLBACK_URL", "SMS_PROVIDERS", "MAIL_FROM"}
 
 
 def test_what_is_there_stays_and_what_was_emptied_is_made_anew(make_env):

@@ -24,11 +24,28 @@ class Wrong(Exception):
 def blueprint(box: Box, faults: Faults, receipts: Receipts) -> Blueprint:
     """Everything at /_ctl."""
     pages = Blueprint("control", __name__, url_prefix="/_ctl")
+    _messages(pages, box, receipts)
+    _faults(pages, faults)
 
     @pages.errorhandler(Wrong)
     def wrong(error: Wrong) -> tuple[dict[str, str], int]:
         return {"code": "wrong", "detail": str(error)}, 400
 
+    @pages.get("/calls")
+    def calls() -> Response:
+        return jsonify({"items": box.calls()})
+
+    @pages.route("/options", methods=["GET", "POST"])
+    def options() -> Response:
+        """Answers all; POST changes those that are named."""
+        if request.method == "POST":
+            receipts.set(**_options(_body()))
+        return jsonify({**asdict(receipts.options), "codes_of_dead_numbers": DEAD})
+
+    return pages
+
+
+def _messages(pages: Blueprint, box: Box, receipts: Receipts) -> None:
     @pages.get("/messages")
     def messages() -> Response:
         """?to=&channel=&after=<id>: oldest first, at most 1000."""
@@ -56,28 +73,12 @@ def blueprint(box: Box, faults: Faults, receipts: Receipts) -> Blueprint:
         receipts.end(number, state, str(asked.get("code") or usual[message.provider]))  # type: ignore[arg-type]
         return jsonify(shown(box.message(number) or message))
 
+
+def _faults(pages: Blueprint, faults: Faults) -> None:
     @pages.post("/faults")
     def plan() -> Response:
-        """{"calls": one or several, "fault": ..., "times": 1, "provider": "", "to": "", "seconds": 0}."""
-        asked = _body()
-        said = asked.get("calls", ())
-        calls = [_one_of({"calls": call}, "calls", CALLS) for call in ([said] if isinstance(said, str) else said)]
-        fault = _one_of(asked, "fault", FAULTS)
-        provider = _one_of({"provider": "", **asked}, "provider", ("", *PROVIDERS))
-        times, seconds = asked.get("times", 1), asked.get("seconds", 0.0)
-        if not calls or type(times) is not int or times < 1:
-            raise Wrong("calls: at least one; times: a whole number from 1")
-        if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST:
-            raise Wrong(f"seconds: from 0 to {LONGEST:.0f}")
-        for call in calls:
-            faults.plan(
-                call,
-                fault,
-                times=times,
-                provider=provider,
-                to=address(str(asked.get("to", ""))),
-                seconds=float(seconds),
-            )
+        for planned in _plans(_body()):
+            faults.plan(**planned)
         return jsonify({"faults": faults.shown()})
 
     @pages.get("/faults")
@@ -89,18 +90,24 @@ def blueprint(box: Box, faults: Faults, receipts: Receipts) -> Blueprint:
         faults.forget()
         return jsonify({"faults": []})
 
-    @pages.get("/calls")
-    def calls() -> Response:
-        return jsonify({"items": box.calls()})
 
-    @pages.route("/options", methods=["GET", "POST"])
-    def options() -> Response:
-        """Answers all; POST changes those that are named."""
-        if request.method == "POST":
-            receipts.set(**_options(_body()))
-        return jsonify({**asdict(receipts.options), "codes_of_dead_numbers": DEAD})
-
-    return pages
+def _plans(asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """{"calls": one or several, "fault": ..., "times": 1, "provider": "", "to": "", "seconds": 0}. Raises Wrong."""
+    said = asked.get("calls", ())
+    calls = [_one_of({"calls": call}, "calls", CALLS) for call in ([said] if isinstance(said, str) else said)]
+    times, seconds = asked.get("times", 1), asked.get("seconds", 0.0)
+    if not calls or type(times) is not int or times < 1:
+        raise Wrong("calls: at least one; times: a whole number from 1")
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST:
+        raise Wrong(f"seconds: from 0 to {LONGEST:.0f}")
+    planned = {
+        "fault": _one_of(asked, "fault", FAULTS),
+        "provider": _one_of({"provider": "", **asked}, "provider", ("", *PROVIDERS)),
+        "to": address(str(asked.get("to", ""))),
+        "times": times,
+        "seconds": float(seconds),
+    }
+    return [{"call": call, **planned} for call in calls]
 
 
 def address(said: str) -> str:
