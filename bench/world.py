@@ -39,7 +39,7 @@ class Buyer:
 
     def order(self, session_id: str, *, extra: str = "") -> bytes:
         """The request that places an order, for somebody who has none yet."""
-        body = {"session_id": session_id, "patient_id": ids.mint("pat", self.account_id)}
+        body = {"session_id": session_id, "patient_id": ids.mint("pat", self.account_id, about=ids.new_person())}
         return load.post("/api/v1/orders", body, self.token, extra=extra)
 
 
