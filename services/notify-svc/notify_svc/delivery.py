@@ -156,8 +156,9 @@ def deliveries_of(
     until = expires_at or _end_of(n, now)
     if until <= now:
         return
+    dead = n.params.get("channel") if n.kind == "address_dead" else None  # it is not told where nobody is
     for channel in kind.channels:
-        if not contact.takes(n.kind, channel):
+        if channel != dead and not contact.takes(n.kind, channel):
             yield Delivery(
                 id=f"{n.id}:{channel}",
                 notification_id=n.id,

@@ -30,6 +30,9 @@ log = get_logger("sending")
 BATCH = 200
 """Deliveries in memory at once, at most."""
 
+MOST_SHOWN = 30
+"""Attempts of one delivery in the log: the last of them."""
+
 LEASE = timedelta(minutes=2)
 """For what takes no call of a provider. A call has its own time beside it."""
 
@@ -227,7 +230,7 @@ class Post:
             state="handed",
             provider=carrier.name,
             due_at=now + LEASE + self.call,
-            attempts=(*d.attempts, attempt),
+            attempts=(*d.attempts[-MOST_SHOWN + 1 :], attempt),
             masked_to=masked(letter.to, d.channel),
         )
         outcome: Outcome = Later("stalled", "this process was held up")
