@@ -1,12 +1,14 @@
 """Registering, one's profile, roles."""
 
+import re
 import threading
 from typing import Any
 
 import jwt
 import pytest
+from code_world import code_for, prove
 from common.errors import Conflict
-from common.messages import UserRegistered
+from common.messages import ContactChanged, UserRegistered
 from common.service import Service
 from common.testing import assert_problem, sent
 from user_svc import domain, store, usecases
@@ -29,15 +31,87 @@ def test_registering(service: Service, anybody: Person) -> None:
         "id": made["id"],
         "username": "Alice",
         "email": "a@example.com",
+        "email_verified": False,
         "phone": "138****5678",
+        "phone_verified": False,
         "locale": "en",
         "roles": ["patient"],
         "hospital_id": None,
         "doctor_id": None,
     }
-    assert sent(service.database, UserRegistered)[-1] == UserRegistered(
-        account_id=made["id"], username="Alice", locale="en"
-    )
+    contact, registered = sent(service.database)[-2:]
+    assert contact == ContactChanged(account_id=made["id"], revision=1, locale="en", email=None, phone=None)
+    assert registered == UserRegistered(account_id=made["id"], username="Alice", locale="en")
+
+
+@pytest.mark.parametrize("to", ["Ann@example.com", "+86 139 1234 5678"], ids=["email", "phone"])
+def test_registering_by_an_address_and_its_code(service: Service, anybody: Person, to: str) -> None:
+    name, text = ("email", to) if "@" in to else ("phone", "13912345678")
+    body = {name: to, "code": code_for(anybody, text, "register"), "locale": "en"}
+    made = anybody.call("POST", "/users", body)
+    assert made.status_code == 201
+    account = made.get_json()
+    assert re.fullmatch(r"u[0-9a-f]{16}", account["username"])
+    assert {k: v for k, v in account.items() if k.endswith("verified")} == {
+        "email_verified": name == "email",
+        "phone_verified": name == "phone",
+    }
+    contact, registered = sent(service.database)[-2:]
+    assert registered.username == account["username"]
+    sealed = {"email": contact.email, "phone": contact.phone}
+    assert service.parts.contacts.open(sealed.pop(name), f"{account['id']}/{name}") == text
+    assert list(sealed.values()) == [None]
+    with service.database.reading() as conn:
+        assert store.account(conn, account["id"]).password_hash == ""
+    for password in ("", "nobody has this password"):
+        assert (
+            anybody.call("POST", "/tokens", {"username": account["username"], "password": password}).status_code >= 400
+        )
+
+
+def test_registering_by_a_code_with_a_name_and_a_password(service: Service, anybody: Person) -> None:
+    body = {"username": "ann", "password": PASSWORD, "phone": "13912345678"}
+    body["code"] = code_for(anybody, "13912345678", "register")
+    for change, status, field in (
+        ({"password": "13912345678"}, 422, "password"),
+        ({"username": "operator"}, 409, None),
+        ({"email": "ann@example.com"}, 422, "code"),
+        ({"phone": None}, 422, "email"),
+        ({"phone": "123"}, 422, "phone"),
+        ({"code": "12345"}, 422, "code"),
+        ({"code": "1234567"}, 422, "code"),
+        ({"code": "１２３４５６"}, 422, "code"),
+        ({"code": 123456}, 422, "code"),
+        ({"code": None}, 422, "code"),
+    ):
+        assert_problem(anybody.call("POST", "/users", {**body, **change}), status, field=field)
+    assert anybody.call("POST", "/users", body).status_code == 201, "none of that has spent the code"
+    assert Person(service).log_in("ann").id
+
+
+def test_a_repeated_registration_by_code_answers_the_same(anybody: Person, service: Service) -> None:
+    """The code is spent, and still who asks again under the same key gets the answer that was lost on its way."""
+    body = {"email": "ann@example.com", "code": code_for(anybody, "ann@example.com", "register")}
+    key = {"Idempotency-Key": "k1"}
+    first = anybody.call("POST", "/users", body, **key)
+    assert first.status_code == 201
+    assert anybody.call("POST", "/users", body, **key).get_json() == first.get_json()
+    assert len(sent(service.database, UserRegistered)) == 2
+    for other, headers in (
+        (body, {}),
+        (body, {"Idempotency-Key": "k2"}),
+        ({**body, "locale": "en"}, key),
+    ):
+        assert_problem(anybody.call("POST", "/users", other, **headers), 422, "wrong_code")
+    assert_problem(anybody.call("POST", "/users", {**body, "password": PASSWORD}, **key), 409, "username_taken")
+
+
+def test_nobody_learns_by_registering_who_has_an_address(alice: Person, anybody: Person) -> None:
+    prove(alice, "alice@example.com")
+    for email in ("alice@example.com", "nobody@example.com"):
+        by_name = {"username": f"n{email[:3]}", "password": PASSWORD, "email": email}
+        assert anybody.call("POST", "/users", by_name).status_code == 201
+        assert_problem(anybody.call("POST", "/users", {"email": email, "code": "000000"}), 422, "wrong_code")
 
 
 @pytest.mark.parametrize("again", ["alice", "ALICE", "ａｌｉｃｅ"])
@@ -96,6 +170,9 @@ def test_two_who_want_one_name_at_once(service: Service, monkeypatch: pytest.Mon
         ({"username": "a b"}, "username"),
         ({"username": "-ab"}, "username"),
         ({"password": "short"}, "password"),
+        ({"password": "password1"}, "password"),
+        ({"email": ""}, "email"),
+        ({"email_verified": True}, "email_verified"),
         ({"password": "x" * 129}, "password"),
         ({"username": "alice.wonder", "password": "Alice.Wonder"}, "password"),
         ({"email": "nobody"}, "email"),

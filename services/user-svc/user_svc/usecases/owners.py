@@ -127,7 +127,7 @@ def choose(rows: Sequence[Any], username: str | None) -> Any:
         raise codes.wrong_code()
     meant = rows if username is None else [r for r in rows if r.username_key == domain.username_key(username)]
     if len(meant) != 1:
-        names = [row.username for row in rows]
+        names = sorted(row.username for row in rows)
         raise Conflict("which account? give its username", code="several_accounts", usernames=names)
     return meant[0]
 
