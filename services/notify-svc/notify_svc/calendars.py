@@ -12,7 +12,7 @@ from typing import Any
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from notify_svc.facts import facts_of
+from notify_svc.facts import facts_of, hide
 
 _PRODID = "-//Haoyuan//notify-svc//ZH"
 
@@ -55,7 +55,7 @@ def calendar_of(
         return None
     cancelled = sequence > 0
     event = Event()
-    event.add("uid", f"{params['order_id']}@haoyuan")
+    event.add("uid", f"{hide(params['order_id'])}@haoyuan")
     event.add("sequence", sequence)
     event.add("dtstamp", at.astimezone(UTC).replace(microsecond=0))
     address = vCalAddress(f"mailto:{organizer}")
@@ -73,7 +73,8 @@ def calendar_of(
 
 
 def _describe(event: Event, params: Mapping[str, Any], locale: str, *, cancelled: bool) -> None:
-    visit, facts = params["visit"], facts_of(params, locale)
+    visit = params["visit"]
+    facts = {name: hide(value) for name, value in facts_of(params, locale).items()}
     event.add("dtstart", _utc(visit["starts_at"]))
     event.add("dtend", _utc(visit["ends_at"]))
     event.add("summary", _TITLES[locale].format_map(facts))

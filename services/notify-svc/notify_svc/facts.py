@@ -1,10 +1,12 @@
 """What a text can say of a message: its values as a reader of one language expects them. Hospital time is Beijing time."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from common.clock import SHANGHAI
+from common.log import mask_text
 
 from notify_svc import rules
 from notify_svc.refusals import NEXT, UNTIL, WHY
@@ -240,3 +242,12 @@ def moment(text: str, locale: str, later: timedelta = timedelta(0)) -> str:
 
 def _beijing(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(SHANGHAI)
+
+
+_EMAIL = re.compile(r"(?<![\w.+-])([\w+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)", re.ASCII)
+_ABROAD = re.compile(r"(?<!\w)\+(\d{3,5})\d{4}(\d{4})(?!\w)", re.ASCII)
+
+
+def hide(text: str) -> str:
+    """The text with the middle of national IDs, phone numbers and e-mail addresses hidden."""
+    return _EMAIL.sub(r"\1***@\2", mask_text(_ABROAD.sub(r"+\1****\2", text)))

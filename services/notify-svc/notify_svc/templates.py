@@ -4,9 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from common.log import mask_text
-
-from notify_svc.facts import facts_of, short_facts
+from notify_svc.facts import facts_of, hide, short_facts
 from notify_svc.texts import TEXTS
 from notify_svc.texts.mail import FOOTER, GREETING, MUST, OPT_OUT
 from notify_svc.texts.sms import ABSENT, SMS
@@ -61,15 +59,6 @@ def render(kind: str, version: int, params: Mapping[str, Any], locale: str) -> t
     facts = facts_of(params, locale)
     lines = [line for line in text.split("\n") if facts.keys() >= set(_FACT.findall(line))]
     return title, hide(_FACT.sub(lambda fact: facts[fact[1]], "\n".join(lines)))
-
-
-_EMAIL = re.compile(r"(?<![\w.+-])([\w+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)", re.ASCII)
-_ABROAD = re.compile(r"(?<!\w)\+(\d{3,5})\d{4}(\d{4})(?!\w)", re.ASCII)
-
-
-def hide(text: str) -> str:
-    """The text with the middle of national IDs, phone numbers and e-mail addresses hidden."""
-    return _EMAIL.sub(r"\1***@\2", mask_text(_ABROAD.sub(r"+\1****\2", text)))
 
 
 # --- e-mail
