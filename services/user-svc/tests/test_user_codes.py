@@ -16,9 +16,10 @@ from common.service import Service
 from common.testing import assert_problem, sent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from user_svc.app import Settings, build
 from user_svc.store.tables import codes as table
 from user_svc.usecases import codes
-from user_world import PASSWORD, Person, join
+from user_world import CHEAP, PASSWORD, Person, join
 
 MAIL, PHONE = "ann@example.com", "13912345678"
 
@@ -275,3 +276,30 @@ def at_once(n: int, call: Callable[[int], Any]) -> list[Any]:
         thread.join()
     assert len(answers) == n
     return answers
+
+
+@pytest.mark.stack
+def test_at_once_on_postgresql_too(postgres_url: str, clock: ManualClock) -> None:
+    """One code for who ask at once, five guesses at most, one use, and two accounts with one address."""
+    made = build(Settings(database_url=postgres_url, **CHEAP), clock)
+    made.migrate()
+    people = [join(made, f"person{n}") for n in range(5)]
+    ask = {"purpose": "register", "to": MAIL}
+    answers = at_once(10, lambda _n: Person(made).call("POST", "/codes", ask))
+    assert sorted(a.status_code for a in answers) == [202] + [429] * 9
+    (message,) = told(made)
+    answers = at_once(8, lambda n: register(Person(made), f"{(int(message.code) + 1 + n) % 10**6:06}"))
+    assert {a.status_code for a in answers} == {422}
+    with made.database.reading() as conn:
+        assert conn.execute(sa.select(table.c.tries)).scalar_one() == 5
+    wait(clock, 61)
+    code = code_for(Person(made), MAIL, "register")
+    answers = at_once(10, lambda _n: register(Person(made), code))
+    assert sorted(a.status_code for a in answers) == [201] + [422] * 9
+    own = []
+    for person in people:
+        wait(clock, 61)
+        own.append({"phone": PHONE, "code": code_for(person, PHONE), "password": PASSWORD})
+    answers = at_once(5, lambda n: people[n].call("POST", "/users/me/phone", own[n]))
+    assert sorted(a.status_code for a in answers) == [200, 200, 409, 409, 409]
+    made.database.close()
