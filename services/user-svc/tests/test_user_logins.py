@@ -10,10 +10,11 @@ from common.clock import ManualClock
 from common.messages import SecurityNoted
 from common.service import Service
 from common.testing import assert_problem, sent, take_sent
-from login_world import acts, code_for, prove
+from login_world import acts, code_for, fire, prove
 from sqlalchemy import text
 from user_svc.app import Settings, build
 from user_svc.devices import LONGEST, device_of
+from user_svc.passwords import Passwords
 from user_svc.usecases import logins
 from user_world import CHEAP, PASSWORD, Person, join
 from werkzeug.test import TestResponse
@@ -89,6 +90,24 @@ def test_an_account_without_a_password_is_opened_by_none(service: Service) -> No
     for password in ("nobody has this password", PASSWORD, " "):
         body = {"username": "alice", "password": password}
         assert_problem(Person(service).call("POST", "/tokens", body), 401, "bad_credentials")
+
+
+def test_a_password_that_is_changed_while_it_is_looked_at_begins_no_login(
+    service: Service, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who has the old one would be in after all logins were ended."""
+    passwords = type(service.parts.passwords)
+    honest = passwords.verify
+
+    def slow(self: Passwords, stored: str | None, password: str) -> bool:
+        with service.database.transaction() as tx:
+            changed = {"hash": service.parts.passwords.hash("quite another password"), "id": alice.id}
+            tx.conn.execute(text("UPDATE accounts SET password_hash = :hash WHERE id = :id"), changed)
+        return honest(self, stored, password)
+
+    monkeypatch.setattr(passwords, "verify", slow)
+    body = {"username": "alice", "password": PASSWORD}
+    assert_problem(Person(service).call("POST", "/tokens", body), 401, "bad_credentials")
 
 
 # --- by a code -------------------------------------------------------------------------------------------------------
@@ -328,6 +347,22 @@ def test_logging_out_everywhere(service: Service, alice: Person, bob: Person) ->
     assert alice.call("POST", "/users/me/logout").status_code == 204
     assert len(told(service)) == len(acts(service, "logins_ended")) == 1, "there was nothing left to end"
     assert log_in(service, "alice")
+
+
+def test_what_is_known_of_a_login_is_forgotten_when_it_is_over(
+    service: Service, alice: Person, bob: Person, clock: ManualClock
+) -> None:
+    log_in(service, "alice")
+    alice.call("POST", "/users/me/logout")
+    clock.advance(timedelta(days=29))
+    assert refresh(bob).status_code == 200
+    later = log_in(service, "alice")
+    clock.advance(timedelta(days=2))
+    fire(service)
+    with service.database.reading() as conn:
+        left = conn.execute(text("SELECT account_id FROM logins ORDER BY created_at")).scalars().all()
+    assert list(left) == [bob.id, alice.id]
+    assert refresh(later).status_code == 200
 
 
 @pytest.mark.parametrize(

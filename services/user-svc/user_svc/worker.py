@@ -6,7 +6,7 @@ from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Handler
 
 from user_svc.store.parts import job_is_set
-from user_svc.usecases import chain, codes, credit, deletion, lockout, reseal
+from user_svc.usecases import chain, codes, credit, deletion, lockout, logins, reseal
 
 SUBSCRIPTIONS: dict[type, Handler] = {
     VisitMissed: credit.note_missed,
@@ -15,7 +15,7 @@ SUBSCRIPTIONS: dict[type, Handler] = {
 }
 TIMERS: dict[str, TimerHandler] = {
     lockout.TELL: lockout.tell,
-    lockout.PURGE: lockout.purge,
+    logins.PURGE: logins.purge,
     deletion.FORGET: deletion.forget,
 }
 JOBS: dict[str, JobHandler] = {
@@ -25,7 +25,7 @@ JOBS: dict[str, JobHandler] = {
     reseal.RESEAL: reseal.reseal,
 }
 
-LASTING = (chain.CHAIN, reseal.RESEAL, deletion.FORGET, lockout.PURGE, codes.PURGE)
+LASTING = (chain.CHAIN, reseal.RESEAL, deletion.FORGET, logins.PURGE, codes.PURGE)
 """What sets itself again each time."""
 
 

@@ -46,6 +46,11 @@ def end_logins(tx: Tx, login_ids: Collection[str]) -> int:
     return int(tx.conn.execute(sa.update(logins).where(mine).values(ended_at=tx.now)).rowcount)
 
 
+def purge(tx: Tx) -> None:
+    """Forget the logins that are over, with the devices and networks that they were of."""
+    tx.conn.execute(sa.delete(logins).where(sa.not_(_lives(tx.now))))
+
+
 def _lives(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(logins.c.ended_at.is_(None), logins.c.expires_at > now)
 

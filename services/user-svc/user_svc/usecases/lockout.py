@@ -29,10 +29,10 @@ TOLD = 10
 """Of the wrong password that makes this many, the owner is told: once, however many follow."""
 LONGEST = timedelta(minutes=15)
 FORGOTTEN = timedelta(days=1)
-"""A count is forgotten this long after its last try, at the next purge."""
+"""A count is forgotten this long after its last try, when logins are purged."""
 
-TELL, PURGE = "tell_locked", "purge_failures"
-"""Timers."""
+TELL = "tell_locked"
+"""A timer."""
 
 _NAME = "name:"
 
@@ -113,12 +113,6 @@ def tell(tx: Tx, timer: Timer) -> None:
     for account_id in timer.payload["accounts"]:
         if store.account(tx.conn, account_id) is not None:
             tx.send(SecurityNoted(mint("sec"), account_id, "locked", tx.now, timer.payload["device"], None, None))
-
-
-def purge(tx: Tx, timer: Timer) -> None:
-    """Timer, daily: forget the names that nobody tries any more."""
-    failures.purge(tx, tx.now - FORGOTTEN)
-    tx.set_timer(PURGE, timer.key, tx.now + timedelta(days=1))
 
 
 def _key(parts: Parts, name: str) -> str:

@@ -20,9 +20,11 @@ from typing import Any
 
 from common.errors import NotFound, Unauthenticated
 from common.outbox import Database, Tx
+from common.outbox.timers import Timer
 
 from user_svc import domain, store
 from user_svc.addresses import Address
+from user_svc.store import failures
 from user_svc.store import logins as rows
 from user_svc.usecases import codes, lockout, trail
 from user_svc.usecases.contacts import warn
@@ -30,6 +32,9 @@ from user_svc.usecases.owners import account_of, choose
 from user_svc.usecases.parts import Parts
 
 AGAIN = timedelta(seconds=10)
+
+PURGE = "purge_logins"
+"""A timer."""
 
 _OLD_HANDLE = re.compile(r"[0-9a-f]{24}")
 
@@ -195,6 +200,13 @@ def list_logins(database: Database, account_id: str, after: Sequence[Any] | None
     with database.reading() as conn:
         found = rows.logins_of(conn, account_id, database.clock(), after, limit)
     return [Login(row.id, row.device, row.network, row.created_at, row.refreshed_at) for row in found]
+
+
+def purge(tx: Tx, timer: Timer) -> None:
+    """Timer, daily: forget the logins that are over, and the names that nobody tries any more."""
+    rows.purge(tx)
+    failures.purge(tx, tx.now - lockout.FORGOTTEN)
+    tx.set_timer(PURGE, timer.key, tx.now + timedelta(days=1))
 
 
 def _renewed(tx: Tx, parts: Parts, secret: str, device: str) -> dict[str, Any]:
