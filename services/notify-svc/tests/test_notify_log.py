@@ -11,7 +11,6 @@ from flask.testing import FlaskClient
 from marshmallow import Schema
 from notify_svc.api.deliveries import DeliveryOut
 from notify_svc.channels import Later, Refused, Sent
-from notify_svc.usecases import deliveries
 from notify_world import Reader
 from post_world import EMAIL, PHONE, Counting, code, contact, log_of, post, send_all, states, store_of, tell_confirmed
 
@@ -145,16 +144,3 @@ def test_a_code_is_not_sent_anew(service: Service, client: FlaskClient, clock: M
     send_all(post(store_of(service)))
     assert log_of(store_of(service)) == {"cod_1:sms": "failed: no_carrier"}
     assert_problem(client.post(f"{PATH}/cod_1:sms/resend", headers=OPERATOR), 409, "delivery_forgotten")
-
-
-@pytest.mark.parametrize(("arrived", "said"), [(True, "delivered"), (False, "failed: receipt: switched off")])
-def test_a_receipt_says_what_became_of_what_was_sent(service: Service, arrived: bool, said: str) -> None:
-    deliver(service, contact(email=None))
-    tell_confirmed(service)
-    store = store_of(service)
-    send_all(post(store, Counting("alibaba", "sms", lambda _letter: Sent("biz-1"))))
-    assert deliveries.receipt(store, "tencent", "biz-1", delivered=True) == 0, "another's name for something else"
-    for _ in range(2):
-        assert deliveries.receipt(store, "alibaba", "biz-1", delivered=arrived, reason="switched off") == 1
-        assert states(store) == {said: 1}
-    assert deliveries.receipt(store, "alibaba", "", delivered=True) == 0

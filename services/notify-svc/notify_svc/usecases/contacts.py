@@ -6,7 +6,11 @@ from functools import partial
 from common.envelope import Received
 from common.messages import AccountDeleted, ContactChanged
 
-from notify_svc.store import MongoTx
+from notify_svc import templates
+from notify_svc.channels import Channel
+from notify_svc.delivery import Contact
+from notify_svc.domain import Notification, rank
+from notify_svc.store import MongoStore, MongoTx
 from notify_svc.usecases import planning, visits
 
 
@@ -27,3 +31,15 @@ def forget(tx: MongoTx, received: Sequence[Received]) -> None:
         visits.forget_account(tx, message.account_id)
         tx.last.append(partial(tx.store.notifications.forget_account, message.account_id))
         tx.last.append(partial(tx.store.deliveries.forget_account, message.account_id))
+
+
+def address_is_dead(store: MongoStore, contact: Contact, channel: Channel) -> None:
+    """Nobody is there: its owner hears of it once, in her inbox and by what else she has; what waits for it is skipped."""
+    account_id, now = contact.account_id, store.clock()
+    name = f"{account_id}:address_dead:{channel}:{contact.revision}"
+    params = {"account_id": account_id, "channel": channel}
+    version = templates.newest("address_dead")
+    told = Notification(name, account_id, "address_dead", version, params, None, None, now, rank(now, name))
+    with store.transaction() as tx:  # told first: who dies in between tells it again, under the same id
+        planning.tell_person(tx, told)
+    store.contacts.mark_dead(account_id, channel, contact.addresses[channel])

@@ -1,4 +1,4 @@
-"""The log of deliveries, what providers tell of them later, and sending one anew."""
+"""The log of deliveries, and sending one anew."""
 
 from collections.abc import Mapping, Sequence
 
@@ -55,13 +55,3 @@ def resend(store: MongoStore, delivery_id: str) -> Delivery:
     if again is None:
         raise Conflict("somebody else was quicker", code="delivery_not_ended")
     return again
-
-
-def receipt(store: MongoStore, provider: str, reference: str, *, delivered: bool, reason: str = "") -> int:
-    """A provider tells what became of what it has sent; answers of how many deliveries of ours. Again changes nothing."""
-    found = store.deliveries.referred_to(provider, reference) if reference else []
-    for delivery in found:
-        if delivery.state == "sent":
-            state, why = ("delivered", "") if delivered else ("failed", f"receipt: {reason}"[:200])
-            store.deliveries.change(delivery, state=state, reason=why, ended_at=store.clock())
-    return len(found)

@@ -5,13 +5,11 @@ from collections.abc import Iterable
 from common.log import get_logger
 from common.vault import Unreadable, Vault
 
-from notify_svc import templates
 from notify_svc.channels.answers import mainland
 from notify_svc.delivery import Delivery
-from notify_svc.domain import Notification, rank
 from notify_svc.receipts import Receipt
 from notify_svc.store import MongoStore
-from notify_svc.usecases.planning import tell_person
+from notify_svc.usecases import contacts
 
 log = get_logger("receipts")
 
@@ -75,14 +73,7 @@ def _nobody_is_there(store: MongoStore, vault: Vault, delivery: Delivery, receip
         return
     if _digits(phone) != _digits(receipt.phone):
         return
-    now = store.clock()
-    name = f"{delivery.account_id}:address_dead:sms:{contact.revision}"
-    params = {"account_id": delivery.account_id, "channel": "sms"}
-    version = templates.newest("address_dead")
-    told = Notification(name, delivery.account_id, "address_dead", version, params, None, None, now, rank(now, name))
-    with store.transaction() as tx:
-        tell_person(tx, told)
-    store.contacts.mark_dead(delivery.account_id, "sms", sealed)
+    contacts.address_is_dead(store, contact, "sms")
 
 
 def _digits(phone: str) -> str:

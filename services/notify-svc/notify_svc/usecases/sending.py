@@ -14,7 +14,7 @@ from functools import partial
 from common.log import get_logger
 from common.vault import Unreadable, Vault
 
-from notify_svc import reminders, templates, unsubscribe
+from notify_svc import reminders, unsubscribe
 from notify_svc.channels import Absent, Carrier, Channel, Later, Letter, Outcome, Refused, Sent, Unknown
 from notify_svc.circuits import Circuits
 from notify_svc.delivery import Attempt, Contact, Delivery, State, masked, pause_after
@@ -23,7 +23,7 @@ from notify_svc.kinds import KINDS
 from notify_svc.letters import compose
 from notify_svc.metrics import DELIVERIES
 from notify_svc.store import MongoStore
-from notify_svc.usecases.planning import tell_person
+from notify_svc.usecases import contacts
 
 log = get_logger("sending")
 
@@ -258,7 +258,7 @@ class Post:
                 self._end(handed, "sent", "", attempts=attempts, reference=reference)
             case Refused(code):
                 if contact is not None:
-                    self._address_is_dead(handed, contact)
+                    contacts.address_is_dead(self.store, contact, handed.channel)
                 self._end(handed, "failed", f"address: {code}", attempts=attempts)
             case _:
                 self._change(handed, attempts=attempts, due_at=self.store.clock() + ASK_AFTER)
@@ -280,16 +280,6 @@ class Post:
                 self._change(d, due_at=now + ASK_AFTER + (now - handed_at) / 2)
             case _:
                 self._end(d, "unsure", "unanswered")
-
-    def _address_is_dead(self, d: Delivery, contact: Contact) -> None:
-        """Nobody is there: its owner hears of it once, in her inbox and by what else she has; what waits for it is skipped."""
-        now = self.store.clock()
-        params = {"account_id": d.account_id, "channel": d.channel}
-        name = f"{d.account_id}:address_dead:{d.channel}:{contact.revision}"
-        version = templates.newest("address_dead")
-        with self.store.transaction() as tx:
-            tell_person(tx, _notification(name, d.account_id, "address_dead", version, params, now))
-        self.store.contacts.mark_dead(d.account_id, d.channel, contact.addresses[d.channel])
 
     # --- what is written
 
