@@ -8,14 +8,16 @@ import pytest
 import sqlalchemy as sa
 from common.clock import ManualClock
 from common.ids import person_of
-from common.messages import AccountDeleted, ContactChanged, PatientSaved, SecurityNoted
+from common.messages import AccountDeleted, CodeIssued, ContactChanged, PatientSaved, SecurityNoted
 from common.outbox import Timer
+from common.outbox.tables import timers
 from common.service import Service
 from common.testing import assert_problem, deliver, sent, take_sent
 from credit_world import ZHANG, appeal, marked, missed
+from login_world import prove
 from user_svc import store
 from user_svc.store import tables
-from user_svc.usecases import deletion
+from user_svc.usecases import codes, deletion
 from user_world import PASSWORD, Person, join
 
 END = {"password": PASSWORD}
@@ -44,9 +46,9 @@ def everything(service: Service) -> str:
         )
 
 
-def rows(service: Service, table: sa.Table) -> list[Any]:
+def rows(service: Service, table: sa.Table, *where: Any) -> list[Any]:
     with service.database.reading() as conn:
-        return list(conn.execute(sa.select(table)).all())
+        return list(conn.execute(sa.select(table).where(*where)).all())
 
 
 def forget(service: Service) -> None:
@@ -124,6 +126,26 @@ def test_it_must_be_she(service: Service, alice: Person) -> None:
     assert_problem(alice.call("POST", "/users/me/delete", {**END, "account_id": "acc_2"}), 422, field="account_id")
     assert alice.call("GET", "/users/me").status_code == 200
     assert sent(service.database, AccountDeleted) == []
+
+
+def test_a_code_to_her_own_address_does(service: Service, alice: Person) -> None:
+    prove(alice, "alice@example.com", "13812345678")
+    take_sent(service.database)
+    assert_problem(alice.call("POST", "/users/me/delete", {"code": own_code(alice, "confirm")}), 422, "wrong_code")
+    end(alice, code=own_code(alice, "delete"))
+    (noted,) = sent(service.database, SecurityNoted)
+    former = service.parts.contacts.open(noted.former, f"{noted.note_id}/former")
+    assert (noted.channel, former) == ("email", "alice@example.com"), "told where she was reached"
+    assert rows(service, tables.codes) == []
+
+
+def own_code(person: Person, purpose: str) -> str:
+    asked = {"to": "13812345678", "purpose": purpose}
+    assert person.call("POST", "/users/me/codes", asked).status_code == 202
+    (job,) = rows(person.service, timers, timers.c.kind == codes.SEND)
+    codes.send(person.service, Timer(job.kind, job.key, job.due_at, json.loads(job.payload)))
+    issued = sent(person.service.database, CodeIssued)[-1]
+    return str(person.service.parts.contacts.open(issued.code, f"{issued.code_id}/code"))
 
 
 def test_who_has_roles_keeps_the_account(service: Service, operator: Person, registrar: Person) -> None:

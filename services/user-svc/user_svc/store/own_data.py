@@ -43,8 +43,9 @@ def forget_account(tx: Tx, account_id: str, reserved: str) -> None:
 
 
 def people_of(conn: sa.Connection, account_id: str) -> Sequence[Any]:
-    """Everybody who is in an account's list, or was."""
-    return conn.execute(sa.select(patients).where(patients.c.account_id == account_id).order_by(patients.c.id)).all()
+    """Everybody who is in an account's list, or was, oldest first."""
+    query = sa.select(patients).where(patients.c.account_id == account_id)
+    return conn.execute(query.order_by(patients.c.created_at, patients.c.id)).all()
 
 
 def forget_patient(tx: Tx, patient: Any, known_by: str) -> None:

@@ -31,11 +31,11 @@ LEFT = Gauge(
 )
 
 RESEAL = "reseal"
-"""The kind of the job; it has no key. Its payload: `key`, the newest key's prefix; `step` and `after`, how far the round is;
+"""The kind of the job; it has no key. Its payload: `keys`, of which the round is; `step` and `after`, how far the round is;
 `resealed`, how many it has sealed so far; `done`, when it ended.
 """
 EVERY, ROUND = timedelta(minutes=5), timedelta(days=1)
-"""How often it looks whether there is a new key; and how often it goes round though there is none."""
+"""How often it looks whether the keys are others; and how often it goes round though they are not."""
 AT_ONCE = 500
 """Rows of one run: it is over before its lease is."""
 
@@ -44,8 +44,9 @@ def reseal(service: Any, timer: Timer) -> None:
     """Go on with the round, or begin one if it is time."""
     database, parts = service.database, service.parts
     ahead = dict(timer.payload)
-    if ahead.get("key") != parts.vault.prefix or _is_over(ahead, database.clock() - ROUND):
-        ahead = {"key": parts.vault.prefix, "step": 0, "after": "", "resealed": 0}
+    keys = [index[:8] for index in parts.vault.indexes("which keys there are")]
+    if ahead.get("keys") != keys or _is_over(ahead, database.clock() - ROUND):
+        ahead = {"keys": keys, "step": 0, "after": "", "resealed": 0}
     if "done" not in ahead:
         _go_on(database, parts, ahead)
     with database.transaction() as tx:
