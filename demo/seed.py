@@ -1,7 +1,8 @@
 """Seeds a running system over HTTP: `python -m demo.seed http://localhost:8000`. Doing it again changes nothing.
 
 The rosters go through the intake that hospitals use; the accounts through the registration that patients use. A family enters
-draws, one of which is held some seconds later. Needs the operator's account: ADMIN_USERNAME and ADMIN_PASSWORD.
+draws, one of which is held some seconds later. Needs the operator's account: ADMIN_USERNAME and ADMIN_PASSWORD. With MAILBOX_URL, the
+mailbox of development, patients prove their addresses there, and are told by e-mail and SMS what happens to their orders.
 """
 
 import itertools
@@ -15,6 +16,7 @@ from common.clock import SHANGHAI
 
 from demo.client import Client, Refused
 from demo.hospitals import HOSPITALS
+from demo.letters import prove
 from demo.roster import SOON, drawn_clinic, rosters
 
 PASSWORD = "haoyuan-demo-2026"  # noqa: S105  a demo account's, printed on every start
@@ -30,6 +32,12 @@ class Account:
     about: str
     people: tuple[tuple[str, str], ...] = ()
     """Whom it may book for: names, and the numbers of their resident IDs (invented)."""
+    phone: str = ""
+    """Proved, where there is a mailbox. Without one the account has none."""
+
+    @property
+    def email(self) -> str:
+        return f"{self.username}@example.com"
 
 
 FAMILY = Account(
@@ -43,17 +51,25 @@ FAMILY = Account(
         ("林小满", "110101201506013019"),
         ("林小雨", "110101201802154246"),
     ),
+    phone="+8613800138001",
 )
 ACCOUNTS = (
-    Account("demo", ("patient",), "", "a patient, with one person to book for", (("张晓梅", "110101199003074549"),)),
+    Account(
+        "demo",
+        ("patient",),
+        "",
+        "a patient, with one person to book for",
+        (("张晓梅", "110101199003074549"),),
+        "+8613800138000",
+    ),
     FAMILY,
     Account("registrar", ("registrar",), "renji", "publishes sessions, 停诊"),
     Account("cashier", ("cashier",), "renji", "records payments at the counter"),
 )
 
 
-def seed(url: str, admin: str, password: str) -> str:
-    """Publish the demo's rosters and make its accounts; answers what was done, in words."""
+def seed(url: str, admin: str, password: str, mailbox: str = "") -> str:
+    """Publish the demo's rosters and make its accounts; answers what was done, in words. mailbox: the address of its page."""
     operator = Client(f"{url}/api/v1")
     operator.login(admin, password)
     summaries = [operator.post("/rosters", roster) for roster in rosters(datetime.now(SHANGHAI).date())]
@@ -61,18 +77,14 @@ def seed(url: str, admin: str, password: str) -> str:
     for hospital in HOSPITALS:
         _ensure_rules(operator, hospitals[hospital.code], hospital.rules)
     for account in ACCOUNTS:
-        _ensure(operator, account, hospitals)
+        _ensure(operator, account, hospitals, mailbox)
     _ensure_draw(operator, hospitals)
     return f"{sum(s['applied'] for s in summaries)} new rows, {sum(s['unchanged'] for s in summaries)} known"
 
 
-def _ensure(operator: Client, account: Account, hospitals: dict[str, str]) -> None:
+def _ensure(operator: Client, account: Account, hospitals: dict[str, str], mailbox: str) -> None:
     client = Client(operator.base)
-    body: dict[str, Any] = {
-        "username": account.username,
-        "password": PASSWORD,
-        "email": f"{account.username}@example.com",
-    }
+    body: dict[str, Any] = {"username": account.username, "password": PASSWORD, "email": account.email}
     try:
         made = client.post("/users", body)
     except Refused as refused:
@@ -92,6 +104,8 @@ def _ensure(operator: Client, account: Account, hospitals: dict[str, str]) -> No
             person["guardian_id"] = first
         made = client.post("/users/me/patients", person)
         first = first or made["id"]
+    if mailbox:
+        prove(client, mailbox, PASSWORD, {"email": account.email, "phone": account.phone})
 
 
 def _ensure_rules(operator: Client, hospital: str, rules: dict[str, Any]) -> None:
@@ -123,4 +137,5 @@ def _ensure_draw(operator: Client, hospitals: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    print(seed(sys.argv[1].rstrip("/"), os.environ.get("ADMIN_USERNAME", "operator"), os.environ["ADMIN_PASSWORD"]))
+    who = os.environ.get("ADMIN_USERNAME", "operator"), os.environ["ADMIN_PASSWORD"]
+    print(seed(sys.argv[1].rstrip("/"), *who, mailbox=os.environ.get("MAILBOX_URL", "").rstrip("/")))

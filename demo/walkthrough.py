@@ -11,12 +11,13 @@ from demo.roster import IN_A_WEEK, SOON
 from demo.seed import PASSWORD
 
 
-def walkthrough(url: str) -> str:
-    """The commands for a system at `url`."""
+def walkthrough(url: str, mailbox: str) -> str:
+    """The commands for a system at `url`, whose letters arrive at `mailbox`."""
     today = datetime.now(SHANGHAI).date()
     text = Path(__file__).with_suffix(".sh").read_text(encoding="utf-8")
     values = {
         "URL": url,
+        "MAILBOX": mailbox,
         "PASSWORD": PASSWORD,
         "PYTHON": shlex.quote(sys.executable),
         "SOON": str(today + SOON),

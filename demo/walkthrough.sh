@@ -34,3 +34,6 @@ for _ in $(seq 9); do @PYTHON@ -m haoyuan_draw verify "$BASE/sessions/$(pick lot
 # what one was told on the way
 api "$BASE/notifications" | python3 -c 'import json,sys
 for n in json.load(sys.stdin)["items"]: print("-", n["title"], "|", n["text"])'
+# and by e-mail, with a calendar file, and by SMS: open @MAILBOX@
+curl -sS "@MAILBOX@/_ctl/messages" | python3 -c 'import json,sys
+for m in json.load(sys.stdin)["items"]: print("-", m["channel"], m["to"], "|", m["subject"] or m["text"])'

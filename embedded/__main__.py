@@ -36,7 +36,9 @@ def main() -> int:
         return 1
     try:
         demo = os.environ.get("APP_ENV") != "production"
-        done = seed(system.url, system.secrets["ADMIN_USERNAME"], system.secrets["ADMIN_PASSWORD"]) if demo else ""
+        box = system.mailbox.url if system.mailbox else ""
+        admin = system.secrets["ADMIN_USERNAME"], system.secrets["ADMIN_PASSWORD"]
+        done = seed(system.url, *admin, mailbox=box) if demo else ""
         _say(system, done, time.monotonic() - began)
         stop.wait()
         print("\nending: requests first, then messages", flush=True)
@@ -61,7 +63,9 @@ def _say(system: System, done: str, seconds: float) -> None:
     print(f"    {system.secrets['ADMIN_USERNAME']:<10} sees everything (password {system.secrets['ADMIN_PASSWORD']})")
     if done:
         print("\n  a registration from end to end, to paste into another terminal:\n")
-        print(walkthrough(url))  # not indented: Python's lines in it must begin where they begin
+        print(
+            walkthrough(url, system.mailbox.url if system.mailbox else "")
+        )  # not indented: Python's lines in it must begin where they begin
     print("  Ctrl-C ends it.", flush=True)
 
 

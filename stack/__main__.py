@@ -59,7 +59,8 @@ def _welcome(system: System) -> str:
         f"Alipay and WeChat Pay are the payment sandbox: {system.sandbox.url if system.sandbox else 'none'}\n"
         f"e-mails and SMS arrive at the mailbox: {system.mailbox.url if system.mailbox else 'none'}\n"
         f"the operator's account: {operator} / {password}\n"
-        f"demo data: ADMIN_USERNAME={operator} ADMIN_PASSWORD={password} {sys.executable} -m demo.seed {system.url}\n"
+        f"demo data: ADMIN_USERNAME={operator} ADMIN_PASSWORD={password} MAILBOX_URL={system.mailbox.url if system.mailbox else ''} "
+        f"{sys.executable} -m demo.seed {system.url}\n"
         f"{_hospitals(system)}\n"
         f"logs: {logs}; data stays in {system.directory}; Ctrl-C ends it"
     )

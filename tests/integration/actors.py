@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from datetime import time as clock_time
 from typing import Any
+from urllib.parse import quote
 
 from common.clock import SHANGHAI
 
@@ -172,6 +173,35 @@ class Sandbox:
         """What it says that it took in and gave back, in fen, by provider."""
         found: dict[str, Any] = self._client.get("/books")
         return found
+
+
+class Mailbox:
+    """What arrives at the mailbox of development, and what goes wrong on the way there."""
+
+    def __init__(self, url: str) -> None:
+        self.client = Client(f"{url}/_ctl")
+
+    def messages(self, to: str = "", channel: str = "") -> list[dict[str, Any]]:
+        """Oldest first."""
+        return self.client.get(f"/messages?to={quote(to)}&channel={channel}")["items"]
+
+    def wait(self, to: str, words: str, channel: str = "") -> dict[str, Any]:
+        """The first message for an address whose subject or text has these words, once it has arrived."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.messages(to, channel)
+            return next((m for m in found if words in f"{m['subject']}\n{m['text']}"), None)
+
+        return eventually(look, f"{words!r} for {to}")
+
+    def code(self, to: str, after: int = 0) -> str:
+        """The newest code for an address, once there is one."""
+
+        def look() -> str:
+            found = [m["code"] for m in self.messages(to) if m["id"] > after and m["code"]]
+            return found[-1] if found else ""
+
+        return eventually(look, f"a code for {to}")
 
 
 class Hospital:

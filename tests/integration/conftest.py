@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from actors import Hospital, Patient, Sandbox
+from actors import Hospital, Mailbox, Patient, Sandbox
 from common.settings import Settings
 
 from audit.figures import settle
@@ -21,6 +21,8 @@ ROOMY = {
     "LIMIT_LOGINS_USERNAME": "100000/minute",
     "LIMIT_LOGINS_ADDRESS": "100000/minute",
     "LIMIT_REGISTRATIONS_ADDRESS": "100000/minute",
+    "LIMIT_FAILED_LOGINS_ADDRESS": "100000/minute",
+    "LIMIT_CODES_ADDRESS": "100000/minute",
     "PASSWORD_TIME_COST": "1",
     "PASSWORD_MEMORY": "1024",
 }
@@ -69,6 +71,11 @@ def hospital(base: str, operator: Client) -> Hospital:
 @pytest.fixture(scope="module")
 def sandbox(system) -> Sandbox:
     return Sandbox(system.sandbox.url)
+
+
+@pytest.fixture(scope="module")
+def mailbox(system) -> Mailbox:
+    return Mailbox(system.mailbox.url)
 
 
 @pytest.fixture
