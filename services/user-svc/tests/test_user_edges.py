@@ -26,7 +26,13 @@ ACCOUNT = {
     "phone": "13812345678",
     "locale": "en",
 }
+BY_CODE = {"email": "h@example.com", "code": "123456", "locale": "en"}
+RESET = {"to": "h@example.com", "code": "123456", "new_password": PASSWORD, "username": "hostile"}
+PROOF = {"code": "123456", "password": PASSWORD, "own_code": "123456"}
 PATIENT = {"name": "张三", "id_type": "passport", "id_number": "E12345678", "phone": "13812345678"}
+POSTED = ("/users", "/tokens", "/tokens/refresh", "/users/me/patients", "/codes", "/passwords/reset", "/users/me/email",
+          "/users/me/password")  # fmt: skip
+NAMES = ("username", "password", "email", "phone", "name", "id_number", "refresh_token", "to", "code", "new_password")
 RAW = (
     b'{"username": 1e999}',
     b'{"a":' * 2000,
@@ -43,6 +49,16 @@ def test_hostile_bodies_everywhere(service: Service, operator: Person, alice: Pe
     assert_bad_input_is_refused(client, "/api/v1/tokens", {"username": "alice", "password": PASSWORD}, {})
     assert_bad_input_is_refused(client, "/api/v1/tokens/refresh", {"refresh_token": "x"}, {})
     assert_bad_input_is_refused(client, "/api/v1/users/me/patients", PATIENT, mine, skip=("name",))
+    assert_bad_input_is_refused(client, "/api/v1/users", BY_CODE, {}, skip=("code", "locale"))
+    assert_bad_input_is_refused(client, "/api/v1/codes", {"purpose": "login", "to": "h@example.com"}, {})
+    assert_bad_input_is_refused(client, "/api/v1/passwords/reset", RESET, {}, skip=("username",))
+    for path, body, free in (
+        ("codes", {"to": "h@example.com", "purpose": "confirm", "locale": "en"}, ("purpose", "locale")),
+        ("email", {"email": "h@example.com", **PROOF}, ("own_code",)),
+        ("phone", {"phone": "13812345678", **PROOF}, ("own_code",)),
+        ("password", {"old_password": PASSWORD, "own_code": "123456", "new_password": PASSWORD}, ("own_code",)),
+    ):
+        assert_bad_input_is_refused(client, f"/api/v1/users/me/{path}", body, mine, skip=free)
     roles = {"roles": ["cashier"], "hospital_id": "hos_1"}
     headers = bearer(operator.id, "operator")
     assert_bad_input_is_refused(
@@ -71,6 +87,12 @@ def test_raw_bytes_everywhere(alice: Person, body: bytes) -> None:
         ("POST", "/users"),
         ("POST", "/tokens"),
         ("POST", "/tokens/refresh"),
+        ("POST", "/codes"),
+        ("POST", "/passwords/reset"),
+        ("POST", "/users/me/codes"),
+        ("POST", "/users/me/email"),
+        ("POST", "/users/me/phone"),
+        ("POST", "/users/me/password"),
         ("PATCH", "/users/me"),
         ("POST", "/users/me/patients"),
         ("PATCH", "/users/me/patients/pat_1"),
@@ -119,15 +141,11 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    path=st.sampled_from(["/users", "/tokens", "/tokens/refresh", "/users/me/patients"]),
-    body=st.fixed_dictionaries(
-        {},
-        optional=dict.fromkeys(
-            ("username", "password", "email", "phone", "name", "id_number", "refresh_token"), json_values
-        ),
-    ),
+    path=st.sampled_from(POSTED),
+    body=st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, json_values)),
     more=st.dictionaries(
-        st.sampled_from(["id_type", "locale"]), st.sampled_from(["passport", "permit", "en", "zh-CN", "x"])
+        st.sampled_from(["id_type", "locale", "purpose"]),
+        st.sampled_from(["passport", "permit", "en", "zh-CN", "login", "x"]),
     ),
 )
 def test_no_body_is_answered_with_a_fault_of_ours(
