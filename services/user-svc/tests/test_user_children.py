@@ -1,5 +1,6 @@
 """How old somebody is and whose child: shown to the account alone, in years; a child under 14 has a grown-up who answers for her."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,8 @@ from common.messages import PatientSaved
 from common.testing import HOSTILE_VALUES, assert_problem, sent, take_sent
 from stdnum.cn import ric
 from user_svc import store
-from user_world import Person
+from user_svc.app import Settings, build
+from user_world import CHEAP, PASSWORD, Person, join
 
 GROWN_UP = {"name": "张三", "id_type": "passport", "id_number": "E12345678", "phone": "13812345678"}
 
@@ -161,3 +163,25 @@ def test_hostile_values_are_refused(alice: Person, name: str) -> None:
             assert_problem(added, 422)
         if value is not None or name != "guardian_id":
             assert_problem(alice.call("PATCH", f"/users/me/patients/{patient}", {name: value}), 422)
+
+
+@pytest.mark.stack
+def test_a_guardian_who_leaves_while_a_child_comes_on_postgresql(postgres_url: str, clock: ManualClock) -> None:
+    """Whoever is second sees what the first has done: no child is left with nobody."""
+    service = build(Settings(database_url=postgres_url, admin_password=PASSWORD, **CHEAP), clock)
+    service.migrate()
+    alice = join(service, "alice")
+    child = resident(aged(alice, 3))
+    for round_ in range(10):
+        guardian = add(alice, GROWN_UP)
+        requests = [
+            ("POST", "/users/me/patients", child | {"guardian_id": guardian}),
+            ("DELETE", f"/users/me/patients/{guardian}", None),
+        ]
+        with ThreadPoolExecutor(2) as pool:
+            answers = pool.map(lambda request: alice.call(*request).status_code, requests)
+        assert tuple(answers) in ((201, 409), (422, 204)), round_
+        people = alice.call("GET", "/users/me/patients").get_json()["items"]
+        for person in sorted(people, key=lambda person: person["id"] == guardian):
+            assert alice.call("DELETE", f"/users/me/patients/{person['id']}").status_code == 204
+    service.database.close()

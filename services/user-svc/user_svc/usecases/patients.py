@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -53,21 +53,27 @@ def add_patient(
         _lock(tx, account_id)
         others = store.patients_of(tx.conn, account_id)
         place = _free_place(others, indexes)
-        person = store.person(tx, indexes, new_person())
-        before = store.removed_patient(tx.conn, account_id, indexes)
-        patient_id = mint("pat", account_id, about=person) if before is None else before.id
-        revision, since = (1, tx.now) if before is None else (before.revision + 1, before.created_at)
+        patient_id, revision, since = _who(tx, account_id, indexes)
         added = Patient(patient_id, account_id, known_as, id_type, number, reached_at, revision, since)
         added = replace(added, born=about.born, sex=about.sex, guardian_id=guardian_id)
         _check_guardian(parts.vault, added, others, today)
         kept = {"place": place, "id_type": id_type, "id_index": indexes[0], **_kept(parts.vault, added)}
-        if before is None:
+        if revision == 1:
             store.add_patient(tx, {"id": added.id, "account_id": account_id, "created_at": tx.now} | kept)
         else:
             store.change_patient(tx, added.id, {"removed_at": None} | kept)
         trail.note(tx, "patient_added", actor=account_id, about=account_id, patient_id=added.id)
         _tell(tx, added)
     return added
+
+
+def _who(tx: Tx, account_id: str, indexes: Sequence[str]) -> tuple[str, int, datetime]:
+    """The id of whose document this is, her revision now, and since when she is known: 1 and now, unless she was here before."""
+    person = store.person(tx, indexes, new_person())
+    before = store.removed_patient(tx.conn, account_id, indexes)
+    if before is None:
+        return mint("pat", account_id, about=person), 1, tx.now
+    return before.id, before.revision + 1, before.created_at
 
 
 def _today(database: Database) -> date:
