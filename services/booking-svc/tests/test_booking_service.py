@@ -316,6 +316,8 @@ def test_orders_are_seen_by_their_owner_and_the_hospitals_staff(service, client)
     assert_problem(client.post(f"{path}/cancel", headers=bearer(OTHER)), 404, "order_not_found")
     assert client.get(path, headers=bearer(OTHER, "patient", "cashier", hospital_id="h")).status_code == 200
     assert_problem(client.get(path, headers=bearer(OTHER, "patient", "cashier", hospital_id="h2")), 404)
+    assert client.get(path, headers=bearer(OTHER, "patient", "hospital_admin", hospital_id="h")).status_code == 200
+    assert_problem(client.get(path, headers=bearer(OTHER, "patient", "doctor", hospital_id="h")), 404)
     assert client.get("/api/v1/orders", headers=bearer(OTHER)).json == {"items": [], "next_cursor": None}
 
 

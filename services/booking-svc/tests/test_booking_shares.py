@@ -238,7 +238,9 @@ def test_only_the_hospitals_staff_say_who_missed_a_visit(service, client, clock)
     assert_problem(do(client, order_id, "missed"), 403, "wrong_role")
     assert_problem(do(client, order_id, "missed", headers=STRANGER), 404, "order_not_found")
     assert_problem(do(client, "ord_x", "missed", headers=REGISTRAR), 404, "order_not_found")
+    assert_problem(do(client, order_id, "missed", headers=bearer(OTHER, "doctor", hospital_id="h")), 403, "wrong_role")
     assert state(client, order_id) == "confirmed"
+    assert do(client, order_id, "missed", headers=bearer(OTHER, "hospital_admin", hospital_id="h")).status_code == 200
 
 
 def test_what_is_not_hers_cannot_be_missed(service, client, clock):

@@ -222,3 +222,7 @@ def test_the_board_is_for_the_hospitals_staff(service, client):
     assert_problem(board(client, bearer(ME)), 403, "wrong_role")
     assert_problem(client.get(f"/api/v1/sessions/{SESSION}/stoppage"), 401)
     assert board(client, bearer(OTHER, "operator")).status_code == 200
+    assert_problem(board(client, bearer(OTHER, "cashier", hospital_id="h")), 403, "wrong_role")
+    for role in ("doctor", "hospital_admin"):
+        assert board(client, bearer(OTHER, role, hospital_id="h")).status_code == 200
+        assert_problem(board(client, bearer(OTHER, role, hospital_id="h2")), 403, "other_hospital")

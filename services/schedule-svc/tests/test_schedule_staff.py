@@ -1,6 +1,7 @@
 """What staff may do over HTTP, and what is refused."""
 
 import gzip
+import itertools
 from typing import Any
 
 from common.messages import SessionChanged, SessionPublished, SessionStopped
@@ -176,13 +177,21 @@ def staff_requests(world: World) -> list[tuple[str, dict[str, Any]]]:
 def test_only_staff_of_that_hospital_may(client: FlaskClient, world: World) -> None:
     for path, body in staff_requests(world):
         assert_problem(client.post(API + path, json=body), 401, "unauthenticated")
-        for role in ("patient", "cashier"):
+        for role in ("patient", "cashier", "doctor"):
             headers = bearer("acc_x", role, hospital_id=world.hospital_id)
             assert_problem(client.post(API + path, json=body, headers=headers), 403, "wrong_role")
-        for hospital in ("hos_other", ""):
-            headers = bearer("acc_x", "registrar", hospital_id=hospital)
+        for role, hospital in itertools.product(("registrar", "hospital_admin"), ("hos_other", "")):
+            headers = bearer("acc_x", role, hospital_id=hospital)
             assert_problem(client.post(API + path, json=body, headers=headers), 403, "other_hospital")
     assert sent(world.database) == []
+
+
+def test_an_administrator_may_what_a_registrar_may(client: FlaskClient, world: World) -> None:
+    admin = bearer("acc_admin", "hospital_admin", hospital_id=world.hospital_id)
+    for path, body in reversed(staff_requests(world)):
+        assert client.post(API + path, json=body, headers=admin).status_code in {200, 201}, path
+    for path in ("/rosters", f"/sessions/{world.session_id()}/vouchers"):
+        assert client.get(API + path, headers=admin).status_code == 200, path
 
 
 def test_bad_bodies_are_refused(client: FlaskClient, world: World) -> None:
