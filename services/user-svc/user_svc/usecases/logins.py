@@ -27,7 +27,7 @@ from user_svc.addresses import Address
 from user_svc.store import failures
 from user_svc.store import logins as rows
 from user_svc.usecases import codes, lockout, trail
-from user_svc.usecases.contacts import warn
+from user_svc.usecases.contacts import proved, warn
 from user_svc.usecases.owners import account_of, choose
 from user_svc.usecases.parts import Parts
 
@@ -92,7 +92,8 @@ def log_in_by_code(
     with database.transaction() as tx:
         having = store.accounts_at(tx.conn, to.channel, parts.vault.indexes(to.key))
         row = store.account(tx.conn, choose(having, username).id, lock=True)
-        if row is None:
+        has = proved(row, parts.vault, to.channel) if row is not None else None
+        if has is None or has.key != to.key:  # given up, or ended, a moment ago
             raise codes.wrong_code()
         codes.spend(tx, code_id)
         return _begin(tx, parts, row, device, by="code")
