@@ -13,8 +13,10 @@ MOST = 2000
 
 _LONGEST = 200
 
-_NOBODY = frozenset({"INVALID_NUMBER", "MOBILE_NOT_EXIST", "MK:0001", "MN:0001"})
-"""Codes by which the networks say that there is no such subscriber. Switched off, no credit, full: that passes."""
+_NOBODY = frozenset({"MK:0001", "MN:0001", "MI:0073", "MI:0210"})
+"""Codes of the networks that both providers pass on, and that mean 空号 alone: there is no such subscriber. Those that may mean
+switched off or out of credit too are none: she would hear nothing of a stopped session for it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,6 @@ def test_it_carries_what_has_a_template(server: Provider) -> None:
         ("isv.BUSINESS_LIMIT_CONTROL|触发分钟级流控Permits:1", Later, {"seconds": 60.0}),
         ("isv.BUSINESS_LIMIT_CONTROL|触发小时级流控Permits:5", Later, {"seconds": 3600.0}),
         ("isv.BUSINESS_LIMIT_CONTROL|触发天级流控Permits:10", Later, {"seconds": 21600.0}),
-        ("isv.DAY_LIMIT_CONTROL", Later, {"seconds": 21600.0}),
         ("isp.SYSTEM_ERROR", Unknown, {}),
         ((400, {"Code": "Throttling.User", "Message": "m", "RequestId": "R"}), Later, {"seconds": 1.0}),
         ((503, {"Code": "Throttling", "Message": "m", "RequestId": "R"}), Later, {"seconds": 1.0}),
@@ -98,7 +97,9 @@ def test_what_their_answers_mean(server: Provider, answer: Any, kind: type, more
     assert server.calls == ["SendSms"], "asked once"
 
 
-@pytest.mark.parametrize("code", ["isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE", "isp.RAM_PERMISSION_DENY"])
+@pytest.mark.parametrize(
+    "code", ["isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE", "isp.RAM_PERMISSION_DENY", "isv.DAY_LIMIT_CONTROL"]
+)
 def test_what_staff_must_see_to(server: Provider, code: str) -> None:
     server.answers.append(code)
     outcome = carrier(server).send(letter())

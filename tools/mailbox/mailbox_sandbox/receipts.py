@@ -19,7 +19,7 @@ TIMEOUT = 5.0  # seconds
 
 SUCCESS = {"alibaba": "DELIVERED", "tencent": "DELIVRD"}
 FAILURE = {"alibaba": "MOBILE_TERMINAL_ERROR", "tencent": "UNDELIV"}
-DEAD = {"alibaba": "MOBILE_NOT_ON_SERVICE", "tencent": "MK:0001"}
+DEAD = {"alibaba": "MK:0001", "tencent": "MK:0001"}  # of the network, 空号, which both pass on
 
 log = logging.getLogger(__name__)
 

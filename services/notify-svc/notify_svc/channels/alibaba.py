@@ -31,9 +31,9 @@ _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 6 * 3600.0
 _ACCOUNT = frozenset({
     "isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE", "isv.PRODUCT_UN_SUBSCRIPT", "isv.PRODUCT_UNSUBSCRIBE", "isv.ACCOUNT_NOT_EXISTS",
     "isv.ACCOUNT_ABNORMAL", "isv.BILLING_DEDUCTION_ERROR", "isp.RAM_PERMISSION_DENY", "isv.RAM_CHECK_FAILED", "SignatureDoesNotMatch",
-    "IncompleteSignature", "NoPermission", "SDK.InvalidRequest",
+    "IncompleteSignature", "NoPermission", "isv.DENY_IP_RANGE", "isv.DAY_LIMIT_CONTROL", "isv.MONTH_LIMIT_CONTROL", "SDK.InvalidRequest",
 })  # fmt: skip
-"""It is our account, clock or key and no fault of the letter's: it can go when somebody has seen to that."""
+"""It is our account, clock, key or limit and no fault of the letter's: it can go when somebody has seen to that."""
 
 _UNSURE = frozenset(
     {"isp.SYSTEM_ERROR", "isp.UNKNOWN", "isp.GATEWAY_ERROR", "InternalError", "ServiceUnavailableTemporary"}
@@ -141,17 +141,17 @@ def _judge(code: str, message: object, status: int | None) -> Outcome:
         return Refused(code, why(message), address=True)
     if code.startswith("Throttling") or status == 429:
         return Later(code, why(message), 1.0)
-    if "LIMIT_CONTROL" in code and not code.startswith("isv.BLACK_KEY"):
-        return Later(code, why(message), _rest(code, str(message)))
     if code in _ACCOUNT or code.startswith(("InvalidAccessKeyId", "Forbidden", "InvalidTimeStamp", "SignatureNonce")):
         return Later(code, why(message, alarm=True), _MINUTE)
+    if "LIMIT_CONTROL" in code and not code.startswith("isv.BLACK_KEY"):
+        return Later(code, why(message), _rest(str(message)))
     if code in _UNSURE or (status is not None and status >= 500):
         return Unknown(why(f"{code}: {message}"))
     return Refused(code, why(message))
 
 
-def _rest(code: str, message: str) -> float:
+def _rest(message: str) -> float:
     """Seconds until a number may get more: they count by the minute, the hour and the day, and say which in Chinese."""
-    if "天级" in message or "DAY" in code or "MONTH" in code:
+    if "天级" in message:
         return _DAY
     return _HOUR if "小时级" in message else _MINUTE
