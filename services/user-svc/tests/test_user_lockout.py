@@ -127,28 +127,6 @@ def test_no_try_of_fifty_at_once_is_lost(service: Service) -> None:
         assert conn.execute(sa.select(login_failures.c.count)).scalar_one() == 50
 
 
-@pytest.mark.stack
-def test_fifty_at_once_on_postgresql_too(postgres_url: str) -> None:
-    made = build(Settings(database_url=postgres_url, **CHEAP))
-    made.migrate()
-    admitted: list[bool] = []
-
-    def one() -> None:
-        with made.database.transaction() as tx:
-            tries = failures.count_try(tx, "key")
-            if tries and (pause := lockout.pause_after(tries)):
-                failures.lock(tx, "key", tx.now + pause * 600)
-            admitted.append(tries is not None)
-
-    threads = [threading.Thread(target=one) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert admitted.count(True) == lockout.FREE
-    made.database.close()
-
-
 def test_the_owner_is_told_once_however_long_it_goes_on(
     alice: Person, service: Service, guess: Guess, clock: ManualClock
 ) -> None:
