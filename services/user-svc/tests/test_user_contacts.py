@@ -235,6 +235,8 @@ def test_an_account_that_has_ended_is_found_by_nobody(service: Service, alice: P
     ):
         assert_problem(alice.call(method, path, body), 401, "account_deleted")
     assert row_of(alice) is None
+    with service.database.reading() as conn:
+        assert store.account_by_key(conn, "alice") is None
 
 
 def test_an_address_from_before_they_were_sealed_is_shown(service: Service, alice: Person) -> None:

@@ -222,6 +222,7 @@ def test_of_two_accounts_with_an_address_one_must_be_named(service: Service, clo
     assert_problem(anybody.call("POST", "/passwords/reset", guess), 422, "wrong_code")
     assert_problem(anybody.call("POST", "/passwords/reset", {**body, "username": "carol"}), 409, "several_accounts")
     assert anybody.call("POST", "/passwords/reset", {**body, "username": "BOB"}).status_code == 204
+    assert_problem(anybody.call("POST", "/passwords/reset", body), 422, "wrong_code"), "once used it tells no names"
     for username, password in (("bob", OTHER), ("alice", PASSWORD)):
         assert anybody.call("POST", "/tokens", {"username": username, "password": password}).status_code == 200
 

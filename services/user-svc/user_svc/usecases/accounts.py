@@ -49,22 +49,15 @@ def register(
     asked = f"registration:{request_key}:{username}:{email}:{number}:{language}:{code}"
     request_index = parts.vault.index(asked) if request_key else None
     name = domain.check_username(username) if username else _made_up(request_index)
+    given = [email, number or ""]
     if password:
-        check_password(password, shortest=parts.shortest_password, about=[username or "", email, number or ""])
+        check_password(password, shortest=parts.shortest_password, about=[username or "", *given])
     if made := _made_before(database, parts, name, password, request_index):
         return made
     code_id = codes.check(database, parts, "register", to, code) if to and code else None
-    given = [Address("email", email)] if email else []
-    given += [Address("sms", number)] if number else []
-    values: dict[str, Any] = {
-        "password_hash": parts.passwords.hash(password) if password else "",
-        "username": name,
-        "locale": language,
-        "roles": " ".join(granted),
-        "hospital_id": hospital_id,
-        "doctor_id": doctor_id,
-        "request_index": request_index,
-    }
+    values: dict[str, Any] = {"username": name, "locale": language, "request_index": request_index}
+    values |= {"roles": " ".join(granted), "hospital_id": hospital_id, "doctor_id": doctor_id}
+    values["password_hash"] = parts.passwords.hash(password) if password else ""
     with database.transaction() as tx:
         return _add(tx, parts, values, given, to, code_id)
 
@@ -83,17 +76,12 @@ def _made_up(request_index: str | None) -> str:
 
 
 def _add(
-    tx: Tx,
-    parts: Parts,
-    values: dict[str, Any],
-    given: Sequence[Address],
-    to: Address | None,
-    code_id: str | None,
+    tx: Tx, parts: Parts, values: dict[str, Any], given: Sequence[str], to: Address | None, code_id: str | None
 ) -> Account:
-    """Add the account and tell of it: the address `to` is proved, others that were given are not."""
+    """Add the account and tell of it. given: its e-mail address and phone number; what the code has proved is `to`."""
     account_id, name = mint("acc"), values["username"]
-    for address in given:
-        values |= contacts.unproved(parts.vault, account_id, address.channel, address.text)
+    for channel, text in zip(contacts.NAMES, given, strict=True):
+        values |= contacts.unproved(parts.vault, account_id, channel, text)
     if to and code_id:
         codes.spend(tx, code_id)
         values |= contacts.claim(tx, parts, account_id, to)
@@ -139,22 +127,13 @@ def ensure_account(
     An existing account with the roles is left alone: its owner may have changed the password. Without them it gets
     them only if the password is right, or somebody who took the name first would become an operator. Raises Conflict.
     """
+    wanted: dict[str, Any] = {"roles": roles, "hospital_id": hospital_id, "doctor_id": doctor_id}
     key = domain.username_key(username)
     with database.reading() as conn:
         row = store.account_by_key(conn, key)
     if row is None:
         try:
-            return register(
-                database,
-                parts,
-                username=username,
-                password=password,
-                email=email,
-                roles=roles,
-                hospital_id=hospital_id,
-                doctor_id=doctor_id,
-                locale=locale,
-            )
+            return register(database, parts, username=username, password=password, email=email, locale=locale, **wanted)
         except Conflict:  # another process was quicker
             with database.reading() as conn:
                 row = store.account_by_key(conn, key)
@@ -163,11 +142,23 @@ def ensure_account(
         return account
     if not parts.passwords.verify(row.password_hash, password):
         raise _taken()
-    granted = " ".join(domain.check_roles(roles, hospital_id, doctor_id))
+    return _raise(database, parts, account.id, **wanted)
+
+
+def _raise(
+    database: Database,
+    parts: Parts,
+    account_id: str,
+    roles: Sequence[str],
+    hospital_id: str | None,
+    doctor_id: str | None,
+) -> Account:
+    granted = domain.check_roles(roles, hospital_id, doctor_id)
     with database.transaction() as tx:
-        store.change_account(tx, account.id, {"roles": granted, "hospital_id": hospital_id, "doctor_id": doctor_id})
-        note(tx, "roles_changed", about=account.id, hospital_id=hospital_id, roles=granted.split())
-        return account_of(store.account(tx.conn, account.id), parts.vault)
+        changed = {"roles": " ".join(granted), "hospital_id": hospital_id, "doctor_id": doctor_id}
+        store.change_account(tx, account_id, changed)
+        note(tx, "roles_changed", about=account_id, hospital_id=hospital_id, roles=list(granted))
+        return account_of(store.account(tx.conn, account_id), parts.vault)
 
 
 def get_account(database: Database, parts: Parts, account_id: str) -> Account:

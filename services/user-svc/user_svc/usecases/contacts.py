@@ -17,14 +17,14 @@ NAMES: dict[Channel, Any] = {"email": "email", "sms": "phone"}
 
 
 def claim(tx: Tx, parts: Parts, account_id: str, to: Address) -> dict[str, Any]:
-    """The columns of an address that is proved. Raises Conflict (contact_taken) if it serves as many others as it may.
+    """The columns of an address that is proved. Raises Conflict (contact_taken) if it serves as many accounts as it may.
 
     Only who has proved that the address is hers may hear of that.
     """
     index, name = parts.vault.index(to.key), NAMES[to.channel]
     lock_address(tx, index)
     sharing = store.accounts_at(tx.conn, to.channel, parts.vault.indexes(to.key))
-    if sum(row.id != account_id for row in sharing) >= domain.MOST_SHARING:
+    if len(sharing) >= domain.MOST_SHARING:
         raise Conflict("this address serves as many accounts as it may", code="contact_taken")
     kept = unproved(parts.vault, account_id, to.channel, to.text)
     return kept | {f"{name}_index": index, f"{name}_verified_at": tx.now}
