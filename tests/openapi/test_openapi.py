@@ -61,6 +61,7 @@ BEYOND_SCHEMAS: Mapping[str, str] = {
     "doctor_id": "doctors have one, and nobody else",
     "rules": "docs/rules.md says what a record of rules may hold",
     "hospital_id": "whose role is at no hospital must say which",
+    "name": "has letters, and only what prints",
 }
 """First parts of fields of which a document cannot say all: a good request may be refused for them, and why."""
 
