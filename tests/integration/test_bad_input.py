@@ -94,7 +94,8 @@ def test_bodies_that_are_no_json_objects(app, everybody):
             route.path(), method=route.method, json={"x": "y" * 20_000_000}, headers=everybody
         )
         check(too_large, f"{route} too large")
-        assert too_large.status_code >= 400, route
+        if route.fields:  # what takes no body does not read it
+            assert too_large.status_code >= 400, route
 
 
 def test_every_field_with_every_hostile_value(app, everybody):
