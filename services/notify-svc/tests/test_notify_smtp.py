@@ -1,5 +1,6 @@
 """E-mail: never without TLS, never twice on one connection's mistake, and each break-off says what it is."""
 
+import gc
 import logging
 import re
 import socket
@@ -145,6 +146,17 @@ def test_one_connection_serves_several_letters_and_a_dead_one_is_replaced(make: 
         assert carrier.send(letter(key="5")) == Sent()
         assert box.connections == 2
     assert len({mail["Message-ID"] for mail in box.mails}) == 5
+
+
+def test_a_carrier_that_is_let_go_of_leaves_no_connection_open(tls: Certificate) -> None:
+    """A socket that nobody closes is a warning, and a warning fails the test."""
+    box = Mailbox()
+    with mail_server(box, tls.context()) as port:
+        carrier = Smtp(f"smtp://127.0.0.1:{port}", sender=SENDER, ca=str(tls.ca))
+        assert carrier.send(letter()) == Sent()
+        assert len(carrier._idle) == 1
+        del carrier
+        gc.collect()
 
 
 @pytest.mark.parametrize(

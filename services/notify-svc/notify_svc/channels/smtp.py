@@ -42,10 +42,10 @@ class _Patience:
     """Until when one letter may take. Raises TimeoutError when that is over."""
 
     def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
+        self.until = time.monotonic() + seconds
 
     def left(self) -> float:
-        left = self._until - time.monotonic()
+        left = self.until - time.monotonic()
         if left <= 0:
             raise TimeoutError("the letter took too long")
         return left
@@ -81,6 +81,10 @@ class _Connection(smtplib.SMTP):
             self.close()
             raise
 
+    def __del__(self) -> None:
+        """A carrier that is let go of lets go of its connections."""
+        self.close()
+
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
         sock = socket.create_connection((host, port), self.patience.left())
         try:
@@ -92,7 +96,7 @@ class _Connection(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
-            self.file = io.BufferedReader(_Reader(self.sock, lambda: self.patience.left()))  # type: ignore[arg-type]
+            self.file = io.BufferedReader(_Reader(self.sock, self.patience.left))  # type: ignore[arg-type]
         return super().getreply()
 
     def send(self, s: Any) -> None:
@@ -169,7 +173,7 @@ class Smtp:
             except IndexError:
                 break
             if time.monotonic() - kept.used < _IDLE:
-                kept.patience = patience
+                kept.patience.until = patience.until
                 with suppress(smtplib.SMTPException, OSError):
                     if kept.rset()[0] == 250:
                         return kept
