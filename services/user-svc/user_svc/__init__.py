@@ -1,5 +1,6 @@
 """user-svc: who the users are.
 
 Owns: accounts with their roles, logins (families of refresh tokens), patients (就诊人), their credit (信用记录), in PostgreSQL.
-Publishes: UserRegistered, PatientSaved, CreditChanged. Consumes: VisitMissed, OrderWithdrawn, SessionStopped.
+Publishes: UserRegistered, ContactChanged, CodeIssued, SecurityNoted, AccountDeleted, PatientSaved, CreditChanged.
+Consumes: VisitMissed, OrderWithdrawn, SessionStopped.
 """
