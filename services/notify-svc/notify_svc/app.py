@@ -14,7 +14,6 @@ from notify_svc.api import BLUEPRINTS
 from notify_svc.channels.build import carriers
 from notify_svc.kinds import CHANNELS
 from notify_svc.listeners import Inboxes
-from notify_svc.reminder_loop import ReminderLoop
 from notify_svc.sender import Loop, Sender
 from notify_svc.settings import Settings
 from notify_svc.store import Keep, MongoStore, check_url
@@ -52,7 +51,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
     service.streams = inboxes.hub
     post = post_of(settings, store)
     service.loops = (
-        lambda: ReminderLoop(lambda: reminders.fire_due(store)),
+        lambda: Loop("reminders", lambda: reminders.turn(store)),
         *(partial(Sender, channel, partial(post.due, channel)) for channel in CHANNELS),
         lambda: Loop("upkeep", lambda: upkeep.turn(store)),
     )

@@ -13,8 +13,8 @@ from common import messages as m
 from common.clock import SHANGHAI, ManualClock
 from common.service import Service
 from common.testing import deliver
-from notify_svc.reminder_loop import ReminderLoop
 from notify_svc.reminders import SOON, TOMORROW
+from notify_svc.sender import Loop
 from notify_svc.store import MongoStore
 from notify_svc.usecases import reminders
 from notify_world import VISIT
@@ -377,7 +377,7 @@ def test_many_are_fired_in_batches_of_bounded_size(
 
 def test_the_loop_fires_and_ends(service: Service, store: MongoStore, clock: ManualClock) -> None:
     deliver(service, confirmed("a"))
-    loop = ReminderLoop(lambda: reminders.fire_due(store))
+    loop = Loop("reminders", lambda: reminders.turn(store))
     loop.start()
     assert not loop.dead
     clock.set(MONDAY + timedelta(hours=18))
@@ -385,6 +385,34 @@ def test_the_loop_fires_and_ends(service: Service, store: MongoStore, clock: Man
     loop.stop()
     assert not loop.dead
     assert not loop._thread.is_alive()
+
+
+def test_every_look_has_its_index(service: Service, store: MongoStore) -> None:
+    """But that for the visits of many accounts at once, which MongoDB answers by an index and its double by reading all."""
+    looks = [
+        store.reminders.collection.find({"due_at": {"$lte": 1}}).sort("due_at", 1).limit(5),
+        store.reminders.collection.find({"holder": "x"}),
+        store.visits.collection.find({"account_id": "a", "starts_at": {"$gt": 1}}),
+        store.visits.collection.find({"forget_at": {"$lte": 1}}).sort("forget_at", 1).limit(5),
+        store.notifications.collection.find({"stored_at": {"$gte": 1}}),
+        store.notifications.collection.find({"recipient": "a", "stored_at": {"$gte": 1}}).sort("stored_at", 1).limit(5),
+    ]
+    for look in looks:
+        assert "USING INDEX" in str(look.explain()["queryPlanner"]), look.explain()
+
+
+def test_the_service_fires_reminders_in_the_background(service: Service) -> None:
+    assert "reminders" in [loop._thread.name for loop in (make() for make in service.loops) if isinstance(loop, Loop)]
+
+
+def test_an_account_that_is_gone_is_reminded_of_nothing(
+    service: Service, store: MongoStore, clock: ManualClock
+) -> None:
+    deliver(service, confirmed("a"), confirmed("b", 9.5, "acc_2"))
+    deliver(service, m.AccountDeleted("acc_1", ["pat_1"], clock()))
+    clock.set(MONDAY + timedelta(hours=18))
+    drain(store)
+    assert told(store) == [("acc_2", TOMORROW, ["b"])]
 
 
 def test_visits_are_forgotten(service: Service, store: MongoStore, clock: ManualClock) -> None:

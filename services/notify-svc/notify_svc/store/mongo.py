@@ -77,15 +77,17 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, OperationFailure) and error.code in _PASSING
 
 
-def insert_new(collection: Collection[Document], documents: Sequence[Document]) -> None:
-    """Insert those whose _id is not there yet. Raises BulkWriteError for anything but a repetition."""
+def insert_new(collection: Collection[Document], documents: Sequence[Document]) -> set[str]:
+    """Insert those whose _id is not there yet; answers the _ids that were. Raises BulkWriteError for anything but a repetition."""
     try:
         collection.insert_many(documents, ordered=False)
     except BulkWriteError as error:
         details = error.details or {}
-        others = [e for e in details.get("writeErrors", []) if e["code"] != _DUPLICATE]
-        if others or details.get("writeConcernErrors"):
+        failed = details.get("writeErrors", [])
+        if details.get("writeConcernErrors") or any(e["code"] != _DUPLICATE for e in failed):
             raise
+        return {documents[e["index"]]["_id"] for e in failed}
+    return set()
 
 
 def fields_of(keys: Iterable[tuple[str, Any]]) -> list[str]:

@@ -43,23 +43,16 @@ class ReminderTimers:
     def wake(self, due: Mapping[str, datetime]) -> None:
         """Look at these accounts at that time at the latest, and whoever looks just now must look again.
 
-        Changed, made if there was none, and changed once more in case somebody else has made it meanwhile.
+        A timer is made, or changed if there was one; if that has been deleted in between, once more.
         """
-        if not due:
-            return
         at = {account_id: milliseconds(time) for account_id, time in due.items()}
-        earlier = [
-            change
-            for account_id, ms in at.items()
-            for change in (
-                UpdateOne({"_id": account_id}, {"$inc": {"revision": 1}}),
-                UpdateOne({"_id": account_id, "due_at": {"$gt": ms}}, {"$set": {"due_at": ms}}),
-            )
-        ]
-        self.collection.bulk_write(earlier)
-        new = {"revision": 0, "attempts": 0, "telling": None, "holder": ""}
-        insert_new(self.collection, [{"_id": account_id, "due_at": ms, **new} for account_id, ms in at.items()])
-        self.collection.bulk_write(earlier)
+        while at:
+            new = {"revision": 0, "attempts": 0, "telling": None, "holder": ""}
+            known = insert_new(self.collection, [{"_id": name, "due_at": ms, **new} for name, ms in at.items()])
+            changes = [UpdateOne({"_id": n}, {"$inc": {"revision": 1}, "$min": {"due_at": at[n]}}) for n in known]
+            if not changes or self.collection.bulk_write(changes, ordered=False).matched_count == len(changes):
+                return
+            at = {name: at[name] for name in known}
 
     def look_again(self, account_ids: Iterable[str]) -> None:
         """Something of these accounts has changed: whoever looks just now must look again."""

@@ -32,18 +32,20 @@ class Visits:
         """Keep those that are not known; of one that is, the time that was confirmed last. What was told of it stays."""
         if not appointments:
             return
-        insert_new(self.collection, [_document(a) for a in appointments])
-        self.collection.bulk_write([_moved(a) for a in appointments])
+        known = insert_new(self.collection, [_document(a) for a in appointments])
+        if known:
+            self.collection.bulk_write([_moved(a) for a in appointments if a.order_id in known], ordered=False)
 
     def end(self, ended: Mapping[str, tuple[str, datetime]]) -> None:
         """These orders' visits do not take place (any more): order -> its account, and when that was said."""
         if not ended:
             return
-        insert_new(self.collection, [_tombstone(order_id, *said) for order_id, said in ended.items()])
-        self.collection.bulk_write(
-            [UpdateOne({"_id": order_id, "stands": True}, {"$set": {"stands": False}}) for order_id in ended],
-            ordered=False,
-        )
+        known = insert_new(self.collection, [_tombstone(order_id, *said) for order_id, said in ended.items()])
+        if known:
+            self.collection.bulk_write(
+                [UpdateOne({"_id": order_id, "stands": True}, {"$set": {"stands": False}}) for order_id in known],
+                ordered=False,
+            )
 
     def of_accounts(self, account_ids: Sequence[str], since: datetime) -> dict[str, list[Document]]:
         """By account, the visits that begin after `since`; as documents, of which `appointment` makes what they mean.

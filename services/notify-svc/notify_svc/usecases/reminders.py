@@ -32,6 +32,8 @@ BATCH = 500
 LOOKBACK = timedelta(days=2)
 """Visits that began longer ago matter to no reminder of today."""
 
+PAUSE = 1.0  # seconds between two looks when nothing is due
+
 LONGEST_BACKOFF = timedelta(minutes=15)
 
 
@@ -44,6 +46,11 @@ class _Turn:
     telling: Telling | None
     reminder: Reminder | None
     again_at: datetime | None
+
+
+def turn(store: MongoStore) -> float:
+    """Fire a batch; answers how many seconds there is nothing to do."""
+    return 0.0 if fire_due(store) else PAUSE
 
 
 def fire_due(store: MongoStore, limit: int = BATCH) -> int:

@@ -37,4 +37,4 @@ def forget(store: MongoStore) -> bool:
     now = store.clock()
     store.rates.forget(now)
     told, sent = store.notifications.forget(now, AT_ONCE), store.deliveries.forget(now, AT_ONCE)
-    return AT_ONCE in (told, sent)
+    return AT_ONCE in (told, sent, store.visits.forget(now, AT_ONCE))
