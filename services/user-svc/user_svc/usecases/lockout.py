@@ -2,7 +2,7 @@
 
 A try counts before it is known whether it is right, so that fifty at once are not fifty guesses; a right one takes the count
 away. Only guessing has to wait: who is logged in stays so, and a code opens a locked account. (OWASP Authentication Cheat
-Sheet, "Account Lockout".) NIST SP 800-63B-4, 3.2.2, wants an end after a hundred in a row. Here they take more than a day
+Sheet, "Account Lockout".) NIST SP 800-63B-4, 3.2.2, wants an end after a hundred in a row. Here they take most of a day
 and go on at four an hour: an end would let anybody who knows a name shut out an owner who has no proved address.
 """
 
