@@ -6,7 +6,7 @@ from typing import Any
 
 import jwt
 import pytest
-from code_world import code_for, prove
+from code_world import code_for, prove, wrong
 from common.errors import Conflict
 from common.messages import ContactChanged, UserRegistered
 from common.service import Service
@@ -101,6 +101,7 @@ def test_a_repeated_registration_by_code_answers_the_same(anybody: Person, servi
         (body, {}),
         (body, {"Idempotency-Key": "k2"}),
         ({**body, "locale": "en"}, key),
+        ({**body, "code": wrong(body["code"])}, key),
     ):
         assert_problem(anybody.call("POST", "/users", other, **headers), 422, "wrong_code")
     assert_problem(anybody.call("POST", "/users", {**body, "password": PASSWORD}, **key), 409, "username_taken")

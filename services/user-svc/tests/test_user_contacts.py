@@ -250,6 +250,20 @@ def test_an_address_from_before_they_were_sealed_is_shown(service: Service, alic
     assert alice.call("GET", "/users/me").get_json()["email"] == MAIL
 
 
+def test_what_the_release_before_writes_is_not_proved(service: Service, alice: Person) -> None:
+    """During an upgrade it may change an address, and knows nothing of what is proved."""
+    prove(alice, PHONE)
+    prove(alice, MAIL)
+    sealed = service.parts.vault.seal("13700000000", f"{alice.id}/phone")
+    with service.database.transaction() as tx:
+        store.change_account(tx, alice.id, {"phone_sealed": sealed})
+    take_sent(service.database)
+    alice.call("PATCH", "/users/me", {"locale": "en"})
+    shown = alice.call("GET", "/users/me").get_json()
+    assert (shown["phone"], shown["phone_verified"], shown["email_verified"]) == ("137****0000", False, True)
+    assert told(service, alice.id) == [(4, "en", MAIL, None)]
+
+
 @pytest.mark.parametrize("mass", ["email_verified", "phone_verified_at", "roles", "account_id", "contact_revision"])
 def test_nothing_else_is_taken_from_a_body(alice: Person, anybody: Person, mass: str) -> None:
     for who, path, body in (

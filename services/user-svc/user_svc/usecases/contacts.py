@@ -38,13 +38,22 @@ def unproved(vault: Vault, account_id: str, channel: Channel, text: str | None) 
     return columns | ({"email": ""} if name == "email" else {})
 
 
-def proved(row: Any, vault: Vault, channel: Channel) -> Address | None:
-    """The address of this kind that an account's owner has proved."""
+def kept(row: Any, vault: Vault, channel: Channel) -> str | None:
+    """The address of this kind that an account's owner has given, proved or not."""
     name = NAMES[channel]
     sealed = getattr(row, f"{name}_sealed")
-    if sealed is None or getattr(row, f"{name}_verified_at") is None:
-        return None
-    return Address(channel, vault.open(sealed, f"{row.id}/{name}"))
+    return vault.open(sealed, f"{row.id}/{name}") if sealed else None
+
+
+def proved(row: Any, vault: Vault, channel: Channel) -> Address | None:
+    """The address of this kind that an account's owner has proved.
+
+    The index says which one was: during an upgrade the release before codes may put another one in its place.
+    """
+    name = NAMES[channel]
+    text = kept(row, vault, channel) if getattr(row, f"{name}_verified_at") else None
+    to = Address(channel, text) if text else None
+    return to if to and getattr(row, f"{name}_index") in vault.indexes(to.key) else None
 
 
 def tell(tx: Tx, parts: Parts, account_id: str) -> None:

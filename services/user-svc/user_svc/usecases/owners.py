@@ -13,7 +13,7 @@ from user_svc.addresses import Address
 from user_svc.domain import Account
 from user_svc.usecases import codes, lockout
 from user_svc.usecases.codes import Purpose
-from user_svc.usecases.contacts import NAMES, claim, proved, tell, warn
+from user_svc.usecases.contacts import NAMES, claim, kept, proved, tell, warn
 from user_svc.usecases.parts import Parts
 from user_svc.usecases.trail import note
 
@@ -136,13 +136,14 @@ def account_of(row: Any, vault: Vault) -> Account:
     """The account in a row. Raises NotFound for None."""
     if row is None:
         raise no_account()
+    email, phone = proved(row, vault, "email"), proved(row, vault, "sms")
     return Account(
         id=row.id,
         username=row.username,
-        email=vault.open(row.email_sealed, f"{row.id}/email") if row.email_sealed else row.email,
-        email_verified=row.email_verified_at is not None,
-        phone=vault.open(row.phone_sealed, f"{row.id}/phone") if row.phone_sealed else None,
-        phone_verified=row.phone_verified_at is not None,
+        email=email.text if email else row.email or kept(row, vault, "email") or "",
+        email_verified=email is not None,
+        phone=kept(row, vault, "sms"),
+        phone_verified=phone is not None,
         locale=row.locale,
         roles=tuple(row.roles.split()),
         hospital_id=row.hospital_id,
