@@ -90,6 +90,25 @@ def test_a_turn_that_fails_is_followed_by_another() -> None:
     assert not loop.dead
 
 
+def test_after_a_full_second_no_more_of_the_turn_is_begun() -> None:
+    turns: list[int] = []
+    begun: list[int] = []
+
+    def full() -> bool:
+        begun.append(len(turns))
+        return False
+
+    def due() -> list[Callable[[], bool]]:
+        turns.append(1)
+        return [full] * 500
+
+    sender = Sender("sms", due)
+    sender.start()
+    until(lambda: len(turns) > 1)
+    sender.stop()
+    assert begun.count(1) < 500
+
+
 def test_a_job_that_fails_holds_up_nobody() -> None:
     done = threading.Event()
 
@@ -109,7 +128,7 @@ def test_a_job_that_fails_holds_up_nobody() -> None:
 def test_the_service_brings_its_loops(service: Service) -> None:
     made = [make() for make in service.loops]
     names = {part._thread.name for part in made if isinstance(part, Loop)}
-    assert names == {"sender-email", "sender-sms", "upkeep"}
+    assert names == {"reminders", "sender-email", "sender-sms", "upkeep"}
 
 
 def test_figures_say_how_long_what_has_waited(service: Service, clock: ManualClock) -> None:
