@@ -16,9 +16,8 @@ def main() -> int:
     try:
         level = os.environ.get("LOG_LEVEL") or "INFO"
         logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(message)s")
-        logging.getLogger("mail.log").setLevel(
-            logging.WARNING
-        )  # aiosmtpd's, which says every line, and with it every address
+        # aiosmtpd's: every line that is said, with every address, and a warning at each login
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
         templates = os.environ.get("MAILBOX_TEMPLATES")
         server = Server(
             Path(os.environ.get("MAILBOX_DIR") or "var/mailbox"),
