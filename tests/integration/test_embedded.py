@@ -145,6 +145,8 @@ def test_a_taken_port_is_said_in_words(tmp_path):
 def test_in_production_nobody_has_a_published_password(tmp_path):
     with running(tmp_path / "data", APP_ENV="production") as run:
         assert DEMO_PASSWORD not in run.said
+        assert "e-mails and SMS arrive at" not in run.said
+        assert not (tmp_path / "data" / "mailbox").exists()
         assert run.operator().get("/hospitals")["items"] == []
         for account in ACCOUNTS:
             with pytest.raises(Refused) as refused:

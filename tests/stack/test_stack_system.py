@@ -46,12 +46,25 @@ def test_each_knows_what_is_its_own_and_no_more(system: System) -> None:
     assert user["DATA_KEY"]
     assert user["REDIS_URL"].startswith("redis://")
     assert not any(booking[name] or notify[name] for name in ("JWT_PRIVATE_KEY", "DATA_KEY", "REDIS_URL"))
+    assert user["TRAIL_KEY"]
+    assert user["CONTACT_KEY"] == notify["CONTACT_KEY"] != ""
+    assert notify["RECEIPTS_TOKEN"]
+    assert not any((notify["TRAIL_KEY"], user["RECEIPTS_TOKEN"], user["SMTP_URL"]))
+    assert not any(booking[name] for name in ("CONTACT_KEY", "TRAIL_KEY", "RECEIPTS_TOKEN", "SMTP_URL"))
     assert user["JWT_PUBLIC_KEY"] == booking["JWT_PUBLIC_KEY"] == notify["JWT_PUBLIC_KEY"]
     assert user["BROKER_URL"] == booking["BROKER_URL"]
     assert len({user["DATABASE_URL"], booking["DATABASE_URL"]}) == 2
     assert (notify["DATABASE_URL"], bool(notify["MONGO_URL"])) == ("", True)
     assert booking["EXTRA"] == "both"
     assert facts(system.part("booking-svc", "worker").url)["EXTRA"] == "worker"
+
+
+def test_letters_go_to_a_mailbox_of_its_own(system: System) -> None:
+    told = facts(system.part("notify-svc", "worker").url)
+    assert told["SMTP_URL"].endswith(f"@127.0.0.1:{system.mailbox.smtp_port}")
+    assert told["ALIBABA_SMS_URL"] == system.mailbox.url
+    assert "BEGIN CERTIFICATE" in Path(told["SMTP_CA"]).read_text()
+    assert told["PUBLIC_URL"] == system.url
 
 
 def test_a_kill_is_for_one_process_and_a_restart_brings_it_back_changed(system: System) -> None:

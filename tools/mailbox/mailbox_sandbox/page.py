@@ -11,7 +11,7 @@ from mailbox_sandbox.parts import Message
 from mailbox_sandbox.sms import BEIJING
 
 MOST = 100  # messages on the page
-EVERY = 4  # seconds between two looks of the list
+EVERY = 6  # seconds between two looks of the list
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 POLICY_OF_LETTERS = "default-src 'none'; style-src 'unsafe-inline'; sandbox; base-uri 'none'; frame-ancestors 'self'"
 """Of an e-mail's own HTML: it may look as it likes, and can do nothing and fetch nothing."""
