@@ -196,6 +196,19 @@ def test_people_are_known_by_the_new_key_in_every_form(world: World) -> None:
     assert {Vault(NEW).index(form) for form in forms} <= known_as(service)
 
 
+def test_what_was_not_proved_is_not_proved_by_a_new_key(world: World) -> None:
+    """The release before this one changes a phone number and leaves the index of the one that was proved."""
+    service = world(OLD)
+    alice = people(service)
+    with service.database.transaction() as tx:
+        other = {"phone_sealed": service.parts.vault.seal("13999998888", f"{alice.id}/phone")}
+        tx.conn.execute(sa.update(tables.accounts).where(tables.accounts.c.id == alice.id).values(other))
+    service = world(f"{NEW},{OLD}")
+    to_the_end(service)
+    tried = Person(service).call("POST", "/tokens", {"username": "13999998888", "password": PASSWORD})
+    assert (stale(service), tried.status_code) == (0, 401)
+
+
 def test_addresses_in_clear_are_sealed(world: World) -> None:
     service = world(OLD)
     alice = join(service, "alice")

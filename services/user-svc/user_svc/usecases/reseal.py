@@ -119,9 +119,11 @@ def _account(tx: Tx, vault: Vault, account_id: str) -> bool:
         if row.email_sealed is None:
             values["email_sealed"] = vault.seal(row.email, f"{account_id}/email")
     for channel, name in _ADDRESSES:
-        text = texts.get(f"{name}_sealed")
-        if text and getattr(row, f"{name}_index") is not None:
-            values[f"{name}_index"] = vault.index(Address(channel, text).key)
+        to = Address(channel, texts.get(f"{name}_sealed", ""))
+        if to.text and getattr(row, f"{name}_index") in vault.indexes(
+            to.key
+        ):  # or else it was proved of another address
+            values[f"{name}_index"] = vault.index(to.key)
     return rows.replace_values(tx, "accounts", row, values)
 
 
