@@ -171,7 +171,7 @@ def test_a_carrier_that_is_let_go_of_leaves_no_connection_open(tls: Certificate)
         ("550 5.1.8 who are you", Refused("550", "5.1.8 who are you")),
         ("552 5.2.2 mailbox full", Refused("552", "5.2.2 mailbox full")),
         ("554 no", Refused("554", "no")),
-        ("450 4.2.1 greylisted", Later("450", "4.2.1 greylisted")),
+        ("450 4.2.1 greylisted", Later("450", "4.2.1 greylisted", address=True)),
         ("421 4.3.2 closing", Later("421", "4.3.2 closing")),
     ],
 )

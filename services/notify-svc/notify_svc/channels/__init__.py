@@ -53,11 +53,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It was not sent, for sure: the provider is busy, throttles us, or could not be reached. `seconds`: not before then."""
+    """It was not sent, for sure: the provider is busy, throttles us, or could not be reached. `seconds`: not before then.
+
+    address: it is about this address alone, which has had enough, or is greylisted: others may go.
+    """
 
     code: str
     why: str
     seconds: float = 0.0
+    address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

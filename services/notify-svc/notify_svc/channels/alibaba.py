@@ -144,7 +144,7 @@ def _judge(code: str, message: object, status: int | None) -> Outcome:
     if code in _ACCOUNT or code.startswith(("InvalidAccessKeyId", "Forbidden", "InvalidTimeStamp", "SignatureNonce")):
         return Later(code, why(message, alarm=True), _MINUTE)
     if "LIMIT_CONTROL" in code and not code.startswith("isv.BLACK_KEY"):
-        return Later(code, why(message), _rest(str(message)))
+        return Later(code, why(message), _rest(str(message)), address=True)
     if code in _UNSURE or (status is not None and status >= 500):
         return Unknown(why(f"{code}: {message}"))
     return Refused(code, why(message))

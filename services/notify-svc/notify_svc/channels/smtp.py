@@ -260,7 +260,8 @@ def _expect(reply: tuple[int, bytes], *, recipient: bool) -> None:
         named = re.match(rb"\d\.\d+\.\d+", said)
         dead = bool(_BAD_ADDRESS.match(said)) if named else recipient and code in {550, 551, 553}
         raise _Stop(Refused(str(code), why(_text(said)), address=dead), usable=True)
-    raise _Stop(Later(str(code), why(_text(said))), usable=400 <= code < 500 and code != 421)
+    passing = 400 <= code < 500 and code != 421
+    raise _Stop(Later(str(code), why(_text(said)), address=recipient and passing), usable=passing)
 
 
 def _text(said: bytes | str) -> str:

@@ -118,7 +118,8 @@ def _judge(code: str, message: object) -> Outcome:
     if code == "LimitExceeded.AppCountryOrRegionInBlacklist":
         return Refused(code, why(message))
     if family in {"LimitExceeded", "RequestLimitExceeded"}:
-        return Later(code, why(message), _REST.get(code, _REST.get(family, 60.0)))
+        of_number = code.startswith("LimitExceeded.PhoneNumber") or code == "LimitExceeded.DeliveryFrequencyLimit"
+        return Later(code, why(message), _REST.get(code, _REST.get(family, 60.0)), address=of_number)
     if family in {"InternalError", "ResourceUnavailable"}:
         return Unknown(why(f"{code}: {message}"))
     return Refused(code, why(message))

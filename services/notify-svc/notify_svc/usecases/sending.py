@@ -236,7 +236,7 @@ class Post:
         outcome: Outcome = Later("stalled", "this process was held up")
         if time.monotonic() - began < STALLED:
             outcome = carrier.send(letter)
-            if isinstance(outcome, Later | Unknown):
+            if isinstance(outcome, Unknown) or (isinstance(outcome, Later) and not outcome.address):
                 self.circuits.failed(carrier.name, self.store.clock())
             else:
                 self.circuits.answered(carrier.name)
