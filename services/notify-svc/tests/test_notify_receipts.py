@@ -169,6 +169,23 @@ def test_what_had_no_answer_is_known_by_our_key(service: Service, client: FlaskC
     assert log_of(store_of(service)) == {name: "delivered"}
 
 
+def test_what_a_receipt_proves_to_be_sent_is_not_sent_anew(service: Service, client: FlaskClient) -> None:
+    """The provider did not list it, so that it waits to be sent again; then its receipt comes."""
+    name = sent(service, "alibaba", says=lambda _: Unknown("timeout"))
+    store = store_of(service)
+    handed = store.deliveries.get(name)
+    assert handed is not None
+    store.deliveries.change(handed, state="waiting", holder="")
+    failed = alibaba_failed(biz_id="x", out_id=name)
+    tell(client, ALIBABA, failed)
+    assert log_of(store) == {name: "waiting"}, "a failure leaves it to the next try"
+    tell(client, ALIBABA, alibaba(biz_id="x", out_id=name))
+    assert log_of(store) == {name: "delivered"}
+    again = Counting("alibaba", "sms")
+    send_all(post(store, again))
+    assert again.carried == []
+
+
 def test_another_providers_reference_is_none(service: Service, client: FlaskClient) -> None:
     name = sent(service, "tencent")
     assert tell(client, ALIBABA, alibaba()).status_code == 200

@@ -23,8 +23,43 @@ _TAKEN = {"alibaba": {"code": 0, "msg": "OK"}, "tencent": {"result": 0, "errmsg"
 """Provider -> the answer upon which it does not come again."""
 
 
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "array", "minItems": 1, "maxItems": receipts.MOST, "items": {"type": "object"}},
+            "examples": {
+                "alibaba": {
+                    "value": [
+                        {
+                            "biz_id": "9006^1",
+                            "out_id": "our key",
+                            "phone_number": "138…",
+                            "success": True,
+                            "err_code": "DELIVERED",
+                        }
+                    ]
+                },
+                "tencent": {
+                    "value": [
+                        {
+                            "sid": "2645:1",
+                            "nationcode": "86",
+                            "mobile": "138…",
+                            "report_status": "SUCCESS",
+                            "errmsg": "DELIVRD",
+                        }
+                    ]
+                },
+            },
+        }
+    },
+}
+
+
 @blp.post("/notifications/receipts/<provider>/<token>")
 @public
+@blp.doc(requestBody=_BODY)  # type: ignore[untyped-decorator]
 @blp.response(200)
 def receive_receipts(provider: str, token: str) -> Response:
     """A list of receipts in the provider's own form, and an answer in it. 404 for any other token; none is good without RECEIPTS_TOKEN.

@@ -12,6 +12,8 @@ from notify_svc.usecases import previews
 
 blp = Routes("templates", __name__, url_prefix="/api/v1", description="What people are told, in words")
 
+_DIGITS = 6  # of what could be a version; longer numbers are none, and cost nothing
+
 
 class TemplateOut(Schema):
     kind = fields.String(required=True, metadata={"description": "a stable code", "example": "order_confirmed"})
@@ -54,10 +56,11 @@ def list_templates() -> dict[str, Any]:
     }
 
 
-@blp.get("/templates/<kind>/<int:version>/<locale>/<channel>")
+@blp.get("/templates/<kind>/<version>/<locale>/<channel>")
 @roles("operator")
 @blp.response(200, PreviewOut)
-def show_template(kind: str, version: int, locale: str, channel: str) -> dict[str, Any]:
+def show_template(kind: str, version: str, locale: str, channel: str) -> dict[str, Any]:
     """One of them with an example in it. Of short messages and codes the newest version is shown. 404 `template_not_found`."""
-    found = previews.preview(kind, version, locale, channel, service().settings.public_url)
+    number = int(version) if version.isascii() and version.isdecimal() and len(version) < _DIGITS else 0
+    found = previews.preview(kind, number, locale, channel, service().settings.public_url)
     return {"title": found.title, "text": found.text, "variables": found.variables, "calendar": found.calendar}

@@ -16,6 +16,9 @@ log = get_logger("receipts")
 _OPEN = frozenset({"handed", "sent", "unsure"})
 """States that a receipt ends. One that comes again, or after another, changes nothing."""
 
+_AGAIN = frozenset({"waiting", "taken"})
+"""It is about to be sent anew, since the provider did not list it: a receipt by our key says that it was sent after all."""
+
 
 def take(store: MongoStore, vault: Vault, provider: str, receipts: Iterable[Receipt]) -> int:
     """Note what each says; answers how many are of deliveries of ours. Others than ours are none of our business.
@@ -45,7 +48,8 @@ def _deliveries(store: MongoStore, provider: str, receipt: Receipt) -> list[Deli
 
 
 def _note(store: MongoStore, delivery: Delivery, receipt: Receipt) -> None:
-    if delivery.state not in _OPEN:
+    overtaken = delivery.state in _AGAIN and receipt.delivered and receipt.key == delivery.key
+    if delivery.state not in _OPEN and not overtaken:
         return
     changed = store.deliveries.change(
         delivery,
