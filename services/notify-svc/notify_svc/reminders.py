@@ -95,7 +95,7 @@ def _tomorrow(known: Sequence[Appointment], now: datetime) -> Iterable[Reminder]
         told = any(TOMORROW in a.told and a.told[TOMORROW].astimezone(SHANGHAI).date() == day for a in visits)
         if not told and now < expires_at and any(a.confirmed_at < due_at for a in standing):
             account_id = standing[0].account_id
-            yield Reminder(f"{day}:{account_id}:{TOMORROW}", TOMORROW, account_id, due_at, expires_at, standing)
+            yield Reminder(f"{account_id}:{day}:{TOMORROW}", TOMORROW, account_id, due_at, expires_at, standing)
 
 
 def _soon(known: Sequence[Appointment], now: datetime) -> Iterable[Reminder]:

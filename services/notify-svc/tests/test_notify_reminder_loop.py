@@ -12,6 +12,7 @@ from notify_svc.reminders import TOMORROW
 from notify_svc.sender import Loop
 from notify_svc.store import MongoStore
 from notify_svc.usecases import reminders
+from post_world import Counting, contact, log_of, post, send_all
 from reminder_world import MONDAY, cancelled, confirmed, drain, told
 
 from stack.process import wait_until
@@ -94,3 +95,23 @@ def test_visits_are_forgotten(service: Service, store: MongoStore, clock: Manual
     deliver(service, confirmed("a"), cancelled("b"))
     assert store.visits.forget(clock() + timedelta(days=89), 10) == 0
     assert store.visits.forget(clock() + timedelta(days=92), 10) == 2
+
+
+def test_a_letter_is_of_the_visits_that_stand_when_it_is_sent(
+    service: Service, store: MongoStore, clock: ManualClock
+) -> None:
+    """Fired with two visits each; then one is cancelled of the first account, and all of the second."""
+    mail = Counting("mail", "email")
+    deliver(service, contact("acc_1", phone=None), contact("acc_2", phone=None))
+    for account in ("acc_1", "acc_2"):
+        deliver(service, *(confirmed(f"{account}_{hour}", hour, account) for hour in (9.0, 15.0)))
+    store.deliveries.collection.delete_many({})
+    clock.set(MONDAY + timedelta(hours=18))
+    drain(store)
+    deliver(service, cancelled("acc_1_9.0", "acc_1"), cancelled("acc_2_9.0", "acc_2"), cancelled("acc_2_15.0", "acc_2"))
+    send_all(post(store, mail), "email")
+    reminders_sent = [letter for letter in mail.carried if letter.kind == TOMORROW]
+    assert [letter.key for letter in reminders_sent] == ["acc_1:2026-11-24:visit_tomorrow:email"]
+    assert "15:00" in reminders_sent[0].text
+    assert "09:00" not in reminders_sent[0].text
+    assert log_of(store)["acc_2:2026-11-24:visit_tomorrow:email"] == "skipped: no_longer_stands"

@@ -137,7 +137,7 @@ def test_when_to_look_first() -> None:
 
 def test_ids_follow_from_what_is_told() -> None:
     (tomorrow, soon) = reminders.reminders([visit("a", "24 09:00")], at("20 12:00"))
-    assert tomorrow.id == "2026-11-24:acc_1:visit_tomorrow"
+    assert tomorrow.id == "acc_1:2026-11-24:visit_tomorrow"
     assert soon.id == f"a@{int(at('24 09:00').timestamp() * 1000)}:acc_1:visit_soon"
     assert (tomorrow.expires_at, soon.expires_at) == (at("24 00:00"), at("24 09:00"))
     assert tomorrow.params["account_id"] == "acc_1"
