@@ -2,7 +2,8 @@
 
 Owns: notifications (the in-app inbox), contacts and what people want, deliveries by e-mail and SMS with their log, reminders of
 visits, and alarms about money, in MongoDB. Publishes: nothing yet.
-Consumes: UserRegistered, ContactChanged, CodeIssued, SecurityNoted, AccountDeleted, CreditChanged, OrderPlaced, OrderEntered, OrderOffered, OrderHeld, OrderWaitlisted, OrderRejected,
-OrderConfirmed, OrderExpired, OrderWithdrawn, OrderCancelled, OrderRescheduled, SubstitutesOffered, VisitMissed, RefundStalled,
-PaymentSucceeded, PaymentFailed, RefundSucceeded, RefundFailed, RosterApplied, MoneyAlarmRaised, MoneyAlarmCleared.
+Consumes: UserRegistered, ContactChanged, CodeIssued, SecurityNoted, AccountDeleted, CreditChanged, OrderPlaced,
+OrderEntered, OrderOffered, OrderHeld, OrderWaitlisted, OrderRejected, OrderConfirmed, OrderExpired, OrderWithdrawn,
+OrderCancelled, OrderRescheduled, SubstitutesOffered, VisitMissed, RefundStalled, PaymentSucceeded, PaymentFailed,
+RefundSucceeded, RefundFailed, RosterApplied, MoneyAlarmRaised, MoneyAlarmCleared.
 """
