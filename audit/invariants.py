@@ -295,7 +295,9 @@ def trail_is_whole(f: Figures) -> Iterator[Broken]:
     if trail["fault"]:
         yield Broken("trail_is_whole", "user-svc", trail["fault"])
     if (trail["loose_seconds"] or 0) > LONGEST_LOOSE:
-        yield Broken("trail_is_whole", "user-svc", f"an act has no place in the chain after {trail['loose_seconds']:.0f} s")
+        yield Broken(
+            "trail_is_whole", "user-svc", f"an act has no place in the chain after {trail['loose_seconds']:.0f} s"
+        )
 
 
 RULES: tuple[Callable[[Figures], Iterator[Broken]], ...] = (
