@@ -202,6 +202,17 @@ def test_an_account_without_a_password_shows_its_owner_by_a_code(service: Servic
     assert owner.call("POST", "/users/me/phone", {**again, "own_code": mine}).status_code == 200, "or the other one"
 
 
+def test_a_code_that_ends_an_account_goes_to_its_owner_alone(service: Service, clock: ManualClock) -> None:
+    """In her language; strangers are not frightened by it."""
+    alice = join(service, "alice", email=MAIL, locale="en")
+    for to in (MAIL, "stranger@example.com"):
+        assert_problem(alice.call("POST", "/users/me/codes", {"to": to, "purpose": "delete"}), 422, field="to")
+    prove(alice, MAIL)
+    wait(clock, 61)
+    code_for(alice, MAIL, "delete")
+    assert [(m.purpose, m.locale) for m in sent(service.database, CodeIssued)] == [("confirm", "en"), ("delete", "en")]
+
+
 def test_an_unproved_address_serves_for_nothing(service: Service, alice: Person, anybody: Person) -> None:
     """Whoever writes another's address into her account gets no power over it, and is not in its owner's way."""
     thief = join(service, "thief", email="alice@example.com")
@@ -237,6 +248,8 @@ def test_an_account_that_has_ended_is_found_by_nobody(service: Service, alice: P
     assert row_of(alice) is None
     with service.database.reading() as conn:
         assert store.account_by_key(conn, "alice") is None
+    with service.database.transaction() as tx:
+        assert not store.change_account(tx, alice.id, {"locale": "en"})
 
 
 def test_an_address_from_before_they_were_sealed_is_shown(service: Service, alice: Person) -> None:

@@ -12,27 +12,34 @@ from user_svc.api.parts import CODE, database, device, guessing, limit, parts
 from user_svc.api.passwords import PasswordChange
 from user_svc.api.users import AccountOut, show_account
 from user_svc.usecases import codes as usecases
-from user_svc.usecases.owners import confirm_address
+from user_svc.usecases.owners import ask_own_code, confirm_address
 
 blp = Routes("codes", __name__, url_prefix="/api/v1", description="Addresses are proved by codes")
 
 
-class _Asked(Schema):
+class OwnCodeAsked(Schema):
     to = Idents.text(addresses.LONGEST, required=True, metadata={"description": "an e-mail address or a phone number"})
-    locale = fields.String(load_default="zh-CN", validate=validate.OneOf(domain.LOCALES))
-
-
-class CodeAsked(_Asked):
-    purpose = fields.String(required=True, validate=validate.OneOf(["register", "login", "reset"]))
-
-
-class OwnCodeAsked(_Asked):
     purpose = fields.String(load_default="confirm", validate=validate.OneOf(["confirm", "delete"]))
+    locale = fields.String(
+        validate=validate.OneOf(domain.LOCALES), metadata={"description": "of the message, instead of the account's"}
+    )
+
+
+class CodeAsked(OwnCodeAsked):
+    purpose = fields.String(required=True, validate=validate.OneOf(["register", "login", "reset"]))
+    locale = fields.String(
+        load_default="zh-CN",
+        validate=validate.OneOf(domain.LOCALES),
+        metadata={"description": "of the message to somebody whose language we do not know"},
+    )
 
 
 class CodeOut(Schema):
     expires_in = fields.Integer(required=True, metadata={"description": "seconds that the code is good for"})
     again_in = fields.Integer(required=True, metadata={"description": "seconds until another one may be asked for"})
+
+
+_ASKED = {"expires_in": int(usecases.GOOD_FOR.total_seconds()), "again_in": int(usecases.PAUSE.total_seconds())}
 
 
 class _Proof(Schema):
@@ -59,26 +66,25 @@ def ask_code(body: dict[str, Any]) -> dict[str, Any]:
     The answer is the same whether anybody has the address. 429 `too_many_codes`: one a minute for an address and purpose, ten
     a day for an address.
     """
-    return _ask(body, None)
+    to = addresses.address(body["to"])
+    limit("codes_address", client_address())
+    usecases.ask(database(), parts(), body["purpose"], to, locale=body["locale"])
+    return _ASKED
 
 
 @blp.post("/users/me/codes")
 @roles(*domain.ROLES)
 @blp.arguments(OwnCodeAsked)
 @blp.response(202, CodeOut)
-def ask_own_code(body: dict[str, Any]) -> dict[str, Any]:
+def ask_code_of_ones_own(body: dict[str, Any]) -> dict[str, Any]:
     """Have a code sent to an address that is to be one's own (purpose `confirm`), or is, to show that one is its owner.
 
-    `delete` is for ending one's account. Nobody else can use it. 429 `too_many_codes`.
+    `delete` is for ending one's account, and goes to an address that is proved. Nobody else can use it. 429 `too_many_codes`.
     """
-    return _ask(body, principal().account_id)
-
-
-def _ask(body: dict[str, Any], account_id: str | None) -> dict[str, Any]:
     to = addresses.address(body["to"])
     limit("codes_address", client_address())
-    usecases.ask(database(), parts(), body["purpose"], to, locale=body["locale"], account_id=account_id)
-    return {"expires_in": int(usecases.GOOD_FOR.total_seconds()), "again_in": int(usecases.PAUSE.total_seconds())}
+    ask_own_code(database(), parts(), principal().account_id, body["purpose"], to, body.get("locale"))
+    return _ASKED
 
 
 @blp.post("/users/me/email")

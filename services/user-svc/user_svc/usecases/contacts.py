@@ -48,12 +48,12 @@ def kept(row: Any, vault: Vault, channel: Channel) -> str | None:
 def proved(row: Any, vault: Vault, channel: Channel) -> Address | None:
     """The address of this kind that an account's owner has proved.
 
-    The index says which one was: during an upgrade the release before codes may put another one in its place.
+    The index says which one it was: during an upgrade the release before codes may put another one in its place.
     """
-    name = NAMES[channel]
-    text = kept(row, vault, channel) if getattr(row, f"{name}_verified_at") else None
+    index = getattr(row, f"{NAMES[channel]}_index")
+    text = kept(row, vault, channel) if index else None
     to = Address(channel, text) if text else None
-    return to if to and getattr(row, f"{name}_index") in vault.indexes(to.key) else None
+    return to if to and index in vault.indexes(to.key) else None
 
 
 def tell(tx: Tx, parts: Parts, account_id: str) -> None:

@@ -78,9 +78,28 @@ def prove_owner(
     return Proof(row, None)
 
 
+def ask_own_code(
+    database: Database, parts: Parts, account_id: str, purpose: Purpose, to: Address, locale: str | None = None
+) -> None:
+    """Have a code sent that only this account can use: to an address that is to be its own (confirm), or is (delete).
+
+    locale: of the message, instead of the account's. Raises NotFound, Invalid, and TooMany as `codes.ask` does.
+    """
+    with database.reading() as conn:
+        row = store.account(conn, account_id)
+    if row is None:
+        raise no_account()
+    if purpose == "delete" and to.key not in {own.key for own in _own(parts, row)}:  # strangers would be frightened
+        raise domain.bad("to", "is no address of yours that is proved")
+    codes.ask(database, parts, purpose, to, locale=locale or row.locale, account_id=account_id)
+
+
+def _own(parts: Parts, row: Any) -> list[Address]:
+    return [to for channel in NAMES if (to := proved(row, parts.vault, channel))]
+
+
 def _own_code(database: Database, parts: Parts, row: Any, code: str, purpose: Purpose) -> str:
-    mine = [to for channel in NAMES if (to := proved(row, parts.vault, channel))]
-    code_id = codes.find(database, parts, purpose, mine, code, account_id=row.id)
+    code_id = codes.find(database, parts, purpose, _own(parts, row), code, account_id=row.id)
     if code_id is None:
         raise codes.wrong_code()
     return code_id
