@@ -14,6 +14,7 @@ from common.outbox import Database, Timer
 from common.service import Service
 from common.testing import assert_problem, bearer
 from common.vault import decode_key
+from credit_world import ZHANG
 from sqlalchemy.exc import DBAPIError
 from user_svc import trail_check
 from user_svc.api.trail import ActsOut, TrailStateOut
@@ -22,7 +23,7 @@ from user_svc.chain import first_fault
 from user_svc.settings import DEV_TRAIL_KEY
 from user_svc.store import tables
 from user_svc.usecases import chain, trail
-from user_world import CHEAP, Person
+from user_world import CHEAP, PASSWORD, Person, join
 
 KEY = decode_key(DEV_TRAIL_KEY)
 OPERATOR = "acc_operator"
@@ -115,6 +116,25 @@ def test_no_code_changes_or_deletes_a_row_but_for_its_place() -> None:
         for match in changing.finditer(path.read_text(encoding="utf-8"))
     ]
     assert found == [("trail.py", "sa.update(trail)")]
+
+
+def test_nothing_personal_stands_in_it(service: Service) -> None:
+    alice = join(service, "alice", phone="13812345678")
+    patient = alice.call("POST", "/users/me/patients", ZHANG).get_json()["id"]
+    for name in ("alice", "alice@example.com", "13812345678"):
+        Person(service).call("POST", "/tokens", {"username": name, "password": "wrong horse battery"})
+    for method, path, body in (
+        ("POST", "/users/me/password", {"old_password": PASSWORD, "new_password": PASSWORD + "!"}),
+        ("POST", "/users/me/export", {"password": PASSWORD + "!"}),
+        ("DELETE", f"/users/me/patients/{patient}", None),
+        ("POST", "/users/me/delete", {"password": PASSWORD + "!"}),
+    ):
+        assert alice.call(method, path, body).status_code in {200, 204}, path
+    with service.database.reading() as conn:
+        said = conn.execute(sa.select(tables.trail)).all()
+    assert {"login_failed", "password_changed", "data_exported", "account_deleted"} <= {row.act for row in said}
+    for word in ("alice", "example.com", "138", *ZHANG.values(), "张", "127.0.0.1"):
+        assert word not in "\n".join(f"{row.facts} {row.network}" for row in said), word
 
 
 # --- one chain -------------------------------------------------------------------------------------------------------
