@@ -283,6 +283,7 @@ def test_codes_are_never_in_an_inbox(client: FlaskClient) -> None:
 NO_TEMPLATES = [
     "/nothing/1/en/email", "/order_held/3/en/email", "/order_held/0/en/email", "/order_held/1/fr/email", "/order_held/1/en/pigeon",
     "/order_placed/1/en/sms", "/code_login/1/en/inbox", "/order_held/x/en/email", "/order_held/99999999999999999999/en/email",
+    "/order_held/1234567/en/email", "/order_held/%E2%91%A0/en/email",
 ]  # fmt: skip
 
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from common.settings import BadSettings
 from icalendar import Calendar
 from notify_svc.channels import Later, Outcome, Refused, Sent, Unknown
 from notify_svc.channels.answers import ALARM
+from notify_svc.channels.build import carriers
 from notify_svc.channels.mime import address_of, message_of, sender_of
 from notify_svc.channels.smtp import Smtp
+from notify_svc.settings import Settings
 from smtp_world import (
     CLOSE,
     HANG,
@@ -320,3 +323,16 @@ def test_certificates_that_cannot_be_read_are_named_at_the_start(tmp_path: Path)
         Smtp("smtp://127.0.0.1", sender=SENDER, ca=str(tmp_path / "ca.pem"))
     with pytest.raises(OSError, match="No such file"):
         Smtp("smtp://127.0.0.1", sender=SENDER, ca=str(tmp_path / "none.pem"))
+
+
+def test_the_environment_names_the_carriers_and_their_order(tls: Certificate) -> None:
+    keys = {"alibaba_sms_key_id": "k", "alibaba_sms_key_secret": "k", "alibaba_sms_sign": "s", "tencent_sms_secret_id": "k",
+            "tencent_sms_secret_key": "k", "tencent_sms_app_id": "1", "tencent_sms_sign": "s"}  # fmt: skip
+    assert carriers(Settings()) == []
+    found = carriers(
+        Settings(smtp_url="smtp://127.0.0.1", smtp_ca=str(tls.ca), sms_providers="tencent, alibaba", **keys)
+    )
+    assert [(c.name, c.channel) for c in found] == [("smtp", "email"), ("tencent", "sms"), ("alibaba", "sms")]
+    for wrong in ({"smtp_ca": "/nowhere.pem"}, {"mail_from": "nobody"}):
+        with pytest.raises(BadSettings, match="SMTP_CA or MAIL_FROM"):
+            carriers(Settings(smtp_url="smtp://127.0.0.1", **wrong))

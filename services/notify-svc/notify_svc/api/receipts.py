@@ -23,11 +23,11 @@ _TAKEN = {"alibaba": {"code": 0, "msg": "OK"}, "tencent": {"result": 0, "errmsg"
 """Provider -> the answer upon which it does not come again."""
 
 
-_BODY = {
+_BODY: dict[str, Any] = {
     "required": True,
     "content": {
         "application/json": {
-            "schema": {"type": "array", "minItems": 1, "maxItems": receipts.MOST, "items": {"type": "object"}},
+            "schema": {"type": "array", "minItems": 1, "maxItems": receipts.MOST, "items": {}},
             "examples": {
                 "alibaba": {
                     "value": [
