@@ -11,6 +11,7 @@ from bench.callbacks import callbacks
 from bench.draws import draws
 from bench.load import Load, Outcome
 from bench.pgbench import PgBench
+from bench.reminders import reminders
 from bench.report import Figure, cpu_figure
 from bench.rosters import rosters
 from bench.world import World, patiently
@@ -266,6 +267,7 @@ def idle(world: World, _limits: PgBench) -> list[Figure]:
 FIGURES: dict[str, Measure] = {
     "idle": idle,
     "draws": draws,
+    "reminders": reminders,
     "browsing": browsing,
     "rejected": rejected,
     "latency": latency,
