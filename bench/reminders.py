@@ -111,7 +111,7 @@ print(json.dumps({
 
 
 def reminders(world: World, _limits: PgBench) -> list[Figure]:
-    """(h) Reminders due in one minute."""
+    """(i) Reminders due in one minute."""
     if world.seconds > 1:
         return measure(ACCOUNTS, SECONDS)
     return measure(ACCOUNTS_QUICK, SECONDS_QUICK)
@@ -122,7 +122,7 @@ def measure(accounts: int, seconds: float) -> list[Figure]:
     found = _run(accounts, seconds)
     if found["fired"] != accounts:
         raise AssertionError(f"{found['fired']} reminders of {accounts} were fired")
-    speed = Figure(f"(h) reminders fired, {accounts:,} due at once", "1/s", [accounts / found["seconds"]])
+    speed = Figure(f"(i) reminders fired, {accounts:,} due at once", "1/s", [accounts / found["seconds"]])
     speed.notes.append(
         f"in {found['batches']} batches of {found['most']} at most; each an inbox entry and an e-mail to be sent"
     )
