@@ -2,6 +2,7 @@
 
 import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -10,9 +11,11 @@ from code_world import code_for, prove, wrong
 from common.errors import Conflict
 from common.messages import ContactChanged, UserRegistered
 from common.service import Service
+from common.settings import BadSettings
 from common.testing import assert_problem, sent
 from user_svc import domain, store, usecases
-from user_world import PASSWORD, Person, join
+from user_svc.app import Settings, build
+from user_world import CHEAP, PASSWORD, Person, join
 
 
 def test_registering(service: Service, anybody: Person) -> None:
@@ -287,3 +290,13 @@ def test_the_first_operator_is_made_once(service: Service, operator: Person) -> 
     service.migrate()
     assert operator.call("GET", "/users/me").get_json()["roles"] == ["patient", "operator"]
     assert [m.username for m in sent(service.database, UserRegistered)] == ["operator"]
+
+
+@pytest.mark.parametrize(
+    ("password", "why"), [("password1", "ADMIN_PASSWORD: is one of"), ("short", "ADMIN_PASSWORD: 8 to")]
+)
+def test_a_first_operator_with_a_bad_password_is_not_made(tmp_path: Path, password: str, why: str) -> None:
+    made = build(Settings(database_url=f"sqlite:///{tmp_path}/user.db", admin_password=password, **CHEAP))
+    with pytest.raises(BadSettings, match=why):
+        made.migrate()
+    made.database.close()

@@ -4,9 +4,11 @@ import functools
 from typing import Any
 
 from common.clock import Clock, system_clock
+from common.errors import Invalid
 from common.outbox import Database
 from common.outbox.migrate import migrate
 from common.service import Service, sql_figures, sql_missing
+from common.settings import BadSettings
 from common.vault import Vault, decode_key
 from common.web import create_app, sign_token
 
@@ -73,6 +75,9 @@ def _migrate(database: Database, parts: Parts, settings: Settings) -> None:
     with database.transaction() as tx:
         start_jobs(tx)
     if settings.admin_password:
-        usecases.ensure_account(
-            database, parts, username=settings.admin_username, password=settings.admin_password, roles=[OPERATOR]
-        )
+        first = {"username": settings.admin_username, "password": settings.admin_password}
+        try:
+            usecases.ensure_account(database, parts, **first, roles=[OPERATOR])
+        except Invalid as fault:
+            said = "; ".join(f"ADMIN_{e['field'].upper()}: {e['message']}" for e in fault.extra["errors"])
+            raise BadSettings(said) from None
