@@ -21,8 +21,8 @@ def main() -> int:
         templates = os.environ.get("MAILBOX_TEMPLATES")
         server = Server(
             Path(os.environ.get("MAILBOX_DIR") or "var/mailbox"),
-            _port("MAILBOX_PORT", 8091),
-            _port("MAILBOX_SMTP_PORT", 8025),
+            _port("MAILBOX_PORT", os.environ.get("MAILBOX_PORT") or "8091"),
+            _port("MAILBOX_SMTP_PORT", os.environ.get("MAILBOX_SMTP_PORT") or "8025"),
             host=os.environ.get("MAILBOX_HOST") or "127.0.0.1",
             receipts=os.environ.get("MAILBOX_RECEIPTS", ""),
             templates=Path(templates) if templates else None,
@@ -41,9 +41,8 @@ def main() -> int:
     return 0
 
 
-def _port(name: str, default: int) -> int:
+def _port(name: str, said: str) -> int:
     """Raises ValueError."""
-    said = os.environ.get(name) or str(default)
     if not (said.isascii() and said.isdigit() and int(said) <= 65_535):
         raise ValueError(f"{name}={said} is no port: a whole number from 0 to 65535")
     return int(said)
