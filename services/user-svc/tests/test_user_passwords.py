@@ -77,9 +77,9 @@ def refused(password: str, *about: str, shortest: int = 8) -> str:
     [
         "haoyuan-demo-2026", "a-long-enough-password", "correct horse battery", "correct horse correct horse", "zx8Qm3!vLp0TtR2s",
         "我最喜欢的诗是静夜思床前明月光", "   spaces are characters   ", "🐎🔋📎✅ horse battery staple", "alice likes passwords of 1984",
-        "onlysmallletterswithoutanydigit", "482915730264917",
+        "EMw88UtrtrstyMMz", "onlysmallletterswithoutanydigit", "482915730264917",
     ],
-    ids=range(11),
+    ids=range(12),
 )  # fmt: skip
 def test_what_may_be_a_password(password: str, shortest: int) -> None:
     """Length, and nothing of composition."""

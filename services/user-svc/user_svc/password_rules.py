@@ -82,5 +82,10 @@ def _unit(text: str) -> str:
 
 
 def _new_characters(text: str) -> int:
-    """How many characters do not follow from the one before: the next letter or digit, the same, the next key."""
-    return len(text) - sum(abs(ord(a) - ord(b)) <= 1 or a + b in _BESIDE for a, b in pairwise(text))
+    """How many characters do not go on with a run of three or more: the next letter or digit, the same, the next key."""
+    steps = [abs(ord(a) - ord(b)) <= 1 or a + b in _BESIDE for a, b in pairwise(text)]
+    run_on = [
+        step and (before or after)
+        for before, step, after in zip([False, *steps], steps, [*steps[1:], False], strict=False)
+    ]
+    return len(text) - sum(run_on)
