@@ -169,15 +169,14 @@ def test_what_shows_late_is_heard(
     assert listen(last=ear.last).kinds(1) == ["order_expired"]
 
 
-@pytest.mark.parametrize("last", ["x", "1-2-3", "99999999999999999999-", "5-zzzzzzzz", "-", "' OR 1", "1-abc"])
-def test_a_place_that_nobody_has_been_at_is_answered_by_reload(
-    service: Service, listen: Callable[..., Ear], last: str
-) -> None:
+def test_a_place_that_nobody_has_been_at_is_answered_by_reload(service: Service, listen: Callable[..., Ear]) -> None:
     deliver(service, *told("order_placed"))
-    ear = listen(last=last)
-    assert ear.next() == ("reload", {})
-    deliver(service, *told("order_held"))
-    assert ear.kinds(1) == ["order_held"]
+    for last in ("x", "1-2-3", "99999999999999999999-", "5-zzzzzzzz", "-", "' OR 1", "1-abc"):
+        ear = listen(last=last)
+        assert ear.next() == ("reload", {}), last
+        deliver(service, *told("order_held"))
+        assert ear.kinds(1) == ["order_held"], last
+        ear.response.close()
 
 
 def test_who_has_missed_very_much_reads_the_inbox(
