@@ -111,7 +111,7 @@ _FORM = """
 @blp.get("/notifications/unsubscribe")
 @public
 @blp.arguments(TokenQuery, location="query")
-@blp.response(200, fields.String(), content_type="text/html")
+@blp.response(200, {"type": "string"}, content_type="text/html")
 def ask_to_unsubscribe(query: dict[str, Any]) -> Response:
     """The page behind the link in an e-mail: it asks, and changes nothing, since mail scanners follow links too."""
     zh, en = _WHAT[preferences.category_of(query["token"])]
@@ -124,7 +124,7 @@ def ask_to_unsubscribe(query: dict[str, Any]) -> Response:
 @blp.post("/notifications/unsubscribe")
 @public
 @blp.arguments(TokenQuery, location="query")
-@blp.response(200, fields.String(), content_type="text/html")
+@blp.response(200, {"type": "string"}, content_type="text/html")
 def unsubscribe(query: dict[str, Any]) -> Response:
     """End letters of this kind: by the button of the page, or by the mail program's own (RFC 8058). Again changes nothing."""
     request.get_data(cache=False)  # List-Unsubscribe=One-Click, or nothing: the token says all

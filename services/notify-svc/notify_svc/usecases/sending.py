@@ -70,9 +70,11 @@ class Post:
     def due(self, channel: Channel) -> list[Callable[[], bool]]:
         """What is to be done now: `recover` of what was left behind, `send` of what fits into a second, the urgent first."""
         deliveries, now = self.store.deliveries, self.store.clock()
-        most = max((self.most[c.name] for c in self.carriers if c.channel == channel), default=BATCH)
+        mine = [c for c in self.carriers if c.channel == channel]
+        most = max((self.most[c.name] for c in mine), default=BATCH)
         left = deliveries.left_behind(channel, now, BATCH)
-        waiting = deliveries.due(channel, now, min(BATCH, most))
+        all_rest = bool(mine) and all(self.circuits.rests_until(c.name, now) for c in mine)
+        waiting = [] if all_rest else deliveries.due(channel, now, min(BATCH, most))
         return [*(partial(self.recover, d) for d in left), *(partial(self.send, d) for d in waiting)]
 
     # --- one delivery
