@@ -1,59 +1,36 @@
 """The trail: append-only, one chain, every change of it shows; who may read it, and that reading is noted."""
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from common.clock import ManualClock
-from common.outbox import Database, Timer
+from common.outbox import Timer
 from common.service import Service
-from common.testing import assert_problem, bearer
-from common.vault import decode_key
 from credit_world import ZHANG
 from sqlalchemy.exc import DBAPIError
-from user_svc import trail_check
-from user_svc.api.trail import ActsOut, TrailStateOut
+from trail_world import KEY, bare, chained, noted, unguarded
 from user_svc.app import Settings, build
-from user_svc.chain import first_fault
-from user_svc.settings import DEV_TRAIL_KEY
+from user_svc.chain import first_fault, link
 from user_svc.store import tables
-from user_svc.usecases import chain, trail
+from user_svc.store import trail as rows
+from user_svc.usecases import chain
 from user_world import CHEAP, PASSWORD, Person, join
 
-KEY = decode_key(DEV_TRAIL_KEY)
-OPERATOR = "acc_operator"
 COPY = "INSERT INTO trail (id, at, act, network, facts) SELECT {0}, at, act, network, facts FROM trail WHERE id = {1}"
 
 
 @pytest.fixture
 def service(tmp_path: Path, clock: ManualClock) -> Iterator[Service]:
-    """Without an account, so that nothing is noted but by the tests."""
-    made = build(Settings(database_url=f"sqlite:///{tmp_path}/user.db", **CHEAP), clock)
-    made.migrate()
+    made = bare(tmp_path, clock)
     yield made
     made.database.close()
-
-
-@pytest.fixture
-def operator(service: Service) -> Person:
-    token = bearer(OPERATOR, "operator")["Authorization"].removeprefix("Bearer ")
-    return Person(service, "operator", OPERATOR, {"access_token": token})
-
-
-def noted(service: Service, count: int, act: str = "logged_in", **more: Any) -> None:
-    with service.database.transaction() as tx:
-        for number in range(count):
-            trail.note(tx, act, actor="acc_1", about="acc_1", number=number, **more)
-
-
-def chained(service: Service, count: int) -> None:
-    noted(service, count)
-    chain.chain(service.database, KEY)
 
 
 def run(service: Service, payload: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -62,15 +39,6 @@ def run(service: Service, payload: dict[str, Any] | None = None) -> dict[str, An
     with service.database.transaction() as tx:
         timers = tx.conn.execute(sa.text("SELECT payload FROM timers WHERE kind = 'trail'"))
         return dict(sa.JSON().result_processor(tx.conn.dialect, None)(timers.scalar_one()))  # type: ignore[misc]
-
-
-def unguarded(database: Database, *statements: str) -> None:
-    """As somebody changes the trail who may do everything in the database."""
-    with database.transaction() as tx:
-        for name in tx.conn.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
-            tx.conn.exec_driver_sql(f"DROP TRIGGER {name}")
-        for statement in statements:
-            tx.conn.exec_driver_sql(statement)
 
 
 def fault_of(service: Service, **more: Any) -> str | None:
@@ -173,11 +141,27 @@ def test_four_workers_at_once_make_one_chain(service: Service, monkeypatch: pyte
     one_chain(service, monkeypatch)
 
 
+def waits_for_another(service: Service) -> None:
+    """While somebody chains, the next one reads nothing yet: what she read might have its place when she writes."""
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with ThreadPoolExecutor(1) as pool, service.database.transaction() as tx:
+        rows.lock_chain(tx)
+        second = pool.submit(chain.chain, service.database, KEY)
+        deadline = time.monotonic() + 30
+        while not tx.conn.execute(waiting).scalar_one():
+            assert time.monotonic() < deadline
+            assert not second.done()
+            time.sleep(0.01)
+        assert rows.looseness(tx.conn)[0] == 1
+
+
 @pytest.mark.stack
 def test_the_same_on_postgresql(postgres_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     service = build(Settings(database_url=postgres_url, **CHEAP), clock)
     service.migrate()
     one_chain(service, monkeypatch)
+    noted(service, 1)
+    waits_for_another(service)
     noted(service, 1)
     for statement in (
         "DELETE FROM trail",
@@ -188,7 +172,7 @@ def test_the_same_on_postgresql(postgres_url: str, clock: ManualClock, monkeypat
     ):
         with pytest.raises(DBAPIError, match="append-only"), service.database.transaction() as tx:
             tx.conn.exec_driver_sql(statement)
-    assert (service.figures()["trail"]["length"], fault_of(service)) == (120, None)
+    assert (service.figures()["trail"]["length"], fault_of(service)) == (121, None)
     service.database.close()
 
 
@@ -247,6 +231,18 @@ def test_a_fault_is_found_across_pages_and_in_bounded_memory(service: Service, m
     assert fault_of(service, after=7) is None  # from there on it is as it was
 
 
+def test_a_row_of_another_history_does_not_fit(service: Service) -> None:
+    """Of a copy that was restored and went on, under the same key: genuine, and at its place, but not after these."""
+    chained(service, 3)
+    with service.database.reading() as conn:
+        before, row = rows.digest_at(conn, 2), rows.chain_head(conn)
+    other = SimpleNamespace(**{**row._mapping, "facts": '{"number":7}'})
+    digest = link(KEY, before or "", 3, other)
+    chained(service, 2)
+    unguarded(service.database, f"UPDATE trail SET facts = '{other.facts}', digest = '{digest}' WHERE place = 3")
+    assert str(fault_of(service)).startswith("place 4: ")
+
+
 def test_a_cut_off_end_shows_by_a_former_head(service: Service) -> None:
     chained(service, 5)
     before = chain.state(service.database).head
@@ -277,109 +273,3 @@ def test_the_job_says_what_was_cut_off_or_changed(service: Service, monkeypatch:
     for _ in range(2):  # to the end, and the round begins anew
         known = run(service, known)
     assert (known["seen"], said) == (0, [])
-
-
-# --- reading it ------------------------------------------------------------------------------------------------------
-
-
-def items(reader: Person, query: str = "") -> list[dict[str, Any]]:
-    answer = reader.call("GET", f"/trail{query}")
-    assert answer.status_code == 200, answer.get_data()
-    assert ActsOut().validate(answer.get_json()) == {}
-    found: list[dict[str, Any]] = answer.get_json()["items"]
-    return found
-
-
-def test_filters_and_pages(service: Service, operator: Person, clock: ManualClock) -> None:
-    noted(service, 3)
-    clock.advance(timedelta(hours=1))
-    noon = clock().isoformat().replace("+00:00", "Z")
-    with service.database.transaction() as tx:
-        trail.note(tx, "roles_changed", actor="acc_2", about="acc_1")
-        trail.note(tx, "roles_changed", actor="acc_2", about="acc_3")
-    assert [a["act"] for a in items(operator, "?account_id=acc_1&act=roles_changed")] == ["roles_changed"]
-    assert [a["about"] for a in items(operator, "?account_id=acc_2")] == ["acc_3", "acc_1"]
-    assert [a["act"] for a in items(operator, f"?account_id=acc_1&from={noon}")] == ["trail_read", "roles_changed"]
-    assert [a["facts"] for a in items(operator, f"?account_id=acc_1&act=logged_in&to={noon}")] == [
-        {"number": n} for n in (2, 1, 0)
-    ]
-    first = operator.call("GET", "/trail?account_id=acc_1&act=logged_in&limit=2").get_json()
-    rest = items(operator, f"?account_id=acc_1&act=logged_in&limit=2&cursor={first['next_cursor']}")
-    assert [a["facts"]["number"] for a in [*first["items"], *rest]] == [2, 1, 0]
-
-
-def test_reading_is_noted(service: Service, operator: Person) -> None:
-    items(operator, "?account_id=acc_9&act=locked")
-    (act, *_) = items(operator, "?act=trail_read")
-    assert (act["actor"], act["about"], act["facts"]) == (operator.id, "acc_9", {"act": "locked"})
-    assert act["network"] == "127.0.0.0/24"
-
-
-def test_an_administrator_sees_the_own_hospital_only(service: Service, operator: Person) -> None:
-    for hospital in ("hos_1", "hos_2", None):
-        noted(service, 1, act="roles_changed", hospital_id=hospital)
-    client, headers = service.app.test_client(), bearer("acc_boss", "hospital_admin", hospital_id="hos_1")
-    found = client.get("/api/v1/trail", headers=headers).get_json()["items"]
-    assert [a["hospital_id"] for a in found] == ["hos_1"]
-    assert_problem(client.get("/api/v1/trail/state", headers=headers), 403)
-    assert {a["hospital_id"] for a in items(operator, "?act=roles_changed")} == {"hos_1", "hos_2", None}
-
-
-@pytest.mark.parametrize("role", ["patient", "doctor", "registrar", "cashier"])
-def test_nobody_else_reads_it(service: Service, role: str) -> None:
-    headers = bearer("acc_1", role, hospital_id="hos_1")
-    for path in ("/trail", "/trail/state"):
-        assert_problem(service.app.test_client().get(f"/api/v1{path}", headers=headers), 403)
-
-
-@pytest.mark.parametrize(
-    "query", ["from=x", "from=0001-01-01T00:00:00%2B14:00", "to=2026-01-01", "act=A%20B", "limit=0"]
-)
-def test_bad_queries(operator: Person, query: str) -> None:
-    assert_problem(operator.call("GET", f"/trail?{query}"), 422)
-
-
-def test_the_state(service: Service, operator: Person, clock: ManualClock) -> None:
-    chained(service, 2)
-    noted(service, 3)
-    clock.advance(timedelta(seconds=90))
-    shown = operator.call("GET", "/trail/state").get_json()
-    assert TrailStateOut().validate(shown) == {}
-    head = chain.state(service.database).head
-    assert shown == {"length": shown["length"], "head": head, "loose": 3, "loose_seconds": 90.0}
-
-
-# --- the command, and whence -----------------------------------------------------------------------------------------
-
-
-def test_the_command(
-    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/user.db")
-    chained(service, 4)
-    head = chain.state(service.database).head
-    assert trail_check.main(["--head", head]) == 0
-    assert head in capsys.readouterr().out
-    unguarded(service.database, "DELETE FROM trail WHERE place = 3")
-    assert trail_check.main([]) == 1
-    assert "BROKEN place 3: is missing" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.9", "203.0.113.0/24"),
-        ("::ffff:203.0.113.9", "203.0.113.0/24"),
-        ("2001:db8:1:2::3", "2001:db8:1::/48"),
-        ("fe80::1%eth0", "fe80::/48"),
-        ("", ""),
-        ("nowhere", ""),
-    ],
-)
-def test_an_address_without_its_last_part(address: str, network: str) -> None:
-    assert trail.network_of(address) == network
-
-
-def test_the_request_says_whence(operator: Person) -> None:
-    operator.call("GET", "/trail", **{"X-Real-IP": "2001:db8:7:8::9"})
-    assert items(operator, "?act=trail_read")[0]["network"] == "2001:db8:7::/48"
