@@ -7,6 +7,8 @@ from common.service import Service
 from common.web.access import ROLES
 from werkzeug.routing import Rule
 
+from docs.generators.access import plain
+from docs.generators.access import table as table_of
 from docs.generators.markdown import code, notice, paragraphs, summary, table
 
 UNROUTED = ("/healthz", "/readyz", "/metrics")
@@ -37,33 +39,50 @@ def _order(rule: Rule) -> tuple[str, list[str]]:
     return rule.rule, sorted(rule.methods or ())
 
 
-def who(access: frozenset[str] | None) -> str:
-    """The roles in their usual order."""
+CALLERS = {"": "everybody", **{role: role.replace("hospital_admin", "hospital admin") for role in ROLES}}
+"""The columns: who calls, and what the head of the column says."""
+
+
+def signs(access: frozenset[str] | None) -> list[str]:
+    """A sign for each caller. A route that declares nothing is refused to all."""
     if access is None:
-        return "**nobody**"
-    if access >= set(ROLES):
-        return "all who are logged in"
-    return ", ".join(role for role in ROLES if role in access) or "everybody"
+        return [""] * len(CALLERS)
+    return ["●" if not access or role in access else "" for role in CALLERS]
+
+
+def limits() -> dict[tuple[str, str], tuple[str, str]]:
+    """By method and path: what becomes of those who name another person's or another hospital's things."""
+    shown = {"-": "", "own": "own only"}
+    return {(r.method, r.path): (shown.get(r.person, r.person), shown.get(r.hospital, r.hospital)) for r in table_of()}
 
 
 def page(services: Sequence[Service]) -> str:
     """The whole page."""
+    others, nothing = limits(), ("", "")
     sections = [
         paragraphs(
             f"## {service.name}",
             f"[openapi/{service.name}.json](openapi/{service.name}.json)",
             table(
-                ("", "path", "roles", "what"),
-                [(r.method, code(r.rule), who(r.access), r.about) for r in of(service) if r.rule not in UNROUTED],
+                ("", "path", *CALLERS.values(), "another person's", "another hospital's", "what"),
+                [
+                    (r.method, code(r.rule), *signs(r.access), *others.get((r.method, plain(r.rule)), nothing), r.about)
+                    for r in of(service)
+                    if r.rule not in UNROUTED
+                ],
             ),
         )
         for service in services
     ]
     return paragraphs(
-        notice("the services' views"),
+        notice("the services' views and tests/access/table.txt"),
         "# Routes",
         "Every view declares who may call it; one that declares nothing is refused to everybody, and a test finds it. "
-        f"Roles: {', '.join(ROLES)}; all staff are patients too. Doctors, registrars, cashiers and hospital_admins act for their own hospital only. "
+        "tests/access/table.txt says the same by hand; a test compares the two, and tries each cell.",
+        "● may call it; the others get 401 without a token, and 403 `wrong_role` with one. An account's roles add up: all staff are patients too. "
+        "Doctors, registrars, cashiers and hospital_admins act for their own hospital only. *Another person's* and *another hospital's*: what is "
+        "answered to who names, in the path, the query or the body, a thing that is not hers or not her hospital's; *own only*: there is nothing to "
+        "name, or naming another's finds nothing.",
         f"Each process also answers {', '.join(code(path) for path in UNROUTED)}, which the gateway does not pass on.",
         *sections,
     )
