@@ -11,7 +11,7 @@ from flask import Flask
 
 def make() -> Flask:
     """GET /stream: what is published under "all"; GET /publish publishes; GET /pid says whose process it is."""
-    app, hub = Flask(__name__), Hub(100)
+    app, hub = Flask(__name__), Hub(600)
     app.extensions["service"] = SimpleNamespace(streams=hub)
 
     @app.get("/stream")
