@@ -7,7 +7,7 @@ from demo.client import Client
 
 
 def test_orders_end_and_money_goes_back(base: str, hospital: Hospital, patient: Patient) -> None:
-    paid, waiting = patient.confirmed(hospital.session(1)), patient.order(hospital.session(2))
+    paid, waiting = patient.confirmed(hospital.session(1, days=6)), patient.order(hospital.session(2, days=6))
     assert waiting["state"] == "awaiting_payment"
     assert refusal(lambda: patient.post("/users/me/delete", {"password": "wrong horse"})) == (403, "wrong_password")
     patient.post("/users/me/delete", {"password": PASSWORD})
