@@ -289,6 +289,12 @@ def everybody_was_told_once(f: Figures) -> Iterator[Broken]:
                 yield Broken("everybody_was_told_once", order["id"], f"{kind} was told {kinds[kind]} times")
 
 
+def no_letter_is_stuck(f: Figures) -> Iterator[Broken]:
+    """What a sender has taken up is sent, refused, put off or unsure before its lease has been over for long."""
+    for about in f["notify-svc"]["stuck"]:
+        yield Broken("no_letter_is_stuck", about, "was taken up and nothing has become of it")
+
+
 def trail_is_whole(f: Figures) -> Iterator[Broken]:
     """The trail of security-relevant acts is as it was chained, and what is noted gets its place soon."""
     trail = f["user-svc"]["trail"]
@@ -313,6 +319,7 @@ RULES: tuple[Callable[[Figures], Iterator[Broken]], ...] = (
     money_is_watched,
     providers_agree,
     everybody_was_told_once,
+    no_letter_is_stuck,
     trail_is_whole,
 )
 

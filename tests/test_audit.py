@@ -94,6 +94,7 @@ GOOD = {
     },
     "notify-svc": {
         "chassis": {"outbox": 0, "parked": [], "overdue": []},
+        "stuck": [],
         "by_order": {
             "o1": {"order_confirmed": 1},
             "o2": {"order_held": 1},
@@ -195,6 +196,7 @@ def plant(*path, value):
         (plant("user-svc", "trail", "fault", value="place 3: is missing"), "trail_is_whole", "user-svc"),
         (plant("user-svc", "trail", "loose_seconds", value=61.0), "trail_is_whole", "user-svc"),
         (plant("notify-svc", "undelivered", value=["n1"]), "everybody_was_told_once", "n1"),
+        (plant("notify-svc", "stuck", value=["n1:sms"]), "no_letter_is_stuck", "n1:sms"),
     ],
 )
 def test_each_planted_fault_is_named_with_what_it_concerns(change, rule, about):
