@@ -68,6 +68,8 @@ class Given:
         days = f"from={today - timedelta(days=1)}&to={today + timedelta(days=1)}"
         return {
             "/api/v1/payments": order,
+            "/api/v1/ledger": order,
+            "/api/v1/trail": f"account_id={self.known['boss_here']}",
             "/api/v1/sessions/{session_id}/chance": order,
             "/api/v1/sessions/{session_id}/draw/receipt": order,
             "/api/v1/ledger/balances": days,
