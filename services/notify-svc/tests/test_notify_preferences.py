@@ -70,6 +70,10 @@ def test_everything_is_wanted_until_somebody_says_otherwise_and_then_only_that_c
         "email": {"orders": False, "reminders": True},
     }
     assert patch(client, {"quiet_hours": None}).get_json()["quiet_hours"] is None
+    read = client.get(PATH, headers=bearer("acc_1")).get_json()
+    assert (read["sms"]["reminders"], read["email"]["orders"], read["sms"]["orders"]) == (False, False, True)
+    answered = patch(client, {"sms": {"reminders": True}}).get_json()["sms"]["reminders"]
+    assert answered is True, "no number, as one who compares them would not see"
     assert client.get(PATH, headers=bearer("acc_2")).get_json() == nothing_said
 
 

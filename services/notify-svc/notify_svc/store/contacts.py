@@ -82,7 +82,7 @@ def _contact(d: Mapping[str, Any]) -> Contact:
         locale=d["locale"],
         addresses={channel: d[f"to_{channel}"] for channel in CHANNELS if d[f"to_{channel}"]},
         dead=frozenset(channel for channel in CHANNELS if d[f"dead_{channel}"]),
-        wants={channel: {category: d[f"{channel}_{category}"] for category in OPTIONAL} for channel in CHANNELS},
+        wants={channel: {category: bool(d[f"{channel}_{category}"]) for category in OPTIONAL} for channel in CHANNELS},
         quiet=QuietHours(*(time.fromisoformat(t) for t in d["quiet"])) if d["quiet"] else None,
-        gone=d["gone"],
+        gone=bool(d["gone"]),
     )

@@ -2,7 +2,8 @@
 
 The store keeps to what MongoDB and nx-27017 (its double over SQLite) both do rightly, as tests/test_notify_mongo_contract.py
 shows: times are integers, since nx-27017 turns a datetime that is $set into a string; no upsert, since it invents an
-_id for that; no query for null; one query for each recipient, since it has an index for equality and none for $in.
+_id for that; no query for null; one query for each recipient, since it has an index for equality and none for $in; truth
+values are made such when they are read, since nx-27017 turns one that is $set into 0 or 1.
 """
 
 from collections.abc import Iterable, Sequence

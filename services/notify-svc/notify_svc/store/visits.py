@@ -136,6 +136,6 @@ def appointment(d: Document) -> Appointment:
         queue_number=d["queue_number"],
         visit=d["visit"],
         confirmed_at=time_of(d["confirmed_at"]),
-        stands=d["stands"],
+        stands=bool(d["stands"]),
         told=told,
     )
