@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,13 +35,21 @@ class Run:
             text=True,
         )
         self.said = ""
+        self.logged = ""
         for line in self.process.stdout:
             self.said += line
             if "Ctrl-C ends it" in line:
                 break
         assert "is up after" in self.said, self.said
+        # read on: once a pipe is full that nobody reads, whoever logs waits, and at last everything
+        self._reader = threading.Thread(target=self._read_on, daemon=True)
+        self._reader.start()
         self.url = re.search(r"http://localhost:\d+", self.said)[0]
         self.base = f"{self.url}/api/v1"
+
+    def _read_on(self) -> None:
+        for line in self.process.stdout:
+            self.logged += line
 
     def operator(self) -> Client:
         client = Client(self.base)
@@ -55,6 +64,7 @@ class Run:
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
         status = self.process.wait(timeout=40)
+        self._reader.join(timeout=10)
         self.process.stdout.close()
         return status
 
@@ -123,6 +133,9 @@ def test_a_document_store_that_dies_is_started_again_and_nothing_goes_untold(tmp
 
         eventually(told, "she is told")
         assert settle(operator, 20) == []
+        run.end(signal.SIGKILL)
+    assert "died" in run.logged
+    assert "Traceback" not in run.logged, f"a store that is away is no surprise: {run.logged}"
 
 
 def test_a_taken_port_is_said_in_words(tmp_path):

@@ -55,11 +55,12 @@ def configure(service: str, style: str = "console", level: str = "INFO") -> None
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
     ]
-    last: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    # plain_traceback: the one that is chosen where rich is installed shows the values of all variables, secrets too
+    plain = structlog.dev.plain_traceback
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+    last: list[Any] = [structlog.processors.format_exc_info, _mask, renderer]
     if style == "json":
-        last = [structlog.processors.format_exc_info, _mask, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    else:
-        last.insert(0, _mask)
+        last[-1] = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from common.log import get_logger
 
+from notify_svc.store import is_transient
+
 log = get_logger("sender")
 
 THREADS = 8
@@ -40,8 +42,11 @@ class Loop:
         while not self._stopping.is_set():
             try:
                 pause = self._turn()
-            except Exception:  # the database is away
-                log.exception("loop_failed", loop=self._thread.name)
+            except Exception as error:
+                if is_transient(error):
+                    log.warning("database_away", loop=self._thread.name, error=str(error)[:300])
+                else:
+                    log.exception("loop_failed", loop=self._thread.name)
                 pause = 1.0
             self._stopping.wait(pause)
 
@@ -80,7 +85,10 @@ class Sender(Loop):
         try:
             if not job():
                 self._full.set()
-        except Exception:  # the database is away: the lease makes it good
-            log.exception("send_failed")
+        except Exception as error:  # the lease makes it good
+            if is_transient(error):
+                log.warning("database_away", error=str(error)[:300])
+            else:
+                log.exception("send_failed")
         finally:
             self._idle.release()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import pytest
 from common.clock import ManualClock
 from common.service import Service
 from common.testing import deliver
@@ -13,6 +14,8 @@ from notify_svc.metrics import OLDEST_DUE, STUCK, UNSURE
 from notify_svc.sender import Loop, Sender
 from notify_svc.usecases import upkeep
 from post_world import Counting, contact, post, states, store_of, tell_confirmed
+from pymongo.errors import AutoReconnect
+from structlog.testing import capture_logs
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -88,6 +91,37 @@ def test_a_turn_that_fails_is_followed_by_another() -> None:
     assert not loop.dead
     loop.stop()
     assert not loop.dead
+
+
+AWAY, FAULT = AutoReconnect("planted"), KeyError("planted")
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "with_its_way"),
+    [(AWAY, {"database_away"}, False), (FAULT, {"loop_failed", "send_failed"}, True)],
+    ids=["away", "fault"],
+)
+def test_a_database_that_is_away_is_told_in_one_line_and_a_fault_with_its_way(
+    error: Exception, told: set[str], with_its_way: bool
+) -> None:
+    turns: list[int] = []
+
+    def fails() -> bool:
+        raise error
+
+    def due() -> list[Callable[[], bool]]:
+        turns.append(1)
+        if len(turns) == 1:
+            return [fails]
+        raise error
+
+    sender = Sender("sms", due)
+    with capture_logs() as said:
+        sender.start()
+        until(lambda: {entry["event"] for entry in said} >= told)
+        sender.stop()
+    assert {entry["event"] for entry in said} == told
+    assert {bool(entry.get("exc_info")) for entry in said} == {with_its_way}
 
 
 def test_after_a_full_second_no_more_of_the_turn_is_begun() -> None:
