@@ -17,7 +17,7 @@ from common.outbox import Parked
 from common.service import Service
 from common.testing import bearer, deliver
 from notify_svc.app import Settings, build
-from notify_svc.store import MongoStore, mongo
+from notify_svc.store import MongoStore
 from notify_svc.usecases import upkeep
 from notify_world import MOMENT, SAMPLES
 from post_world import Counting, contact, post, send_all, store_of
@@ -218,4 +218,3 @@ def test_a_database_without_one_of_them_is_not_ready(service: Service) -> None:
     assert service.missing() == ["migrations"]
     service.migrate()
     assert service.missing() == []
-    assert mongo.FORGET_ON in str(store.deliveries.collection.index_information())

@@ -104,5 +104,12 @@ def expiry(at: datetime) -> Document:
     return {FORGET_ON: at}
 
 
+def expires(client: MongoClient[Document]) -> bool:
+    """True for MongoDB. nx-27017 has a TTL too, and reads the whole collection for it before every query: there only the sweep
+    deletes. A MongoDB names its version.
+    """
+    return "version" in client.server_info()
+
+
 def time_of(milliseconds_since_1970: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds_since_1970)

@@ -98,8 +98,9 @@ class MongoStore:
         for kept in self._kept:
             for keys in kept.indexes:
                 kept.collection.create_index(list(keys))
-        for collection in self._forgotten:
-            collection.create_index(FORGET_ON, expireAfterSeconds=0)
+        if mongo.expires(self.client):
+            for collection in self._forgotten:
+                collection.create_index(FORGET_ON, expireAfterSeconds=0)
 
     def missing(self) -> list[str]:
         """What is not ready, for /readyz."""

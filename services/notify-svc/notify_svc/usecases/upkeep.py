@@ -1,4 +1,4 @@
-"""Look after the queue and the log: figures, and what is not kept any more. MongoDB's TTL deletes too, where there is one."""
+"""Look after the queue and the log: figures, and what is not kept any more, which a MongoDB deletes by its TTL as well."""
 
 from notify_svc.delivery import Delivery
 from notify_svc.kinds import CHANNELS, LANES
