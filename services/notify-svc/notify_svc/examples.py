@@ -56,7 +56,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 for what in (
                     "password_changed",
                     "password_reset",
+                    "email_added",
                     "email_changed",
+                    "phone_added",
                     "phone_changed",
                     "logins_ended",
                     "token_reused",

@@ -59,7 +59,9 @@ KINDS: dict[str, Kind] = {
             for what in (
                 "password_changed",
                 "password_reset",
+                "email_added",
                 "email_changed",
+                "phone_added",
                 "phone_changed",
                 "logins_ended",
                 "token_reused",

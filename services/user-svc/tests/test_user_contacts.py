@@ -112,13 +112,14 @@ def test_guessing_the_password_with_a_stolen_token_locks_out(alice: Person) -> N
 def test_the_former_address_is_told(alice: Person, service: Service) -> None:
     prove(alice, PHONE)
     (first,) = sent(service.database, SecurityNoted)
-    assert (first.what, first.account_id, first.former, first.channel) == ("phone_changed", alice.id, None, None)
+    assert (first.what, first.account_id, first.former, first.channel) == ("phone_added", alice.id, None, None)
     take_sent(service.database)
     prove(alice, "13700000000")
     (noted,) = sent(service.database, SecurityNoted)
     assert (noted.what, noted.channel) == ("phone_changed", "sms")
     assert service.parts.contacts.open(noted.former, f"{noted.note_id}/former") == PHONE
     prove(alice, "alice@example.com")
+    assert sent(service.database, SecurityNoted)[-1].what == "email_added"
     prove(alice, MAIL)
     noted = sent(service.database, SecurityNoted)[-1]
     assert (noted.what, noted.channel) == ("email_changed", "email")

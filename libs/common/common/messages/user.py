@@ -52,8 +52,8 @@ class CodeIssued:
 
 
 SecurityEvent = Literal[
-    "password_changed", "password_reset", "email_changed", "phone_changed", "logins_ended", "token_reused", "locked",
-    "roles_changed", "data_exported", "account_deleted"
+    "password_changed", "password_reset", "email_added", "email_changed", "phone_added", "phone_changed", "logins_ended",
+    "token_reused", "locked", "roles_changed", "data_exported", "account_deleted"
 ]  # fmt: skip
 
 

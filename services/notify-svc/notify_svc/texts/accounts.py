@@ -64,6 +64,16 @@ ACCOUNTS: Texts = {
         "Your password was reset",
         "The password of your account was reset by a code, and all other logins have ended.\n" + _WHEN_EN + _ACT_EN,
     ),
+    ("security_email_added", 1, "zh-CN"): (
+        "邮箱已绑定",
+        "您的账号已绑定邮箱，可用于登录、重设密码和接收通知。\n" + _WHEN_ZH + _ACT_ZH,
+    ),
+    ("security_email_added", 1, "en"): (
+        "An e-mail address was added",
+        "Your account has an e-mail address now: it can be logged in by, its password reset by, and letters go there.\n"
+        + _WHEN_EN
+        + _ACT_EN,
+    ),
     ("security_email_changed", 1, "zh-CN"): (
         "登录邮箱已变更",
         "您账号的邮箱已变更，今后的邮件将发送到新邮箱。\n" + _WHEN_ZH + _ACT_ZH,
@@ -71,6 +81,16 @@ ACCOUNTS: Texts = {
     ("security_email_changed", 1, "en"): (
         "Your e-mail address was changed",
         "The e-mail address of your account was changed: from now on letters go to the new one.\n" + _WHEN_EN + _ACT_EN,
+    ),
+    ("security_phone_added", 1, "zh-CN"): (
+        "手机号已绑定",
+        "您的账号已绑定手机号，可用于登录、重设密码和接收短信。\n" + _WHEN_ZH + _ACT_ZH,
+    ),
+    ("security_phone_added", 1, "en"): (
+        "A phone number was added",
+        "Your account has a phone number now: it can be logged in by, its password reset by, and messages go there.\n"
+        + _WHEN_EN
+        + _ACT_EN,
     ),
     ("security_phone_changed", 1, "zh-CN"): (
         "手机号已变更",

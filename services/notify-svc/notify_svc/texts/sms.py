@@ -43,9 +43,17 @@ SMS: Sms = {
         "zh-CN": "您的号源账号密码已于{at_short}重设。" + _ACT_ZH,
         "en": "Your Haoyuan password was reset on {at_short}. " + _ACT_EN,
     },
+    ("security_email_added", 1): {
+        "zh-CN": "您的号源账号已于{at_short}绑定邮箱。" + _ACT_ZH,
+        "en": "An e-mail address was added to your Haoyuan account on {at_short}. " + _ACT_EN,
+    },
     ("security_email_changed", 1): {
         "zh-CN": "您的号源账号邮箱已于{at_short}变更。" + _ACT_ZH,
         "en": "The e-mail of your Haoyuan account was changed on {at_short}. " + _ACT_EN,
+    },
+    ("security_phone_added", 1): {
+        "zh-CN": "您的号源账号已于{at_short}绑定手机号。" + _ACT_ZH,
+        "en": "A phone was added to your Haoyuan account on {at_short}. " + _ACT_EN,
     },
     ("security_phone_changed", 1): {
         "zh-CN": "您的号源账号手机号已于{at_short}变更。" + _ACT_ZH,

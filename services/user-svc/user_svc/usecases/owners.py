@@ -129,9 +129,10 @@ def confirm_address(
         former = proved(row, parts.vault, to.channel)
         if former is None or former.key != to.key:
             store.change_account(tx, account_id, claim(tx, parts, account_id, to))
-            changed: Any = f"{NAMES[to.channel]}_changed"
-            note(tx, changed, actor=account_id, about=account_id, hospital_id=row.hospital_id)
-            warn(tx, parts, account_id, changed, former=former, device=device)
+            name = NAMES[to.channel]
+            note(tx, f"{name}_changed", actor=account_id, about=account_id, hospital_id=row.hospital_id)
+            said = "changed" if former else "added"
+            warn(tx, parts, account_id, f"{name}_{said}", former=former, device=device)
             tell(tx, parts, account_id)
         return account_of(store.account(tx.conn, account_id), parts.vault)
 
