@@ -28,7 +28,7 @@ MODES = {"good": (GenerationMode.POSITIVE, 12), "bad": (GenerationMode.NEGATIVE,
 """How requests are made, and how many of each operation."""
 
 NEVER_ENDS = {"/api/v1/notifications/stream"}
-"""Answers that go on are tested by themselves (tests/integration/test_stream.py)."""
+"""Answers that go on are tested by themselves (tests/integration/test_live_inbox.py)."""
 
 BEYOND_SCHEMAS: Mapping[str, str] = {
     "cursor": "opaque: one of ours, or none",
