@@ -18,8 +18,8 @@ _PROVED = {
 
 def add_account(tx: Tx, values: dict[str, Any]) -> bool:
     """False if the username is taken."""
-    statement = insert(tx, accounts).values(values).on_conflict_do_nothing(index_elements=["username_key"])
-    return bool(tx.conn.execute(statement).rowcount)
+    adding = insert(tx, accounts).values(values).on_conflict_do_nothing(index_elements=["username_key"])
+    return tx.conn.execute(adding.returning(accounts.c.id)).first() is not None  # an INSERT's rowcount may be -1
 
 
 def is_reserved(conn: sa.Connection, reserved_key: str) -> bool:

@@ -28,8 +28,8 @@ def next_credit_revision(tx: Tx, person: str) -> int:
 
 def add_mark(tx: Tx, values: dict[str, Any]) -> bool:
     """False if the order has a mark of that kind already."""
-    statement = insert(tx, credit_marks).values(values).on_conflict_do_nothing(index_elements=["order_id", "kind"])
-    return bool(tx.conn.execute(statement).rowcount)
+    adding = insert(tx, credit_marks).values(values).on_conflict_do_nothing(index_elements=["order_id", "kind"])
+    return tx.conn.execute(adding.returning(credit_marks.c.id)).first() is not None  # an INSERT's rowcount may be -1
 
 
 def marks_of(conn: sa.Connection, person: str) -> Sequence[Any]:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.errors import Conflict
+from common.errors import Conflict, Invalid
 from common.ids import mint
 from common.messages import UserRegistered
 from common.outbox import Database, Tx
@@ -39,27 +39,29 @@ def register(
 ) -> Account:
     """Make an account: by a username and a password, or by an address and the code that proves it.
 
-    The same request under the same `request_key` answers the account that it made. The chassis' records of requests
-    do not do here: there is no caller yet, and they would keep a fast hash of the password.
+    The same request under the same `request_key` answers the account that it made.
     Raises Invalid (also wrong_code) and Conflict: username_taken; contact_taken, to who has the code.
     """
-    to = _to_prove(email, phone) if code else None
-    number, language = identity.check_phone(phone) if phone else None, domain.check_locale(locale)
-    granted = domain.check_roles(roles, hospital_id, doctor_id)
+    to, number = _to_prove(email, phone) if code else None, identity.check_phone(phone) if phone else None
+    language, granted = domain.check_locale(locale), domain.check_roles(roles, hospital_id, doctor_id)
     asked = f"registration:{request_key}:{username}:{email}:{number}:{language}:{code}"
     request_index = parts.vault.index(asked) if request_key else None
     name = domain.check_username(username) if username else _made_up(request_index)
-    given = [email, number or ""]
     if password:
-        check_password(password, shortest=parts.shortest_password, about=[username or "", *given])
+        check_password(password, shortest=parts.shortest_password, about=[username or "", email, number or ""])
     if made := _made_before(database, parts, name, password, request_index):
         return made
-    code_id = codes.check(database, parts, "register", to, code) if to and code else None
-    values: dict[str, Any] = {"username": name, "locale": language, "request_index": request_index}
-    values |= {"roles": " ".join(granted), "hospital_id": hospital_id, "doctor_id": doctor_id}
+    values = {"username": name, "locale": language, "request_index": request_index, "roles": " ".join(granted)}
+    values |= {"hospital_id": hospital_id, "doctor_id": doctor_id}
     values["password_hash"] = parts.passwords.hash(password) if password else ""
-    with database.transaction() as tx:
-        return _add(tx, parts, values, given, to, code_id)
+    try:
+        code_id = codes.check(database, parts, "register", to, code) if to and code else None
+        with database.transaction() as tx:
+            return _add(tx, parts, values, [email, number or ""], to, code_id)
+    except (Conflict, Invalid):  # or the same request was under way, and has taken the name or the code a moment ago
+        if made := _made_before(database, parts, name, password, request_index):
+            return made
+        raise
 
 
 def _to_prove(email: str, phone: str | None) -> Address:
@@ -98,7 +100,10 @@ def _add(
 def _made_before(
     database: Database, parts: Parts, name: str, password: str | None, request_index: str | None
 ) -> Account | None:
-    """The account of this name if this very request made it; None if there is none. Raises Conflict."""
+    """The account of this name if this very request made it; None if there is none. Raises Conflict.
+
+    The chassis' records of requests do not do here: there is no caller yet, and they would keep a fast hash of the password.
+    """
     with database.reading() as conn:
         row = store.account_by_key(conn, domain.username_key(name))
     if row is None:

@@ -71,7 +71,9 @@ def is_deleted(database: Database, account_id: str) -> bool:
 def _forget_people(tx: Tx, parts: Parts, account_id: str) -> list[str]:
     """Everybody who is in the account's list, or was; their ids."""
     people = rows.people_of(tx.conn, account_id)
-    for row in people:
+    for row in sorted(
+        people, key=lambda row: (person_of(row.id), row.id)
+    ):  # all alike, so that nobody waits in a circle
         try:
             number = parts.vault.open(row.id_number_sealed, f"{row.id}/id_number")
             store.person(
