@@ -124,7 +124,7 @@ def test_what_had_no_answer_is_found_by_its_key_where_the_provider_can_be_asked(
 
 @pytest.mark.parametrize(
     ("fault", "outcome"),
-    [("throttle", Later), ("refuse", Refused), ("limit_minute", Later), ("limit_day", Later), ("drop_before", Unknown)],
+    [("throttle", Later), ("refuse", Later), ("limit_minute", Later), ("limit_day", Later), ("drop_before", Unknown)],
 )
 def test_faults_mean_the_same_on_both_sides(
     box: Server, by_name: dict[str, Carrier], fault: str, outcome: type

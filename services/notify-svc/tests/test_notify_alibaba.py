@@ -46,8 +46,14 @@ def test_a_letter_goes_out_signed_with_its_key_and_variables(server: Provider) -
 
 
 def test_abroad_the_number_goes_with_its_country(server: Provider) -> None:
-    carrier(server).send(letter(to="+85261234567"))
-    assert server.taken[0]["PhoneNumbers"] == "85261234567"
+    refused = carrier(server).send(letter(to="+85261234567"))
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.address, server.calls) == ("no_template", False, []), "it would be called no number"
+    abroad = Alibaba(
+        server.url, ALIBABA_KEY, ALIBABA_SECRET, "号源", {"code_login.zh-CN.abroad": "SMS_300"}, timeout=20.0
+    )
+    abroad.send(letter(to="+85261234567"))
+    assert (server.taken[0]["PhoneNumbers"], server.taken[0]["TemplateCode"]) == ("85261234567", "SMS_300")
 
 
 def test_a_wrong_key_waits_for_somebody(server: Provider) -> None:
@@ -70,9 +76,7 @@ def test_it_carries_what_has_a_template(server: Provider) -> None:
     ("answer", "kind", "more"),
     [
         ("isv.MOBILE_NUMBER_ILLEGAL", Refused, {"address": True}),
-        ("isv.SMS_TEMPLATE_ILLEGAL", Refused, {"address": False}),
-        ("isv.SMS_SIGNATURE_ILLEGAL", Refused, {"address": False}),
-        ("isv.TEMPLATE_MISSING_PARAMETERS", Refused, {"address": False}),
+        ("isv.TEMPLATE_PARAMS_ILLEGAL", Refused, {"address": False}),
         ("isv.BLACK_KEY_CONTROL_LIMIT", Refused, {"address": False}),
         ("isv.BUSINESS_LIMIT_CONTROL|触发分钟级流控Permits:1", Later, {"seconds": 60.0, "address": True}),
         ("isv.BUSINESS_LIMIT_CONTROL|触发小时级流控Permits:5", Later, {"seconds": 3600.0}),
@@ -102,13 +106,22 @@ def test_what_their_answers_mean(server: Provider, answer: Any, kind: type, more
 
 
 @pytest.mark.parametrize(
-    "code", ["isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE", "isp.RAM_PERMISSION_DENY", "isv.DAY_LIMIT_CONTROL"]
+    ("code", "others_may_go"),
+    [
+        ("isv.AMOUNT_NOT_ENOUGH", False),
+        ("isv.OUT_OF_SERVICE", False),
+        ("isp.RAM_PERMISSION_DENY", False),
+        ("isv.DAY_LIMIT_CONTROL", False),
+        ("isv.SMS_SIGNATURE_ILLEGAL", False),
+        ("isv.SMS_TEMPLATE_ILLEGAL", True),
+        ("isv.TEMPLATE_MISSING_PARAMETERS", True),
+    ],
 )
-def test_what_staff_must_see_to(server: Provider, code: str) -> None:
+def test_what_staff_must_see_to(server: Provider, code: str, others_may_go: bool) -> None:
     server.answers.append(code)
     outcome = carrier(server).send(letter())
     assert isinstance(outcome, Later)
-    assert (outcome.code, outcome.why[: len(ALARM)]) == (code, ALARM)
+    assert (outcome.code, outcome.why[: len(ALARM)], outcome.address) == (code, ALARM, others_may_go)
 
 
 def test_without_an_answer_nobody_knows_and_it_is_not_tried_again(server: Provider) -> None:

@@ -66,8 +66,6 @@ def test_it_carries_what_has_a_template(server: Provider) -> None:
     [
         ("InvalidParameterValue.IncorrectPhoneNumber", Refused, {"address": True}),
         ("FailedOperation.PhoneNumberInBlacklist", Refused, {"address": False}),
-        ("FailedOperation.TemplateIncorrectOrUnapproved", Refused, {"address": False}),
-        ("FailedOperation.SignatureIncorrectOrUnapproved", Refused, {"address": False}),
         ("InvalidParameterValue.TemplateParameterLengthLimit", Refused, {"address": False}),
         ("LimitExceeded.PhoneNumberThirtySecondLimit", Later, {"seconds": 30.0, "address": True}),
         ("LimitExceeded.PhoneNumberOneHourLimit", Later, {"seconds": 3600.0}),
@@ -89,19 +87,21 @@ def test_what_their_answers_mean(server: Provider, whole: str, code: str, kind: 
 
 
 @pytest.mark.parametrize(
-    "code",
+    ("code", "others_may_go"),
     [
-        "FailedOperation.InsufficientBalanceInSmsPackage",
-        "UnauthorizedOperation.ServiceSuspendDueToArrears",
-        "UnauthorizedOperation.SmsSdkAppIdVerifyFail",
-        "InternalError.RequestTimeException",
+        ("FailedOperation.InsufficientBalanceInSmsPackage", False),
+        ("UnauthorizedOperation.ServiceSuspendDueToArrears", False),
+        ("UnauthorizedOperation.SmsSdkAppIdVerifyFail", False),
+        ("InternalError.RequestTimeException", False),
+        ("FailedOperation.SignatureIncorrectOrUnapproved", False),
+        ("FailedOperation.TemplateIncorrectOrUnapproved", True),
     ],
 )
-def test_what_staff_must_see_to(server: Provider, code: str) -> None:
+def test_what_staff_must_see_to(server: Provider, code: str, others_may_go: bool) -> None:
     server.answers.append(code)
     outcome = carrier(server).send(letter())
     assert isinstance(outcome, Later)
-    assert (outcome.code, outcome.why[: len(ALARM)]) == (code, ALARM)
+    assert (outcome.code, outcome.why[: len(ALARM)], outcome.address) == (code, ALARM, others_may_go)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It was not sent, and never will be by this carrier. `address`: nobody is there (any more), whatever is sent."""
+    """It was not sent, and never will be by this carrier. `address`: as it sees it nobody is there (any more), whatever is sent."""
 
     code: str
     why: str
@@ -55,7 +55,7 @@ class Refused:
 class Later:
     """It was not sent, for sure: the provider is busy, throttles us, or could not be reached. `seconds`: not before then.
 
-    address: it is about this address alone, which has had enough, or is greylisted: others may go.
+    address: it is about this address, or letters of this kind, alone: others may go.
     """
 
     code: str

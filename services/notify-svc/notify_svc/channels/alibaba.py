@@ -32,8 +32,14 @@ _ACCOUNT = frozenset({
     "isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE", "isv.PRODUCT_UN_SUBSCRIPT", "isv.PRODUCT_UNSUBSCRIBE", "isv.ACCOUNT_NOT_EXISTS",
     "isv.ACCOUNT_ABNORMAL", "isv.BILLING_DEDUCTION_ERROR", "isp.RAM_PERMISSION_DENY", "isv.RAM_CHECK_FAILED", "SignatureDoesNotMatch",
     "IncompleteSignature", "NoPermission", "isv.DENY_IP_RANGE", "isv.DAY_LIMIT_CONTROL", "isv.MONTH_LIMIT_CONTROL", "SDK.InvalidRequest",
+    "isv.SMS_SIGNATURE_ILLEGAL", "isv.SMS_SIGN_ILLEGAL", "isv.SMS_SIGNATURE_SCENE_ILLEGAL",
 })  # fmt: skip
-"""It is our account, clock, key or limit and no fault of the letter's: it can go when somebody has seen to that."""
+"""It is our account, clock, key, signature or limit and no fault of the letter's: it can go when somebody has seen to that."""
+
+_TEMPLATE = frozenset({
+    "isv.SMS_TEMPLATE_ILLEGAL", "isv.TEMPLATE_MISSING_PARAMETERS", "isv.SMS_CONTENT_MISMATCH_TEMPLATE_TYPE",
+})  # fmt: skip
+"""The same, of all letters of this kind: others may go."""
 
 _UNSURE = frozenset(
     {"isp.SYSTEM_ERROR", "isp.UNKNOWN", "isp.GATEWAY_ERROR", "InternalError", "ServiceUnavailableTemporary"}
@@ -42,7 +48,10 @@ _UNSURE = frozenset(
 
 
 class Alibaba:
-    """name: alibaba. `templates`: "<kind>.<locale>" -> SMS_..."""
+    """name: alibaba. `templates`: "<kind>.<locale>" -> SMS_...
+
+    Numbers abroad need international templates, "<kind>.<locale>.abroad": others are refused there as no numbers at all.
+    """
 
     name = "alibaba"
     channel: Channel = "sms"
@@ -81,9 +90,10 @@ class Alibaba:
 
     def send(self, letter: Letter) -> Outcome:
         """SendSms, once: the SDK's own repetitions are off."""
-        template = self._templates.get(f"{letter.kind}.{letter.locale}")
+        wanted = f"{letter.kind}.{letter.locale}" + ("" if mainland(letter.to) else ".abroad")
+        template = self._templates.get(wanted)
         if template is None:
-            return Refused("no_template", f"no template for {letter.kind}.{letter.locale}")
+            return Refused("no_template", f"no template for {wanted}")
         request = SendSmsRequest(
             phone_numbers=_number(letter.to),
             sign_name=self._sign,
@@ -143,6 +153,8 @@ def _judge(code: str, message: object, status: int | None) -> Outcome:
         return Later(code, why(message), 1.0)
     if code in _ACCOUNT or code.startswith(("InvalidAccessKeyId", "Forbidden", "InvalidTimeStamp", "SignatureNonce")):
         return Later(code, why(message, alarm=True), _MINUTE)
+    if code in _TEMPLATE:
+        return Later(code, why(message, alarm=True), _MINUTE, address=True)
     if "LIMIT_CONTROL" in code and not code.startswith("isv.BLACK_KEY"):
         return Later(code, why(message), _rest(str(message)), address=True)
     if code in _UNSURE or (status is not None and status >= 500):

@@ -26,8 +26,15 @@ from notify_svc.channels.mime import Unmailable, address_of, message_of, sender_
 _PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _IDLE = 20.0  # seconds: servers wait for 5 minutes (4.5.3.2.7), what stands between us and them often less
 _LETTERS = 100  # by one connection
+_NAMED = re.compile(rb"5\.\d{1,3}\.\d{1,3}(?!\d)")
 _BAD_ADDRESS = re.compile(rb"5\.(1\.[1-36]|1\.10|2\.1)(?!\d)")
 """RFC 3463 and 7505: no such mailbox, domain or syntax; moved; takes no mail; a mailbox that is disabled."""
+_OF_US = re.compile(rb"5\.(7\.\d|1\.[78](?!\d))")
+"""RFC 3463: their rules, and who we say we are."""
+_OF_US_IN_WORDS = re.compile(
+    rb"relay|block|black ?list|deny ?list|denied|permitted|policy|spam|reputation|authenti", re.IGNORECASE
+)
+"""What servers without such codes say of the same: most of them mean whoever sends, and what they mean waits for a person."""
 
 
 class _Stop(Exception):
@@ -233,11 +240,11 @@ def _unready(error: Exception) -> Later:
 
 def _transmit(smtp: _Connection, progress: _Progress, sender: str, to: str, data: bytes) -> Outcome:
     """One letter, on a connection that is ready. Raises _Stop, and what smtplib and sockets raise."""
-    _expect(smtp.mail(sender), recipient=False)
-    _expect(smtp.rcpt(to), recipient=True)
+    _expect(smtp.mail(sender), "MAIL")
+    _expect(smtp.rcpt(to), "RCPT")
     code, said = smtp.docmd("DATA")
     if code != 354:
-        _expect((code, said), recipient=False)
+        _expect((code, said), "DATA")
         raise _Stop(Later(str(code), "the server did not ask for the letter"))
     smtp.send(data)
     progress.dotted = True  # from here on only the server knows
@@ -247,21 +254,33 @@ def _transmit(smtp: _Connection, progress: _Progress, sender: str, to: str, data
         return Sent()
     if not 400 <= code < 600:
         raise _Stop(Unknown(f"{code} after the letter"))
-    _expect((code, said), recipient=False)
+    _expect((code, said), ".")
     raise AssertionError("unreachable: 4xx and 5xx are not as expected")
 
 
-def _expect(reply: tuple[int, bytes], *, recipient: bool) -> None:
+def _expect(reply: tuple[int, bytes], step: str) -> None:
     """Raises _Stop unless the server goes on."""
     code, said = reply
     if 200 <= code < 300:
         return
     if code >= 500:
-        named = re.match(rb"\d\.\d+\.\d+", said)
-        dead = bool(_BAD_ADDRESS.match(said)) if named else recipient and code in {550, 551, 553}
-        raise _Stop(Refused(str(code), why(_text(said)), address=dead), usable=True)
+        raise _Stop(_refusal(code, said, step), usable=True)
     passing = 400 <= code < 500 and code != 421
-    raise _Stop(Later(str(code), why(_text(said)), address=recipient and passing), usable=passing)
+    raise _Stop(Later(str(code), why(_text(said)), address=step == "RCPT" and passing), usable=passing)
+
+
+def _refusal(code: int, said: bytes, step: str) -> Refused | Later:
+    """What a "no" is about. Only RCPT's names an address, and only a code of RFC 3463 says that nobody is there: 550 alone may be
+    about us. What is about us all letters meet, MAIL's always: they wait for a person.
+    """
+    named = _NAMED.match(said)
+    if named:
+        of_us = bool(_OF_US.match(said))
+    else:
+        of_us = code in {530, 535} or bool(_OF_US_IN_WORDS.search(re.sub(rb"\S*@\S*", b"", said)))
+    if step == "MAIL" or of_us:
+        return Later(str(code), why(_text(said), alarm=True), address=step != "MAIL")
+    return Refused(str(code), why(_text(said)), address=step == "RCPT" and bool(_BAD_ADDRESS.match(said)))
 
 
 def _text(said: bytes | str) -> str:

@@ -27,8 +27,15 @@ _NO_SUCH_NUMBER = frozenset({
 _ACCOUNT = frozenset({
     "FailedOperation.InsufficientBalanceInSmsPackage", "InvalidParameterValue.SdkAppIdNotExist", "InternalError.RequestTimeException",
     "InternalError.SigFieldMissing", "InternalError.SigVerificationFail", "InternalError.RestApiInterfaceNotExist",
+    "FailedOperation.SignatureIncorrectOrUnapproved", "FailedOperation.MissingSignature",
 })  # fmt: skip
-"""It is our account, clock or key: it can go when somebody has seen to that. So for all of UnauthorizedOperation and AuthFailure."""
+"""It is our account, clock, key or signature: it can go when somebody has seen to that. So all of UnauthorizedOperation and AuthFailure."""
+
+_TEMPLATE = frozenset({
+    "FailedOperation.TemplateIncorrectOrUnapproved", "FailedOperation.TemplateUnapprovedOrNotExist",
+    "FailedOperation.TemplateParamSetNotMatchApprovedTemplate",
+})  # fmt: skip
+"""The same, of all letters of this kind: others may go."""
 
 _REST = {
     "LimitExceeded.PhoneNumberThirtySecondLimit": 30.0,
@@ -115,6 +122,8 @@ def _judge(code: str, message: object) -> Outcome:
     family = code.partition(".")[0]
     if code in _ACCOUNT or family in {"UnauthorizedOperation", "AuthFailure", "IpInBlacklist", "IpNotInWhitelist"}:
         return Later(code, why(message, alarm=True), 60.0)
+    if code in _TEMPLATE:
+        return Later(code, why(message, alarm=True), 60.0, address=True)
     if code == "LimitExceeded.AppCountryOrRegionInBlacklist":
         return Refused(code, why(message))
     if family in {"LimitExceeded", "RequestLimitExceeded"}:

@@ -33,6 +33,11 @@ BATCH = 200
 MOST_SHOWN = 30
 """Attempts of one delivery in the log: the last of them."""
 
+NOBODY = "address: "
+"""The reason begins with it while all that have refused say that nobody is there. One alone may err: its interface may be for numbers
+at home, or its list old. When there is nobody else to ask, the address is dead.
+"""
+
 LEASE = timedelta(minutes=2)
 """For what takes no call of a provider. A call has its own time beside it."""
 
@@ -210,13 +215,15 @@ class Post:
                 rests.append(now.replace(microsecond=0) + timedelta(seconds=1))
                 break  # the next one takes over when this one fails, and not when it is in demand
             d, outcome = self._call(d, carrier, letter, began)
-            if isinstance(outcome, Sent | Unknown) or (isinstance(outcome, Refused) and outcome.address):
-                self._settle(d, contact, outcome)
+            if isinstance(outcome, Sent | Unknown):
+                self._settle(d, outcome)
                 return True
             if isinstance(outcome, Later):
                 busy = True
                 rests.append(now + max(timedelta(seconds=outcome.seconds), pause_after(d.tries + 1)))
         if not rests:
+            if contact is not None and d.reason.startswith(NOBODY):
+                contacts.address_is_dead(self.store, contact, d.channel)
             self._end(d, "failed", d.reason or "no_carrier")
             return True
         tries = d.tries + 1 if busy else d.tries
@@ -243,27 +250,21 @@ class Post:
             else:
                 self.circuits.answered(carrier.name)
         DELIVERIES.labels(d.channel, carrier.name, type(outcome).__name__.lower()).inc()
-        if isinstance(outcome, Refused) and not outcome.address:
-            refused_by = (*d.refused_by, carrier.name)
-            said = _told(handed, outcome)
-            return self._change(
-                handed, state="taken", attempts=said, refused_by=refused_by, reason=outcome.code
-            ), outcome
+        if isinstance(outcome, Refused):
+            all_say_so = outcome.address and (not d.refused_by or d.reason.startswith(NOBODY))
+            reason = f"{NOBODY}{outcome.code}" if all_say_so else outcome.code
+            refused_by, said = (*d.refused_by, carrier.name), _told(handed, outcome)
+            return self._change(handed, state="taken", attempts=said, refused_by=refused_by, reason=reason), outcome
         if isinstance(outcome, Later):
             return self._change(handed, state="taken", attempts=_told(handed, outcome)), outcome
         return handed, outcome
 
-    def _settle(self, handed: Delivery, contact: Contact | None, outcome: Outcome) -> None:
+    def _settle(self, handed: Delivery, outcome: Sent | Unknown) -> None:
         attempts = _told(handed, outcome)
-        match outcome:
-            case Sent(reference):
-                self._end(handed, "sent", "", attempts=attempts, reference=reference)
-            case Refused(code):
-                if contact is not None:
-                    contacts.address_is_dead(self.store, contact, handed.channel)
-                self._end(handed, "failed", f"address: {code}", attempts=attempts)
-            case _:
-                self._change(handed, attempts=attempts, due_at=self.store.clock() + ASK_AFTER)
+        if isinstance(outcome, Sent):
+            self._end(handed, "sent", "", attempts=attempts, reference=outcome.reference)
+        else:
+            self._change(handed, attempts=attempts, due_at=self.store.clock() + ASK_AFTER)
 
     def _ask(self, d: Delivery) -> None:
         """What became of one that was handed over without an answer?"""
