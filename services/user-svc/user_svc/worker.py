@@ -6,7 +6,7 @@ from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Handler
 
 from user_svc.store.parts import job_is_set
-from user_svc.usecases import chain, codes, credit, deletion, lockout, logins, reseal
+from user_svc.usecases import chain, codes, credit, deletion, lockout, logins, reseal, retell
 
 SUBSCRIPTIONS: dict[type, Handler] = {
     VisitMissed: credit.note_missed,
@@ -23,9 +23,10 @@ JOBS: dict[str, JobHandler] = {
     codes.SEND: codes.send,
     codes.PURGE: codes.purge,
     reseal.RESEAL: reseal.reseal,
+    retell.RETELL: retell.retell,
 }
 
-LASTING = (chain.CHAIN, reseal.RESEAL, deletion.FORGET, logins.PURGE, codes.PURGE)
+LASTING = (chain.CHAIN, reseal.RESEAL, retell.RETELL, deletion.FORGET, logins.PURGE, codes.PURGE)
 """What sets itself again each time."""
 
 

@@ -7,7 +7,6 @@ from user_svc.store.accounts import (
     add_account,
     change_account,
     is_reserved,
-    next_contact_revision,
 )
 from user_svc.store.credit import (
     add_mark,
@@ -51,7 +50,6 @@ __all__ = [
     "marks_of",
     "marks_of_sessions",
     "metadata",
-    "next_contact_revision",
     "next_credit_revision",
     "open_appeals",
     "patient",

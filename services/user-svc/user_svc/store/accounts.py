@@ -49,10 +49,3 @@ def change_account(tx: Tx, account_id: str, values: dict[str, Any]) -> bool:
     """False if there is no such account."""
     mine = sa.and_(accounts.c.id == account_id, _lives)
     return bool(tx.conn.execute(sa.update(accounts).where(mine).values(values)).rowcount)
-
-
-def next_contact_revision(tx: Tx, account_id: str) -> int:
-    """Count a change of where an account's owner is reached."""
-    counted = sa.update(accounts).where(accounts.c.id == account_id)
-    growing = counted.values(contact_revision=accounts.c.contact_revision + 1).returning(accounts.c.contact_revision)
-    return int(tx.conn.execute(growing).scalar_one())

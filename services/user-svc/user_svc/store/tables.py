@@ -22,6 +22,7 @@ accounts = sa.Table(
     sa.Column("phone_index", sa.Text, index=True),
     sa.Column("phone_verified_at", UtcDateTime),
     sa.Column("contact_revision", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("contact_key", sa.Text),
     sa.Column("password_hash", sa.Text, nullable=False),
     sa.Column("locale", sa.Text, nullable=False),
     sa.Column("roles", sa.Text, nullable=False),
@@ -34,6 +35,7 @@ accounts = sa.Table(
 )
 """`roles` are names with blanks between them; `request_index` tells a repeated registration. `email` is of before addresses
 were sealed, and empty since. An empty `password_hash`: codes only. `doctor_id`: schedule-svc's, of an account whose role is doctor.
+`contact_key`: by which key (`Vault.prefix`) its addresses were sealed when others were told of them last.
 """
 
 logins = sa.Table(

@@ -11,6 +11,7 @@ from common.vault import Vault
 from user_svc import domain, store
 from user_svc.addresses import Address, Channel
 from user_svc.store.codes import lock_address
+from user_svc.store.told import next_contact_revision
 from user_svc.usecases.parts import Parts
 
 NAMES: dict[Channel, Any] = {"email": "email", "sms": "phone"}
@@ -58,7 +59,7 @@ def proved(row: Any, vault: Vault, channel: Channel) -> Address | None:
 
 def tell(tx: Tx, parts: Parts, account_id: str) -> None:
     """Tell where the owner is reached now, and in which language."""
-    revision = store.next_contact_revision(tx, account_id)
+    revision = next_contact_revision(tx, account_id, parts.contacts.prefix)
     row = store.account(tx.conn, account_id)
     sealed = {
         name: parts.contacts.seal(to.text, f"{account_id}/{name}")
