@@ -82,7 +82,7 @@ _ACCEPT = (
     "BEGIN;\n"
     "INSERT INTO orders (id, account_id, patient_id, session_id, slot_id, join_waitlist, placed_at, updated_at, state)"
     f" VALUES ('ord_' || :n, 'acc_' || :m, '{_PATIENT}', '{_SESSION}', NULL, false, now(), now(), 'reserving');\n"
-    + _outbox(OrderPlaced(_ORDER, _ACCOUNT, _SESSION, _NOW), _RESERVE)
+    + _outbox(OrderPlaced(_ORDER, _ACCOUNT, _PATIENT, _SESSION, _NOW), _RESERVE)
     + "COMMIT;\n"
 )
 

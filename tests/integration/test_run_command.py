@@ -71,7 +71,7 @@ def test_nobody_is_ready_before_everybodys_queues_exist(rabbit_url, tmp_path):
     wait_for_everybody(service)
     assert "queues of notify-svc" in service.missing()
     for name in SERVICES:
-        settle(rabbit_url, name, ["booking.order_placed.v1"] if name == "notify-svc" else [])
+        settle(rabbit_url, name, ["booking.order_placed.v2"] if name == "notify-svc" else [])
     assert service.missing() == []
 
 

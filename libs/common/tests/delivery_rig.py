@@ -39,7 +39,7 @@ effects = sa.Table(
 
 def placed(subject: str, number: object) -> OrderPlaced:
     """The message that everybody takes; `number` travels as its session."""
-    return OrderPlaced(order_id=subject, account_id="acc", session_id=str(number), placed_at=NOW)
+    return OrderPlaced(order_id=subject, account_id="acc", patient_id="pat", session_id=str(number), placed_at=NOW)
 
 
 def poison(subject: str) -> OrderRejected:

@@ -39,7 +39,7 @@ def stack(crash_databases: list[str], rabbit_url: str) -> list[str]:
     connection = connect(rabbit_url)
     for queue in queue_names(RECEIVER):
         connection.default_channel.queue_delete(queue)
-    declare(connection.default_channel, RECEIVER, ["booking.order_placed.v1"])
+    declare(connection.default_channel, RECEIVER, ["booking.order_placed.v2"])
     connection.collect()
     return [*crash_databases, rabbit_url]
 

@@ -32,7 +32,7 @@ from delivery_rig import (
 )
 from tcp_proxy import Proxy, proxied
 
-PLACED, REJECTED = "booking.order_placed.v1", "booking.order_rejected.v2"
+PLACED, REJECTED = "booking.order_placed.v2", "booking.order_rejected.v2"
 
 
 @pytest.fixture(scope="module")

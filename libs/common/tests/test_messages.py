@@ -15,7 +15,7 @@ from common.messages import CATALOGUE, SPECS, SUPERSEDED, OrderPlaced, RequestPa
 
 GOLDEN = resources.files("common") / "golden"
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
-PLACED = OrderPlaced(order_id="ord_1", account_id="acc_1", session_id="ses_1", placed_at=NOW)
+PLACED = OrderPlaced(order_id="ord_1", account_id="acc_1", patient_id="pat_1", session_id="ses_1", placed_at=NOW)
 
 
 def golden(type_: str) -> bytes:

@@ -157,12 +157,12 @@ def ids(party: Party) -> list[str]:
 def test_list_shows_what_is_parked_and_why(spoilt: Party, capsys: pytest.CaptureFixture[str]) -> None:
     assert dlq.main(spoilt.processor, ["list"]) == 0
     out = capsys.readouterr().out
-    for text in (*ids(spoilt), "ValueError: this one kills me", "no CloudEvent", "booking.order_placed.v1", "3 parked"):
+    for text in (*ids(spoilt), "ValueError: this one kills me", "no CloudEvent", "booking.order_placed.v2", "3 parked"):
         assert text in out
 
 
 def test_replaying_one_handles_and_unparks_it(spoilt: Party) -> None:
-    good = next(p for p in spoilt.store.parked() if p.type == "booking.order_placed.v1")
+    good = next(p for p in spoilt.store.parked() if p.type == "booking.order_placed.v2")
     assert dlq.main(spoilt.processor, ["replay", good.message_id]) == 0
     assert spoilt.effects == [("a", "1")]
     assert good.message_id not in ids(spoilt)

@@ -49,7 +49,7 @@ def credit(change: Any, *marks: m.CreditMark) -> m.CreditChanged:
 
 SAMPLES: dict[str, Any] = {
     "user_registered": m.UserRegistered("acc_1", "alice", "zh-CN"),
-    "order_placed": m.OrderPlaced("ord_1", "acc_1", "ses_1", MOMENT),
+    "order_placed": m.OrderPlaced("ord_1", "acc_1", "pat_1", "ses_1", MOMENT),
     "order_held": m.OrderHeld("ord_1", "acc_1", VISIT, 7, 5000, 3000, SOON),
     "order_entered": m.OrderEntered("ord_1", "acc_1", "ses_1", SOON, 3),
     "order_offered": m.OrderOffered("ord_1", "acc_1", VISIT, 7, 5000, SOON),

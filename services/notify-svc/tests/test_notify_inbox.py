@@ -120,7 +120,7 @@ def test_a_refund_that_was_issued_anew_and_failed_again_is_news(service: Service
 
 
 def test_newest_first_by_the_time_of_the_event_in_pages(service: Service) -> None:
-    messages = [m.OrderPlaced(f"ord_{n:03d}", "acc_1", "ses_1", MOMENT) for n in range(23)]
+    messages = [m.OrderPlaced(f"ord_{n:03d}", "acc_1", "pat_1", "ses_1", MOMENT) for n in range(23)]
     sealed = [seal(message, MOMENT + timedelta(seconds=n // 2)).body for n, message in enumerate(messages)]
     random.Random(7).shuffle(sealed)
     for start in range(0, 23, 5):

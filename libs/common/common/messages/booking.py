@@ -90,13 +90,14 @@ class MovePayment:
 # --- booking-svc: events of an order ---------------------------------------------------------------------------------
 
 
-@message("booking.order_placed", 1, sender="booking-svc", subject="order_id")
+@message("booking.order_placed", 2, sender="booking-svc", subject="order_id")
 @dataclass(frozen=True, slots=True)
 class OrderPlaced:
     """A patient asked for a number; schedule-svc is deciding."""
 
     order_id: Id
     account_id: Id
+    patient_id: Id
     session_id: Id
     placed_at: Time
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from common.messages.booking import OrderHeld, OrderRejected, OrderWithdrawn, ReleaseSlot, ReserveSlot
+from common.messages.booking import OrderHeld, OrderPlaced, OrderRejected, OrderWithdrawn, ReleaseSlot, ReserveSlot
 from common.messages.catalogue import Count, Fen, Id, Text, Time, message
 from common.messages.parts import SessionFacts, Visit
 from common.messages.payment import Purpose, RefundSucceeded
@@ -90,6 +90,21 @@ class ReleaseSlotV1:
 
     order_id: Id
     session_id: Id
+
+
+def _placed(old: "OrderPlacedV1") -> OrderPlaced:
+    return OrderPlaced(old.order_id, old.account_id, "unknown", old.session_id, old.placed_at)
+
+
+@message("booking.order_placed", 1, sender="booking-svc", subject="order_id", newer=_placed)
+@dataclass(frozen=True, slots=True)
+class OrderPlacedV1:
+    """A number was asked for, without a word on whom for."""
+
+    order_id: Id
+    account_id: Id
+    session_id: Id
+    placed_at: Time
 
 
 def _held(old: "OrderHeldV1") -> OrderHeld:

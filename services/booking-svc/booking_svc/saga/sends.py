@@ -35,7 +35,7 @@ Send = Callable[[Order], Message]
 
 
 def order_placed(o: Order) -> Message:
-    return OrderPlaced(o.id, o.account_id, o.session_id, o.placed_at)
+    return OrderPlaced(o.id, o.account_id, o.patient_id, o.session_id, o.placed_at)
 
 
 def reserve_slot(o: Order) -> Message:
