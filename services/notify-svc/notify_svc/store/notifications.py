@@ -19,9 +19,10 @@ class Notifications:
         (("rank", DESCENDING),),
         (("stored_at", ASCENDING),),
         (("recipient", ASCENDING), ("stored_at", ASCENDING)),
+        (("order_id", ASCENDING),),
     )
-    """The first serves the inbox, and the search for an order in its owner's inbox; nx-27017 uses it only if there is the
-    second, which MongoDB could do without. The third finds the oldest. The others find what is new, for live streams.
+    """The first serves the inbox; nx-27017 uses it only if there is the second, which MongoDB could do without. The third finds
+    the oldest, the next two what is new, for live streams. The last finds what was told of an order.
     """
 
     def __init__(self, database: Database[Document], keep: timedelta) -> None:
@@ -73,15 +74,17 @@ class Notifications:
         reading = {"unread": False, "read_at": milliseconds(now), "read_by": reader}
         self.collection.update_one({"_id": notification_id, "unread": True}, {"$set": reading})
 
-    def hospital_of(self, account_id: str, order_id: str) -> str | None:
-        """Where the visit of an order takes place, as far as its owner was told of it."""
-        for document in self.collection.find({"recipient": account_id, "order_id": order_id}):
+    def hospital_of(self, order_id: str) -> str | None:
+        """Where the visit of an order takes place, as far as anybody was told of it, be her account gone or not."""
+        for document in self.collection.find({"order_id": order_id}):
             if document["hospital_id"]:
                 return str(document["hospital_id"])
         return None
 
     def forget_account(self, account_id: str) -> None:
-        """Of an account that is gone nothing stays but that it was told: the audit compares that with the orders."""
+        """Of an account that is gone nothing stays but that it was told: the audit compares that with the orders, and the
+        hospital's staff may still have to see to one.
+        """
         nothing = {"recipient": "", "params": {}, "unread": False}
         self.collection.update_many({"recipient": account_id}, {"$set": nothing})
 

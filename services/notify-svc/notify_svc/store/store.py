@@ -137,6 +137,8 @@ class MongoTx:
     """As `writes`, but after the notifications."""
     plans: list[tuple[Notification, Sequence[str], datetime | None]] = field(default_factory=list)
     """What is to go out beside the inbox: usecases.planning."""
+    about: set[str] = field(default_factory=set)
+    """Accounts of which something is kept: if one has ended, it is forgotten again: usecases.planning."""
 
     def first_time(self, message_ids: Sequence[str]) -> set[str]:
         """All of them: repetitions are found by the documents' _ids, so that dedupe and effect are one write."""
@@ -148,9 +150,9 @@ class MongoTx:
     def at_end(self, write: Callable[[], None]) -> None:
         self.writes.append(write)
 
-    def hospital_of(self, account_id: str, order_id: str) -> str | None:
-        """Where the visit of an order takes place, as far as its owner was told of it."""
+    def hospital_of(self, order_id: str) -> str | None:
+        """Where the visit of an order takes place, as far as anybody was told of it."""
         for notification in self.added:
             if notification.order_id == order_id and notification.hospital_id:
                 return notification.hospital_id
-        return self.store.notifications.hospital_of(account_id, order_id)
+        return self.store.notifications.hospital_of(order_id)

@@ -11,7 +11,7 @@ from notify_svc.channels import Channel
 from notify_svc.delivery import Contact
 from notify_svc.domain import Notification, rank
 from notify_svc.store import MongoStore, MongoTx
-from notify_svc.usecases import planning, visits
+from notify_svc.usecases import planning
 
 
 def keep(tx: MongoTx, received: Sequence[Received]) -> None:
@@ -28,9 +28,7 @@ def forget(tx: MongoTx, received: Sequence[Received]) -> None:
     for r in received:
         message: AccountDeleted = r.message
         tx.at_end(partial(tx.store.contacts.forget, message.account_id))
-        visits.forget_account(tx, message.account_id)
-        tx.last.append(partial(tx.store.notifications.forget_account, message.account_id))
-        tx.last.append(partial(tx.store.deliveries.forget_account, message.account_id))
+        planning.concern(tx, message.account_id)
 
 
 def address_is_dead(store: MongoStore, contact: Contact, channel: Channel) -> None:

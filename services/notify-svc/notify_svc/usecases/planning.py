@@ -14,7 +14,7 @@ from notify_svc.channels import Channel
 from notify_svc.delivery import YOUNG, Contact, Delivery, Sealed, deliveries_of
 from notify_svc.domain import ROLE, Notification
 from notify_svc.kinds import KINDS
-from notify_svc.store import MongoTx
+from notify_svc.store import MongoStore, MongoTx
 
 _YOUNGEST = 50
 """As many notifications of an account are looked at when its first address comes."""
@@ -29,15 +29,26 @@ def tell_person(
     its kind does not say so.
     """
     tx.add(notification)
-    if notification.recipient.startswith(ROLE) or not KINDS[notification.kind].channels:
+    if notification.recipient.startswith(ROLE):
         return
-    if not tx.plans:
+    concern(tx, notification.recipient)
+    if KINDS[notification.kind].channels:
+        tx.plans.append((notification, guard, expires_at))
+
+
+def concern(tx: MongoTx, account_id: str) -> None:
+    """Something is kept of this account: not for long, if it has ended. It is looked at after everything is written, as who ends
+    it deletes after that is written: whichever comes first, nothing is left.
+    """
+    if not tx.about:
         tx.last.append(partial(_plan, tx))
-    tx.plans.append((notification, guard, expires_at))
+    tx.about.add(account_id)
 
 
 def _plan(tx: MongoTx) -> None:
-    contacts = tx.store.contacts.of({n.recipient for n, _, _ in tx.plans})
+    contacts = tx.store.contacts.of(tx.about)
+    for account_id in sorted(name for name, contact in contacts.items() if contact.gone):
+        forget(tx.store, account_id)
     tx.store.deliveries.plan(
         [
             delivery
@@ -46,6 +57,14 @@ def _plan(tx: MongoTx) -> None:
             for delivery in deliveries_of(n, contacts[n.recipient], tx.now, guard, expires_at)
         ]
     )
+
+
+def forget(store: MongoStore, account_id: str) -> None:
+    """What an account was told and what waits for it goes; the log keeps ids."""
+    store.visits.forget_account(account_id)
+    store.reminders.forget_account(account_id)
+    store.notifications.forget_account(account_id)
+    store.deliveries.forget_account(account_id)
 
 
 def plan_young(tx: MongoTx, account_id: str) -> None:

@@ -20,7 +20,7 @@ def tell(tx: MongoTx, received: Sequence[Received]) -> None:
         order_id = domain.order_of(r.message)
         hospital_id = _hospital_id(r.message)
         if hospital_id is None and type(r.message) in domain.FOR_STAFF_TOO:
-            hospital_id = tx.hospital_of(r.message.account_id, r.message.order_id)
+            hospital_id = tx.hospital_of(r.message.order_id)
         params = {k: v for k, v in msgspec.to_builtins(r.message).items() if k not in domain.UNTOLD}
         for recipient, kind in domain.kinds_of(r.message, hospital_id):
             notification_id = f"{domain.known_by(r.message, r.id)}:{recipient}:{kind}"

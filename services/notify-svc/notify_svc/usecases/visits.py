@@ -12,6 +12,7 @@ from notify_svc.domain import milliseconds
 from notify_svc.reminders import Appointment
 from notify_svc.store import MongoTx
 from notify_svc.store.mongo import time_of
+from notify_svc.usecases import planning
 
 ENDS = (m.OrderWithdrawn, m.OrderCancelled, m.OrderRescheduled, m.SubstitutesOffered, m.VisitMissed)
 """After these the visit of the order does not take place (any more). 停诊 offers substitutes: the visit itself is lost."""
@@ -29,6 +30,8 @@ def follow(tx: MongoTx, received: Sequence[Received]) -> None:
                 confirmed[r.message.order_id] = _appointment(r.message, at)
         elif isinstance(r.message, ENDS):
             ended[r.message.order_id] = r.message.account_id, at
+    for account_id in {a.account_id for a in confirmed.values()} | {account_id for account_id, _ in ended.values()}:
+        planning.concern(tx, account_id)
     if ended:
         tx.at_end(lambda: tx.store.visits.end(ended))
         tx.at_end(lambda: tx.store.reminders.look_again(account_id for account_id, _ in ended.values()))
@@ -39,12 +42,6 @@ def follow(tx: MongoTx, received: Sequence[Received]) -> None:
             if (look_at := reminders.first_due(a)) is not None:
                 due[a.account_id] = min(look_at, due.get(a.account_id, look_at))
         tx.at_end(lambda: tx.store.reminders.wake(due))
-
-
-def forget_account(tx: MongoTx, account_id: str) -> None:
-    """Its visits and reminders are gone with the account."""
-    tx.at_end(lambda: tx.store.visits.forget_account(account_id))
-    tx.at_end(lambda: tx.store.reminders.forget_account(account_id))
 
 
 def _appointment(message: m.OrderConfirmed, at: datetime) -> Appointment:
