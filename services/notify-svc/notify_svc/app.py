@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from common.clock import Clock, system_clock
+from common.log import get_logger
 from common.service import Service
 from common.settings import BadSettings
 from common.vault import Vault
@@ -20,6 +21,8 @@ from notify_svc.store import Keep, MongoStore, check_url
 from notify_svc.usecases import figures, reminders, upkeep
 from notify_svc.usecases.sending import Post
 from notify_svc.worker import SUBSCRIPTIONS
+
+log = get_logger("notify")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
     service.parts = Parts(inboxes)
     service.streams = inboxes.hub
     post = post_of(settings, store)
+    silent = [channel for channel in CHANNELS if channel not in {carrier.channel for carrier in post.carriers}]
+    if silent and settings.production:
+        log.warning("nothing_is_sent", by=silent, why="SMTP_URL or SMS_PROVIDERS is empty")
     service.loops = (
         lambda: Loop("reminders", lambda: reminders.turn(store)),
         *(partial(Sender, channel, partial(post.due, channel)) for channel in CHANNELS),

@@ -4,6 +4,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import parseaddr
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from common.settings import DEV_CONTACT_KEY, BadSettings, env
@@ -17,6 +21,11 @@ MAIL_SCHEMES = ("smtp", "smtps", "smtp+plain")
 
 DEVELOPMENT = "haoyuan-mailbox"
 """The published credentials of the mailbox of development (tools/mailbox): production refuses them."""
+
+DEV_RECEIPTS = "haoyuan-development-receipts"
+"""The published RECEIPTS_TOKEN of development."""
+
+DEV_MAIL_FROM = "Haoyuan <no-reply@haoyuan.example>"
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Settings(Common):
     public_url: str = env("PUBLIC_URL", "http://localhost:8000")
     smtp_url: str = env("SMTP_URL", "")
     smtp_ca: str = env("SMTP_CA", "")
-    mail_from: str = env("MAIL_FROM", "Haoyuan <no-reply@haoyuan.example>")
+    mail_from: str = env("MAIL_FROM", DEV_MAIL_FROM)
     sms_providers: str = env("SMS_PROVIDERS", "")
     alibaba_sms_url: str = env("ALIBABA_SMS_URL", "https://dysmsapi.aliyuncs.com")
     alibaba_sms_key_id: str = env("ALIBABA_SMS_KEY_ID", "")
@@ -61,8 +70,13 @@ class Settings(Common):
     def __post_init__(self) -> None:
         """Raises BadSettings naming every variable whose value cannot be used."""
         faults = [*self._key_faults(), *self._mail_faults(), *self._sms_faults()]
-        if min(self.email_per_second, self.sms_per_second, self.keep_notifications, self.keep_deliveries) < 1:
-            faults.append("EMAIL_-, SMS_PER_SECOND, KEEP_NOTIFICATIONS_- and KEEP_DELIVERIES_DAYS: must be at least 1")
+        at_least_one = {
+            "EMAIL_PER_SECOND": self.email_per_second,
+            "SMS_PER_SECOND": self.sms_per_second,
+            "KEEP_NOTIFICATIONS_DAYS": self.keep_notifications,
+            "KEEP_DELIVERIES_DAYS": self.keep_deliveries,
+        }
+        faults += [f"{variable}: must be at least 1" for variable, value in at_least_one.items() if value < 1]
         if self.stream_listeners < 0:
             faults.append("STREAM_LISTENERS: must be at least 0")
         if self.provider_timeout <= 0:
@@ -97,6 +111,8 @@ class Settings(Common):
         return []
 
     def _mail_faults(self) -> list[str]:
+        if self.smtp_ca and not Path(self.smtp_ca).is_file():
+            return [f"SMTP_CA: there is no file {self.smtp_ca}"]
         if not self.smtp_url:
             return []
         try:
@@ -138,7 +154,9 @@ class Settings(Common):
         return []
 
     def _production_faults(self) -> list[str]:
-        faults = []
+        faults = self._faults_of_who_writes() if self.smtp_url else []
+        if self.receipts_token == DEV_RECEIPTS:
+            faults.append("RECEIPTS_TOKEN: the development one is refused in production")
         if self.smtp_url.startswith("smtp+plain:"):
             faults.append("SMTP_URL: smtp+plain sends letters in clear, refused in production")
         if DEVELOPMENT in self.smtp_url:
@@ -151,4 +169,23 @@ class Settings(Common):
             secret = {"alibaba": "alibaba_sms_key_secret", "tencent": "tencent_sms_secret_key"}[name]
             if getattr(self, secret) == DEVELOPMENT:
                 faults.append(f"{secret.upper()}: the mailbox of development is refused in production")
+            elif getattr(self, f"{name}_sms_templates").strip() in {"", "{}"}:
+                faults.append(f"{name.upper()}_SMS_TEMPLATES: names none, so {name} could send nothing")
         return faults
+
+    def _faults_of_who_writes(self) -> list[str]:
+        """What readers of e-mails would stumble over."""
+        faults = []
+        if self.mail_from == DEV_MAIL_FROM or not _is_address(parseaddr(self.mail_from)[1]):
+            faults.append("MAIL_FROM: must be an address of yours, such as Haoyuan <no-reply@hospital.cn>")
+        if not self.public_url.startswith("https://"):
+            faults.append("PUBLIC_URL: letters lead people there, in production by https only")
+        return faults
+
+
+def _is_address(text: str) -> bool:
+    try:
+        address = Address(addr_spec=text)
+    except (HeaderParseError, ValueError, IndexError):
+        return False
+    return bool(address.username and "." in address.domain)
