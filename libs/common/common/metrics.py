@@ -17,6 +17,7 @@ OUTBOX_SETTLED = Counter("haoyuan_outbox_settled_total", "Messages that arrived"
 OUTBOX_RETURNED = Counter("haoyuan_outbox_returned_total", "Messages that no queue takes: an alarm")
 TIMERS_FIRED = Counter("haoyuan_timers_fired_total", "Timers fired and jobs done", ["kind"])
 TIMERS_FAILED = Counter("haoyuan_timers_failed_total", "Timers and jobs that failed and will be repeated", ["kind"])
+STREAMS = Gauge("haoyuan_streams_open", "Live streams that are open", multiprocess_mode="livesum")
 QUEUE_LAG = Gauge("haoyuan_outbox_in_flight", "Messages sent and not yet settled", multiprocess_mode="livesum")
 
 

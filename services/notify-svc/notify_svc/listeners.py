@@ -27,11 +27,13 @@ SHORT_LOOKBACK = 3_000
 FULL_LOOK = 5.0  # seconds between two that go back all the way
 MOST_MISSED = 500
 """Who has missed more in one inbox reads it anew."""
+MOST_LOOKED = 20_000
+"""What one look reads at most, the newest: if there is more, everybody is told to read the inbox."""
 _MOST_TAGS = 40
 _CURSOR = re.compile(r"(\d{1,15})-((?:[0-9a-f]{8})*)")
 
-Item = tuple[int, Notification]
-"""When it was stored (milliseconds), and what."""
+Item = tuple[int, Notification | None]
+"""When it was stored (milliseconds), and what. None: more than could be looked at; read the inbox."""
 
 
 def _tag(notification_id: str) -> str:
@@ -42,7 +44,8 @@ def _tag(notification_id: str) -> str:
 class Cursor:
     """What one listener has heard: until when, and what of the moments before that. As text it is an event's id.
 
-    It survives a change of process: with Last-Event-ID nothing is missed, and nothing comes twice.
+    It survives a change of process: with Last-Event-ID nothing is missed, and nothing comes twice. Where too much was heard at
+    once for an id, the id is none that can be read, and who comes again with it reads the inbox.
     """
 
     at: int
@@ -58,7 +61,7 @@ class Cursor:
         return cls(at, {tags[n : n + 8]: at for n in range(0, len(tags), 8)})
 
     def __str__(self) -> str:
-        return f"{self.at}-{''.join(list(self.tags)[-_MOST_TAGS:])}"
+        return f"{self.at}-{''.join(self.tags)}" if len(self.tags) <= _MOST_TAGS else f"{self.at}+"
 
     def takes(self, at: int, notification_id: str) -> bool:
         """True if it is new; then it is noted as heard."""
@@ -81,15 +84,19 @@ class Inboxes:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def listen(self, recipients: Sequence[str], last: str) -> tuple[Listener, Cursor, list[Item] | None]:
+    def listen(
+        self, recipients: Sequence[str], last: str, owner: str = ""
+    ) -> tuple[Listener, Cursor, list[Item] | None]:
         """From now on, or from where `last` (Last-Event-ID) says. Answers what was stored since; None: too much, or unknown.
 
         Raises Unavailable.
         """
-        listener = self.hub.listen(recipients)  # before the first look: what comes after it is not missed
+        listener = self.hub.listen(recipients, owner)  # before the first look: what comes after it is not missed
         try:
             self._look_on()
             cursor = Cursor.read(last) if last else None
+            if cursor is not None and cursor.at > milliseconds(self._store.clock()) + LOOKBACK:
+                cursor = None  # of a clock that was wrong: nothing would be new to it
             stored = None if cursor is None else self._since(recipients, cursor.at)
             if cursor is None or stored is None:
                 return listener, self._now(recipients), None if last else []
@@ -99,14 +106,15 @@ class Inboxes:
         return listener, cursor, stored
 
     def _since(self, recipients: Sequence[str], at: int) -> list[Item] | None:
-        found = self._store.notifications.stored_for(recipients, at - LOOKBACK, MOST_MISSED)
+        found: list[Item] = [*self._store.notifications.stored_for(recipients, at - LOOKBACK, MOST_MISSED)]
         return found if len(found) < MOST_MISSED else None
 
     def _now(self, recipients: Sequence[str]) -> Cursor:
         """Everything that shows in these inboxes now is no news."""
         cursor = Cursor(milliseconds(self._store.clock()))
         for at, n in self._since(recipients, cursor.at) or ():
-            cursor.takes(at, n.id)
+            if n is not None:
+                cursor.takes(at, n.id)
         return cursor
 
     # --- the look for everybody
@@ -138,11 +146,16 @@ class Inboxes:
     def _look(self, seen: dict[str, int], back: int) -> dict[str, int]:
         """Hand out what was stored so long ago at most and is not among `seen`; answers what is now."""
         now = milliseconds(self._store.clock())
-        for at, recipient, notification_id in self._store.notifications.stored_since(now - back):
+        found = self._store.notifications.stored_since(now - back, MOST_LOOKED)
+        for at, recipient, notification_id in found:
             if notification_id not in seen:
                 if self.hub.heard(recipient):
                     notification = self._store.notifications.get(notification_id)
                     if notification is not None:
                         self.hub.publish(recipient, (at, notification))
                 seen[notification_id] = at
+        if len(found) >= MOST_LOOKED:
+            log.warning("too_much_to_look_at", most=MOST_LOOKED)
+            self.hub.publish_to_all((now, None))
+            return {notification_id: at for at, _, notification_id in found}
         return {notification_id: at for notification_id, at in seen.items() if at >= now - LOOKBACK}

@@ -7,13 +7,14 @@ holds a thread of its server while it is open, so a hub has a limit; see docs/ad
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, Self
 
 from flask import Response
 
 from common.errors import Unavailable
 from common.jsons import encode
+from common.metrics import STREAMS
 
 DEPTH = 200
 """Items that may wait for a listener; one who is slower is cut off, and resumes."""
@@ -22,15 +23,19 @@ HEARTBEAT = 15.0  # seconds of silence at most: proxies close what is silent for
 LONGEST = 600.0  # seconds; then the client comes again, perhaps to another process
 RETRY = 2000  # milliseconds until a client comes again
 
-EXPIRED, SLOW, STOPPING, AGAIN = "token_expired", "too_slow", "stopping", "come_again"
+EACH = 6
+"""Streams of one owner; browsers open no more to one host. A further one ends the oldest: it is often of a connection that is gone."""
+
+EXPIRED, SLOW, STOPPING, AGAIN, ELSEWHERE = "token_expired", "too_slow", "stopping", "come_again", "elsewhere"
 """Why a stream ends, as its last event says."""
 
 
 class Listener:
     """What waits for one who listens. Made by `Hub.listen`; whoever has it must `close` it."""
 
-    def __init__(self, hub: "Hub", topics: frozenset[str], depth: int) -> None:
+    def __init__(self, hub: "Hub", topics: frozenset[str], depth: int, owner: str) -> None:
         self.topics = topics
+        self.owner = owner
         self.ended = ""
         self._hub = hub
         self._depth = depth
@@ -67,7 +72,7 @@ class Listener:
 
 
 class Hub:
-    """Who listens to what, at most `limit` at a time. Safe for threads."""
+    """Who listens to what, at most `limit` at a time, and EACH of one owner. Safe for threads."""
 
     def __init__(self, limit: int, depth: int = DEPTH) -> None:
         self._limit = limit
@@ -75,34 +80,49 @@ class Hub:
         self._lock = threading.Lock()
         self._listeners: set[Listener] = set()
         self._by_topic: dict[str, set[Listener]] = {}
+        self._by_owner: dict[str, list[Listener]] = {}
         self._closed = False
         self._occupied = threading.Event()
 
     def __len__(self) -> int:
         return len(self._listeners)
 
-    def listen(self, topics: Iterable[str]) -> Listener:
-        """From now on. Raises Unavailable if there are too many, or this process is ending."""
-        listener = Listener(self, frozenset(topics), self._depth)
+    def listen(self, topics: Iterable[str], owner: str = "") -> Listener:
+        """From now on. Who has EACH already loses the oldest of them; "" is nobody, and has no limit.
+
+        Raises Unavailable if there are too many, or this process is ending.
+        """
+        listener = Listener(self, frozenset(topics), self._depth, owner)
         with self._lock:
-            if self._closed or len(self._listeners) >= self._limit:
+            own = self._by_owner.get(owner, [])
+            oldest = own[0] if owner and len(own) >= EACH else None
+            if self._closed or len(self._listeners) - (oldest is not None) >= self._limit:
                 raise Unavailable("no more streams can be opened here; try again, or ask without", code="no_streams")
+            if oldest is not None:
+                self._remove(oldest)
             self._listeners.add(listener)
+            self._by_owner.setdefault(owner, []).append(listener)
             for topic in listener.topics:
                 self._by_topic.setdefault(topic, set()).add(listener)
+            STREAMS.set(len(self._listeners))
+        if oldest is not None:
+            oldest.end(ELSEWHERE)
         self._occupied.set()
         return listener
 
     def leave(self, listener: Listener) -> None:
         with self._lock:
-            self._listeners.discard(listener)
-            for topic in listener.topics:
-                others = self._by_topic.get(topic, set())
-                others.discard(listener)
-                if not others:
-                    self._by_topic.pop(topic, None)
+            if listener in self._listeners:
+                self._remove(listener)
+            STREAMS.set(len(self._listeners))
             if not self._listeners:
                 self._occupied.clear()
+
+    def _remove(self, listener: Listener) -> None:
+        self._listeners.remove(listener)
+        _take_out(self._by_owner, listener.owner, listener)
+        for topic in listener.topics:
+            _take_out(self._by_topic, topic, listener)
 
     def heard(self, topic: str) -> bool:
         """Whether anybody listens to it."""
@@ -112,6 +132,13 @@ class Hub:
         """Hand it to everybody who listens to this topic. Waits for nobody."""
         with self._lock:
             listeners = list(self._by_topic.get(topic, ()))
+        for listener in listeners:
+            listener.put(item)
+
+    def publish_to_all(self, item: Any) -> None:
+        """Hand it to everybody, whatever they listen to. Waits for nobody."""
+        with self._lock:
+            listeners = list(self._listeners)
         for listener in listeners:
             listener.put(item)
 
@@ -131,6 +158,13 @@ class Hub:
         for listener in listeners:
             listener.end(STOPPING)
         self._occupied.set()
+
+
+def _take_out(of: MutableMapping[str, Any], key: str, listener: Listener) -> None:
+    """A list or set that is empty then is no more."""
+    of[key].remove(listener)
+    if not of[key]:
+        del of[key]
 
 
 def event(name: str, data: Any, ident: str = "") -> bytes:

@@ -27,8 +27,9 @@ def stream_notifications() -> Response:
     """One's notifications as they come, as server-sent events; the token in Authorization, as everywhere.
 
     `notification`: as GET /notifications shows it, and in which language. `reload`: too much was missed to be told here; read the
-    inbox. `bye`: the stream ends, and why: token_expired, come_again, too_slow, stopping. An open stream tells what comes after it
-    was opened: open it, then read the inbox. Who comes again with `Last-Event-ID` misses nothing and hears nothing twice.
+    inbox. `bye`: the stream ends, and why: token_expired, come_again, too_slow, stopping; elsewhere: the account has opened more
+    than six here, and this was the oldest, so do not come again by yourself. An open stream tells what comes after it was opened:
+    open it, then read the inbox. Who comes again with `Last-Event-ID` misses nothing and hears nothing twice, or is told `reload`.
     503 `no_streams`: there are too many; Retry-After says when to try again.
     """
     caller, locale = principal(), reader_locale()
@@ -36,10 +37,12 @@ def stream_notifications() -> Response:
     if request.method == "HEAD":
         return Response(content_type="text/event-stream")
     last = request.headers.get("Last-Event-ID", "")
-    listener, cursor, stored = inboxes.listen(recipients(caller), last)
+    listener, cursor, stored = inboxes.listen(recipients(caller), last, caller.account_id)
 
     def write(item: Item) -> bytes:
         at, notification = item
+        if notification is None:
+            return event("reload", {}, str(cursor))
         if not cursor.takes(at, notification.id):
             return b""
         try:

@@ -54,9 +54,10 @@ class Notifications:
         document = self.collection.find_one({"_id": notification_id})
         return None if document is None else _notification(document)
 
-    def stored_since(self, at: int) -> list[tuple[int, str, str]]:
-        """When (milliseconds), for whom, and the id of what was stored from then on, the oldest first."""
-        found = list(self.collection.find({"stored_at": {"$gte": at}}, {"stored_at": 1, "recipient": 1, "rank": 1}))
+    def stored_since(self, at: int, limit: int) -> list[tuple[int, str, str]]:
+        """When (milliseconds), for whom, and the id of what was stored from then on: the newest `limit`, the oldest first."""
+        wanted = {"stored_at": 1, "recipient": 1, "rank": 1}
+        found = list(self.collection.find({"stored_at": {"$gte": at}}, wanted).sort("stored_at", -1).limit(limit))
         found.sort(key=lambda d: (d["stored_at"], d["rank"]))
         return [(d["stored_at"], d["recipient"], d["_id"]) for d in found]
 
