@@ -59,7 +59,8 @@ class Delivery:
     """`due_at`: when it is next to be looked at: sent, or, if taken or handed, the end of the lease.
 
     guard: orders of which one must still stand. refused_by: providers that will never carry it. resent: how often staff wanted
-    it sent anew. holder: the claim that may change it now.
+    it sent anew. handed_to: the contact's address, sealed, that a provider has perhaps sent it to: it is asked about that one.
+    holder: the claim that may change it now.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Delivery:
     provider: str = ""
     reference: str = ""
     masked_to: str = ""
+    handed_to: str = ""
     attempts: tuple[Attempt, ...] = ()
     refused_by: tuple[str, ...] = ()
     tries: int = 0

@@ -228,4 +228,4 @@ def test_a_migration_may_be_repeated(service: Service) -> None:
     service.migrate()
     assert service.missing() == []
     inbox = mongo_of(service).notifications
-    assert len(inbox.collection.index_information()) == len(inbox.indexes) + len(["_id", mongo.FORGET_ON])
+    assert len(inbox.collection.index_information()) == len(inbox.indexes) + len(["_id"])

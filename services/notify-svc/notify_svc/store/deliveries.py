@@ -96,7 +96,7 @@ class Deliveries:
         while ids := [d["_id"] for d in self._waiting_for(account_id)]:
             for delivery_id in ids:
                 self.collection.delete_one({"_id": delivery_id, "state": "waiting"})
-        self.collection.update_many({"account_id": account_id}, {"$set": {"masked_to": ""}})
+        self.collection.update_many({"account_id": account_id}, {"$set": {"masked_to": "", "handed_to": ""}})
 
     def _waiting_for(self, account_id: str) -> Iterable[Document]:
         mine = {"account_id": account_id, "state": "waiting", "has_sealed": False}
@@ -157,6 +157,7 @@ def _document(d: Delivery) -> Document:
         "provider": d.provider,
         "reference": d.reference,
         "masked_to": d.masked_to,
+        "handed_to": d.handed_to,
         "attempts": [_attempt_document(a) for a in d.attempts],
         "refused_by": list(d.refused_by),
         "tries": d.tries,
@@ -184,6 +185,7 @@ def _delivery(d: Document) -> Delivery:
         provider=d["provider"],
         reference=d["reference"],
         masked_to=d["masked_to"],
+        handed_to=d.get("handed_to", ""),
         attempts=tuple(_attempt(a) for a in d["attempts"]),
         refused_by=tuple(d["refused_by"]),
         tries=d["tries"],

@@ -58,6 +58,7 @@ def _note(store: MongoStore, delivery: Delivery, receipt: Receipt) -> None:
         reference=delivery.reference or receipt.reference,
         holder="",
         sealed=None,
+        handed_to="",
         ended_at=store.clock(),
     )
     if changed is None:

@@ -149,10 +149,10 @@ class Post:
             raise _Stopped("skipped", "quiet_hours")
         return quiet
 
-    def _letter(self, d: Delivery, contact: Contact | None, *, asking: bool = False) -> Letter:
+    def _letter(self, d: Delivery, contact: Contact | None) -> Letter:
         """Raises _Stopped if there is nothing to say, or no way to say it."""
         try:
-            told, to, locale = self._what_and_where(d, contact, asking=asking)
+            told, to, locale = self._what_and_where(d, contact)
         except Unreadable as error:
             raise _Stopped("failed", "unreadable") from error
         kind = KINDS[d.kind]
@@ -165,7 +165,7 @@ class Post:
             log.exception("letter_failed", delivery_id=d.id)
             raise _Stopped("failed", f"template: {type(error).__name__}") from error
 
-    def _what_and_where(self, d: Delivery, contact: Contact | None, *, asking: bool) -> tuple[Notification, str, str]:
+    def _what_and_where(self, d: Delivery, contact: Contact | None) -> tuple[Notification, str, str]:
         if d.sealed is not None:
             params = dict(d.sealed.params)
             if d.sealed.code is not None:
@@ -177,11 +177,21 @@ class Post:
         found = self.store.notifications.get(d.notification_id)
         if found is None:
             raise _Stopped("skipped", "forgotten")
-        if not asking:
-            found = self._as_it_stands(d, found)
+        return self._as_it_stands(d, found), self._opened(d, contact.addresses[d.channel]), contact.locale
+
+    def _opened(self, d: Delivery, address: str) -> str:
         name = {"email": "email", "sms": "phone"}[d.channel]
-        to = self.vault.open(contact.addresses[d.channel], f"{d.account_id}/{name}")
-        return found, to, contact.locale
+        return self.vault.open(address, f"{d.account_id}/{name}")
+
+    def _handed(self, d: Delivery) -> Letter:
+        """The letter that a provider perhaps has, as far as it is asked about it: by the address that it was handed over with."""
+        if d.sealed is None and not d.handed_to:
+            raise _Stopped("unsure", "no_address")  # the account has ended since
+        try:
+            to = self.vault.open(*d.sealed.to) if d.sealed is not None else self._opened(d, d.handed_to)
+        except Unreadable as error:
+            raise _Stopped("unsure", "unreadable") from error
+        return Letter(d.key, d.channel, to, d.kind, locale="", subject="", text="")
 
     def _as_it_stands(self, d: Delivery, n: Notification) -> Notification:
         """A reminder without the visits that do not take place any more."""
@@ -214,7 +224,7 @@ class Post:
                 full = True
                 rests.append(now.replace(microsecond=0) + timedelta(seconds=1))
                 break  # the next one takes over when this one fails, and not when it is in demand
-            d, outcome = self._call(d, carrier, letter, began)
+            d, outcome = self._call(d, contact, carrier, letter, began)
             if isinstance(outcome, Sent | Unknown):
                 self._settle(d, outcome)
                 return True
@@ -230,7 +240,9 @@ class Post:
         self._wait(d, max(min(rests), self.store.clock()), tries=tries)
         return not full
 
-    def _call(self, d: Delivery, carrier: Carrier, letter: Letter, began: float) -> tuple[Delivery, Outcome]:
+    def _call(
+        self, d: Delivery, contact: Contact | None, carrier: Carrier, letter: Letter, began: float
+    ) -> tuple[Delivery, Outcome]:
         """Hand it over and note what was said. Of a refusal and of a busy provider the delivery is ours again after that."""
         now = self.store.clock()
         attempt = Attempt(now, carrier.name, "handed")
@@ -241,6 +253,7 @@ class Post:
             due_at=now + LEASE + self.call,
             attempts=(*d.attempts[-MOST_SHOWN + 1 :], attempt),
             masked_to=masked(letter.to, d.channel),
+            handed_to=contact.addresses[d.channel] if contact is not None else "",
         )
         outcome: Outcome = Later("stalled", "this process was held up")
         if time.monotonic() - began < STALLED:
@@ -273,12 +286,12 @@ class Post:
         carrier = next((c for c in self.carriers if c.name == d.provider), None)
         if carrier is None:
             raise _Stopped("unsure", "no_carrier")
-        found = carrier.find(self._letter(d, self._contact(d), asking=True), handed_at)
+        found = carrier.find(self._handed(d), handed_at)
         match found:
             case Sent(reference):
                 self._end(d, "sent", "", attempts=_told(d, found), reference=reference)
             case Absent():
-                self._change(d, state="waiting", holder="", due_at=now, attempts=_told(d, found))
+                self._change(d, state="waiting", holder="", handed_to="", due_at=now, attempts=_told(d, found))
             case Unknown() if now - handed_at < ASK_FOR:
                 self._change(d, due_at=now + ASK_AFTER + (now - handed_at) / 2)
             case _:
@@ -295,7 +308,7 @@ class Post:
     def _wait(self, d: Delivery, until: datetime, tries: int | None = None) -> None:
         due_at = min(until, d.expires_at)  # then it is looked at for the last time
         tries = d.tries if tries is None else tries
-        self.store.deliveries.change(d, state="waiting", holder="", due_at=due_at, tries=tries)
+        self.store.deliveries.change(d, state="waiting", holder="", handed_to="", due_at=due_at, tries=tries)
 
     def _end(
         self,
@@ -314,6 +327,7 @@ class Post:
             reference=reference,
             holder="",
             sealed=None,
+            handed_to="",
             ended_at=self.store.clock(),
         )
         if changed is not None:
