@@ -18,7 +18,7 @@ api "$BASE/orders/$ORDER"
 PAY=$(api "$BASE/orders/$ORDER/payments" -d '{"method":"wechat"}' | get show.text)
 echo "pay at $PAY"; curl -sS -o /dev/null "$PAY" -d 'action=pay'
 until_state confirmed
-# another day suits better: the new number first, then the old one goes back; the money moves along
+# another session suits better: the new number first, then the old one goes back; the money moves along
 ORDER=$(api "$BASE/orders/$ORDER/reschedule" -d "{\"session_id\":\"$(pick first_come 5000 1)\"}" | get id)
 until_state confirmed
 # change one's mind: the number goes back, and so does the money

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from booking_patient import ME, SESSION, do, fire, paid_order, place, reserved, see, state
 from booking_svc import usecases
+from booking_svc.usecases import watching
 from booking_world import FEE, HOLD, NOW
 from common.messages import (
     PaymentSucceeded,
@@ -18,6 +19,24 @@ from common.messages import (
 from common.testing import deliver, take_sent
 
 SOON = timedelta(seconds=1)
+
+
+def test_that_somebody_has_not_paid_yet_is_no_warning_and_that_no_answer_comes_is_one(
+    service, client, clock, monkeypatch
+):
+    said = []
+    for level in ("info", "warning"):
+        monkeypatch.setattr(watching.log, level, lambda event, level=level, **more: said.append((level, more["state"])))
+    unpaid = place(client).json["id"]
+    deliver(service, reserved(unpaid))
+    clock.advance(usecases.UNPAID + SOON)
+    fire(service)
+    assert ("info", "awaiting_payment") in said
+    assert "warning" not in {level for level, _ in said}
+    do(client, unpaid, "cancel")
+    clock.advance(usecases.OVERDUE + SOON)
+    fire(service)
+    assert {level for level, state in said if state != "awaiting_payment"} == {"warning"}
 
 
 @pytest.fixture

@@ -249,6 +249,20 @@ def test_of_deleted_accounts_the_persons_are_counted(world: World) -> None:
     assert person_of(back) == marked_person
 
 
+def test_what_is_left_is_shown_from_the_first_run_on_by_a_process_that_has_just_started(world: World) -> None:
+    people(world(OLD))
+    service = world(f"{NEW},{OLD}")
+    before = stale(service)
+    reseal.LEFT.clear()
+    known = run(service)
+    assert left("rows") is not None
+    assert known["left"]["rows"] <= before
+    to_the_end(service)
+    reseal.LEFT.clear()
+    run(world(f"{NEW},{OLD}"))
+    assert (left("rows"), left("persons")) == (0.0, 0.0)
+
+
 def test_the_round_is_done_in_pages_and_begins_anew_with_a_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reseal, "AT_ONCE", 1)
     service = world(OLD)

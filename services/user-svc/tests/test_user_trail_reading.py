@@ -1,5 +1,7 @@
 """Who may read the trail, that reading is noted, the command that verifies it, and whence a request comes."""
 
+import base64
+import dataclasses
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -106,7 +108,20 @@ def test_the_command(service: Service, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert head in capsys.readouterr().out
     unguarded(service.database, "DELETE FROM trail WHERE place = 3")
     assert trail_check.main([]) == 1
-    assert "BROKEN place 3: is missing" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "BROKEN place 3: is missing" in said
+    assert trail_check.ANOTHER_KEY not in said
+
+
+def test_another_key_is_told_from_a_trail_that_was_changed(
+    service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chained(service, 4)
+    other = dataclasses.replace(service.settings, trail_key=base64.b64encode(b"x" * 32).decode())
+    monkeypatch.setattr(service, "settings", other)
+    monkeypatch.setattr(trail_check, "load", lambda _name: service)
+    assert trail_check.main([]) == 1
+    assert trail_check.ANOTHER_KEY in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

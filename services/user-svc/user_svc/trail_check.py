@@ -1,6 +1,6 @@
 """`python -m user_svc.trail_check`: verifies the whole chain of the trail. Exit status 1 if it is broken.
 
-It needs user-svc's environment. With `--head` of a former state (GET /trail/state, or the log lines `trail_chained`) it also tells
+It needs user-svc's environment, TRAIL_KEY above all: with another key no row fits. With `--head` of a former state (GET /trail/state, or the log lines `trail_chained`) it also tells
 whether the end was cut off since.
 """
 
@@ -11,6 +11,8 @@ from common.run import load
 from common.vault import decode_key
 
 from user_svc import chain
+
+ANOTHER_KEY = "the very first row does not fit: is TRAIL_KEY the one that this trail is chained with?"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         service.database.close()
     if fault:
         print(f"BROKEN {fault}")  # noqa: T201  a command's answer
+        if fault.place == 1 and fault.row is not None:
+            print(ANOTHER_KEY)  # noqa: T201  a command's answer
         return 1
     told = f"{stands.length} acts, all in their place; the head is {stands.head}; {stands.loose} are not chained yet"
     print(told)  # noqa: T201  a command's answer

@@ -22,6 +22,8 @@ UNPAID = timedelta(minutes=3)
 """As OVERDUE, for an order that waits for its payment: it may never have been asked for, or its success never been told."""
 WATCH_EVERY = timedelta(seconds=20)
 WATCH_BATCH = 200
+_MAY_WAIT = {State.AWAITING_PAYMENT, State.WAITLISTED}
+"""Here waiting for long is normal: asking again is worth a word, and no warning."""
 
 
 def watch(tx: Tx, timer: Timer) -> None:
@@ -42,7 +44,8 @@ def watch(tx: Tx, timer: Timer) -> None:
 def _ask_again(tx: Tx, orders: Sequence[Order], command_of: Callable[[Order], saga.Send]) -> None:
     for order in orders:
         command = command_of(order)
-        log.warning("asking_again", order_id=order.id, state=order.state, command=command.__name__)
+        say = log.info if order.state in _MAY_WAIT else log.warning
+        say("asking_again", order_id=order.id, state=order.state, command=command.__name__)
         tx.send(command(order))
     if orders:
         store.touch(tx, [order.id for order in orders])

@@ -32,9 +32,9 @@ LEFT = Gauge(
 
 RESEAL = "reseal"
 """The kind of the job; it has no key. Its payload: `keys`, of which the round is; `step` and `after`, how far the round is;
-`resealed`, how many it has sealed so far; `done`, when it ended.
+`resealed`, how many it has sealed so far; `left`, what was left when that was counted; `done`, when it ended.
 """
-EVERY, ROUND = timedelta(minutes=5), timedelta(days=1)
+EVERY, ROUND = timedelta(minutes=1), timedelta(days=1)
 """How often it looks whether the keys are others; and how often it goes round though they are not."""
 AT_ONCE = 500
 """Rows of one run: it is over before its lease is."""
@@ -46,9 +46,11 @@ def reseal(service: Any, timer: Timer) -> None:
     ahead = dict(timer.payload)
     keys = [index[:8] for index in parts.vault.indexes("which keys there are")]
     if ahead.get("keys") != keys or _is_over(ahead, database.clock() - ROUND):
-        ahead = {"keys": keys, "step": 0, "after": "", "resealed": 0}
+        ahead = {"keys": keys, "step": 0, "after": "", "resealed": 0, "left": _left(database, parts.vault)}
     if "done" not in ahead:
         _go_on(database, parts, ahead)
+    for what, count in ahead.get("left", {}).items():  # each run: a process that has just started shows it too
+        LEFT.labels(what).set(count)
     with database.transaction() as tx:
         if ahead.get("done") == "now":
             ahead["done"] = tx.now.isoformat()
@@ -94,15 +96,15 @@ def _say(database: Database, vault: Vault, ahead: dict[str, Any]) -> None:
     """What still needs an older key, at the ends of steps: counting looks at everything."""
     if ahead["after"]:
         return
-    with database.reading() as conn:
-        left = {
-            "rows": rows.count_stale(conn, vault.prefix),
-            "persons": rows.known_by_older_keys(conn, vault.prefix),
-        }
-    for what, count in left.items():
-        LEFT.labels(what).set(count)
+    left = ahead["left"] = _left(database, vault)
     if ahead["resealed"] or any(left.values()):
         log.info("resealing", step=ahead["step"], resealed=ahead["resealed"], done="done" in ahead, **left)
+
+
+def _left(database: Database, vault: Vault) -> dict[str, int]:
+    with database.reading() as conn:
+        persons = rows.known_by_older_keys(conn, vault.prefix)
+        return {"rows": rows.count_stale(conn, vault.prefix), "persons": persons}
 
 
 # --- one row ---------------------------------------------------------------------------------------------------------
