@@ -3,6 +3,11 @@
 from prometheus_client import Counter, Gauge
 
 DELIVERIES = Counter("haoyuan_deliveries_total", "What became of deliveries", ["channel", "provider", "outcome"])
+ALARMS = Counter(
+    "haoyuan_delivery_alarms_total",
+    "Answers of carriers that need a person: their `why` begins with ALARM",
+    ["provider"],
+)
 OLDEST_DUE = Gauge(
     "haoyuan_deliveries_oldest_due_seconds",
     "Since when the oldest delivery of a lane has been due",

@@ -9,6 +9,7 @@ from common.testing import deliver
 from notify_svc.channels import Later, Letter, Outcome, Refused, Sent
 from notify_svc.usecases.sending import LEASE
 from post_world import Counting, contact, log_of, post, send_all, states, store_of, tell_confirmed
+from prometheus_client import REGISTRY
 
 
 def no_number(_: Letter) -> Outcome:
@@ -78,3 +79,13 @@ def test_a_kind_that_a_provider_does_not_take_rests_no_other_kind(service: Servi
     send_all(desk)
     assert desk.circuits.rests_until("alibaba", store_of(service).clock()) is None
     assert states(store_of(service)) == {"waiting": 21}, "nothing is lost within its worth"
+
+
+def test_what_needs_a_person_is_counted_by_provider(service: Service) -> None:
+    def counted(provider: str) -> float:
+        return REGISTRY.get_sample_value("haoyuan_delivery_alarms_total", {"provider": provider}) or 0.0
+
+    before = counted("alibaba"), counted("tencent")
+    wants_a_person = Counting("alibaba", "sms", lambda _: Later("SignatureDoesNotMatch", "ALARM: your key"))
+    send_all(post(store_of(service), wants_a_person, Counting("tencent", "sms", busy)))
+    assert (counted("alibaba"), counted("tencent")) == (before[0] + 1, before[1])

@@ -16,12 +16,13 @@ from common.vault import Unreadable, Vault
 
 from notify_svc import reminders, unsubscribe
 from notify_svc.channels import Absent, Carrier, Channel, Later, Letter, Outcome, Refused, Sent, Unknown
+from notify_svc.channels.answers import ALARM
 from notify_svc.circuits import Circuits
 from notify_svc.delivery import Attempt, Contact, Delivery, State, masked, pause_after
 from notify_svc.domain import Notification, rank
 from notify_svc.kinds import KINDS
 from notify_svc.letters import compose
-from notify_svc.metrics import DELIVERIES
+from notify_svc.metrics import ALARMS, DELIVERIES
 from notify_svc.store import MongoStore
 from notify_svc.usecases import contacts
 
@@ -263,6 +264,8 @@ class Post:
             else:
                 self.circuits.answered(carrier.name)
         DELIVERIES.labels(d.channel, carrier.name, type(outcome).__name__.lower()).inc()
+        if getattr(outcome, "why", "").startswith(ALARM):
+            ALARMS.labels(carrier.name).inc()
         if isinstance(outcome, Refused):
             all_say_so = outcome.address and (not d.refused_by or d.reason.startswith(NOBODY))
             reason = f"{NOBODY}{outcome.code}" if all_say_so else outcome.code
