@@ -4,7 +4,7 @@ Category: `security` (the account) and `must` (停诊, money, what staff did to 
 switched off, and wait for the end of quiet hours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -27,18 +27,45 @@ _NONE: tuple[Channel, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`worth`: how long after it happened it is still worth sending; `until`: the fact of the message that says so better."""
+    """`worth`: how long after it happened it is still worth sending; `until`: the fact of the message that says so better.
+
+    overtaken_by: it tells a state of an order, and is obsolete when one of these has been told of it. state_of: the fact that names
+    the order.
+    """
 
     category: Category
     lane: int
     channels: tuple[Channel, ...]
     worth: timedelta
     until: str = ""
+    overtaken_by: frozenset[str] = frozenset()
+    state_of: str = "order_id"
 
     @property
     def optional(self) -> bool:
         return self.category in OPTIONAL
 
+
+ENDS = frozenset(
+    {
+        "order_rejected",
+        "order_expired",
+        "order_withdrawn",
+        "order_cancelled",
+        "order_rescheduled",
+        "replacement_ended",
+        "visit_stopped",
+        "session_stopped",
+        "substitutes_offered",
+        "visit_missed",
+    }
+)
+"""After these an order is over, or its visit does not take place. They are told whatever follows; only a change to another visit is
+not, once that one is over too.
+"""
+
+_CONFIRMED = ENDS | {"order_confirmed"}
+_HELD = _CONFIRMED | {"order_held", "order_offered"}
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -76,16 +103,16 @@ KINDS: dict[str, Kind] = {
     "user_registered": Kind("must", NORMAL, _EMAIL, _DAY),
     "address_dead": Kind("must", NORMAL, _BOTH, 3 * _DAY),
     "order_placed": _SEEN,
-    "order_entered": _NEWS,
-    "order_held": Kind("orders", URGENT, _BOTH, _HOUR, "pay_before"),
-    "order_offered": Kind("orders", URGENT, _BOTH, _HOUR, "accept_before"),
-    "order_waitlisted": _NEWS,
+    "order_entered": replace(_NEWS, overtaken_by=_HELD | {"order_waitlisted"}),
+    "order_held": Kind("orders", URGENT, _BOTH, _HOUR, "pay_before", _CONFIRMED),
+    "order_offered": Kind("orders", URGENT, _BOTH, _HOUR, "accept_before", _CONFIRMED),
+    "order_waitlisted": replace(_NEWS, overtaken_by=_HELD),
     "order_rejected": _NEWS,
-    "order_confirmed": Kind("orders", NORMAL, _BOTH, _DAY),
+    "order_confirmed": Kind("orders", NORMAL, _BOTH, _DAY, overtaken_by=ENDS),
     "order_expired": _NEWS,
     "order_withdrawn": _MONEY,
     "order_cancelled": _MONEY,
-    "order_rescheduled": Kind("must", URGENT, _BOTH, _DAY),
+    "order_rescheduled": Kind("must", URGENT, _BOTH, _DAY, overtaken_by=ENDS, state_of="by_order_id"),
     "replacement_ended": Kind("must", NORMAL, _EMAIL, 3 * _DAY),
     "visit_stopped": _STOPPED,
     "session_stopped": _STOPPED,

@@ -75,6 +75,14 @@ class Notifications:
         reading = {"unread": False, "read_at": milliseconds(now), "read_by": reader}
         self.collection.update_one({"_id": notification_id, "unread": True}, {"$set": reading})
 
+    def of_order(self, order_id: str) -> list[Notification]:
+        """What was told of an order, to anybody."""
+        return [_notification(document) for document in self.collection.find({"order_id": order_id})]
+
+    def kinds_told_of(self, order_id: str) -> set[str]:
+        """What has been told of an order."""
+        return {str(document["kind"]) for document in self.collection.find({"order_id": order_id}, {"kind": 1})}
+
     def hospital_of(self, order_id: str) -> str | None:
         """Where the visit of an order takes place, as far as anybody was told of it, be her account gone or not."""
         for document in self.collection.find({"order_id": order_id}):

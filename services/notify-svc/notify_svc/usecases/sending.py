@@ -195,7 +195,11 @@ class Post:
         return Letter(d.key, d.channel, to, d.kind, locale="", subject="", text="")
 
     def _as_it_stands(self, d: Delivery, n: Notification) -> Notification:
-        """A reminder without the visits that do not take place any more."""
+        """A reminder without the visits that do not take place any more. Raises _Stopped if it is obsolete."""
+        kind = KINDS[d.kind]
+        order_id = n.params.get(kind.state_of) if kind.overtaken_by else None
+        if order_id and kind.overtaken_by & self.store.notifications.kinds_told_of(order_id):
+            raise _Stopped("skipped", "overtaken")
         if not d.guard:
             return n
         standing = self.store.visits.standing(d.guard)
