@@ -13,7 +13,7 @@ from common.testing import assert_problem, sent, take_sent
 from login_world import acts, code_for, fire, prove
 from sqlalchemy import text
 from user_svc.app import Settings, build
-from user_svc.devices import LONGEST, device_of
+from user_svc.devices import UNKNOWN, device_of
 from user_svc.passwords import Passwords
 from user_svc.usecases import logins
 from user_world import CHEAP, PASSWORD, Person, join
@@ -384,11 +384,14 @@ def test_what_is_known_of_a_login_is_forgotten_when_it_is_over(
             "Chrome, Android",
         ),
         ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0", "Edge, Windows"),
-        ("python-requests/2.32.3", "python-requests"),
-        ("x" * 1000, "x" * LONGEST),
-        ("<script>alert(1)</script>", ""),
-        ("点击 http://evil.example", ""),
+        ("python-requests/2.32.3", UNKNOWN),
+        ("haoyuan-unlock.com.cn-safe.example/1.0 whatever", UNKNOWN),
+        ("haoyuan-unlock.example/1.0 (Windows) Firefox/1", "Firefox, Windows"),
+        ("x" * 1000, UNKNOWN),
+        ("<script>alert(1)</script>", UNKNOWN),
+        ("点击 http://evil.example", UNKNOWN),
         ("", ""),
+        (" ", ""),
     ],
 )
 def test_a_device_in_a_few_words(user_agent: str, device: str) -> None:

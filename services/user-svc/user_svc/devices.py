@@ -1,9 +1,5 @@
 """What a browser or an app calls itself (User-Agent), in a few words that people recognise."""
 
-import re
-
-LONGEST = 40  # characters
-
 _PROGRAMS = (
     ("MicroMessenger", "WeChat"),
     ("AlipayClient", "Alipay"),
@@ -33,13 +29,11 @@ _SYSTEMS = (
     ("Linux", "Linux"),
 )
 
-_PRODUCT = re.compile(r"[A-Za-z][\w.+-]*", re.ASCII)
+UNKNOWN = "another program"
+"""What every other one is called: its own name may be whatever its maker wants people to read, in a letter of ours."""
 
 
 def device_of(user_agent: str) -> str:
-    """Such as "Firefox, Windows"; of others the name of the program; empty if it does not say."""
+    """Such as "Firefox, Windows": words of ours alone. Empty if it does not say."""
     known = [next((name for mark, name in table if mark in user_agent), "") for table in (_PROGRAMS, _SYSTEMS)]
-    if any(known):
-        return ", ".join(filter(None, known))
-    program = _PRODUCT.match(user_agent)
-    return program[0][:LONGEST] if program else ""
+    return ", ".join(filter(None, known)) or (UNKNOWN if user_agent.strip() else "")
