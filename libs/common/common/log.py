@@ -11,9 +11,15 @@ import structlog
 
 _trace: ContextVar[str] = ContextVar("traceparent", default="")
 
-# re.ASCII: to Unicode 汉字 are \w too, and a number right after one must be found
-_ID_NUMBER = re.compile(r"(?<!\w)(\d{4})\d{10}(\d{3}[\dXx])(?!\w)", re.ASCII)
-_PHONE = re.compile(r"(?<!\w)(1[3-9]\d)\d{4}(\d{4})(?!\w)", re.ASCII)
+# boundaries are ASCII: to Unicode 汉字 are \w too, and a number right after one must be found; digits are of any script (１３８...)
+_PERSONAL = re.compile(
+    r"(?<![A-Za-z0-9_])"
+    r"(?:(?P<id>\d{4})\d\d(?P<gap>[ -]?)\d{4}(?P=gap)?\d{4}(?P=gap)(?P<id_end>\d{3}[\dXxＸｘ])"
+    r"|(?P<phone>(?:(?:\+|00)?86[ -]?)?[1１][3-9３-９]\d)(?P<pause>[ -]?)\d{4}(?P=pause)(?P<phone_end>\d{4})"
+    r"|(?<![.+-])(?P<mail>[A-Za-z0-9_+-]?)[A-Za-z0-9_.+-]+@(?P<domain>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+))"
+    r"(?![A-Za-z0-9_])"
+)
+"""National IDs, mobile numbers and e-mail addresses; spaces or hyphens may stand between the groups of digits. Linear in the text."""
 _SECRET_KEYS = frozenset({"password", "access_token", "refresh_token", "authorization", "id_number", "name"})
 
 
@@ -27,8 +33,16 @@ def set_trace(traceparent: str) -> None:
 
 
 def mask_text(text: str) -> str:
-    """Hide the middle of national IDs and mobile numbers."""
-    return _PHONE.sub(r"\1****\2", _ID_NUMBER.sub(r"\1**********\2", text))
+    """Hide the middle of national IDs, mobile numbers and e-mail addresses."""
+    return _PERSONAL.sub(_hidden, text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    if found["id"]:
+        return f"{found['id']}**********{found['id_end']}"
+    if found["phone"]:
+        return f"{found['phone']}****{found['phone_end']}"
+    return f"{found['mail']}***@{found['domain']}"
 
 
 def _mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
