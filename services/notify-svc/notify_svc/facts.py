@@ -80,6 +80,9 @@ _ADDRESS = {
     "en": {"email": "Your e-mail address", "sms": "Your phone number"},
 }
 
+_DEVICE = re.compile(r"[A-Za-z]+(?:,? [A-Za-z]+)*", re.ASCII)
+_ANOTHER = {"zh-CN": "其他程序", "en": "another program"}
+
 MOMENTS = ("pay_before", "paid_at", "placed_at", "draw_at", "accept_before", "at", "expires_at")
 """Fields that are a time."""
 
@@ -108,6 +111,8 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
         found |= _visit(params["visit"], locale)
     if params.get("visits"):
         found |= _visits(params["visits"], locale)
+    if "device" in found and (found["device"] == _ANOTHER["en"] or not _DEVICE.fullmatch(found["device"])):
+        found["device"] = _ANOTHER[locale]  # nothing from outside that could be read as an address to go to
     if params.get("channel") in _ADDRESS[locale]:
         found["address_is"] = _ADDRESS[locale][params["channel"]]
     for n, substitute in enumerate(params.get("substitutes", ()), 1):
@@ -244,10 +249,9 @@ def _beijing(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(SHANGHAI)
 
 
-_EMAIL = re.compile(r"(?<![\w.+-])([\w+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)", re.ASCII)
-_ABROAD = re.compile(r"(?<!\w)\+(\d{3,5})\d{4}(\d{4})(?!\w)", re.ASCII)
+_ABROAD = re.compile(r"(?<!\w)\+(\d{1,3})[ -]?(?:\d[ -]?){3,8}(\d{4})(?!\w)", re.ASCII)
 
 
 def hide(text: str) -> str:
     """The text with the middle of national IDs, phone numbers and e-mail addresses hidden."""
-    return _EMAIL.sub(r"\1***@\2", mask_text(_ABROAD.sub(r"+\1****\2", text)))
+    return _ABROAD.sub(r"+\1****\2", mask_text(text))
