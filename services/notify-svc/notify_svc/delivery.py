@@ -155,6 +155,8 @@ def deliveries_of(
 ) -> Iterator[Delivery]:
     """What goes out for a notification, by today's addresses and wishes. Nothing that would come too late."""
     kind = KINDS[n.kind]
+    if kind.unless and n.params.get(kind.unless):
+        return
     until = expires_at or _end_of(n, now)
     if until <= now:
         return
@@ -196,5 +198,5 @@ def masked(address: str, channel: str) -> str:
     """An address as staff may see it."""
     if channel == "email":
         name, _, domain = address.rpartition("@")
-        return f"{name[:1]}***@{domain}"
+        return f"{name[:1] if len(name) > 1 else ''}***@{domain}"  # one letter would be all of it
     return f"{address[:-8]}****{address[-4:]}" if len(address) >= 11 else "****"

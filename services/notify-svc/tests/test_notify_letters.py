@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from notify_svc import letters, sms_templates, templates
 from notify_svc.channels import Letter
+from notify_svc.delivery import masked
 from notify_svc.domain import Notification
 from notify_svc.examples import EXAMPLES
-from notify_svc.facts import MOMENTS
+from notify_svc.facts import MOMENTS, hide
 from notify_svc.kinds import KINDS
 from notify_svc.texts.sms import ABSENT, SMS
 
@@ -168,3 +169,51 @@ def test_the_list_for_providers_has_every_template_with_their_variables(capsys: 
     assert sms_templates.main([]) == 0
     assert json.loads(capsys.readouterr().out) == sms_templates.texts()
     assert sms_templates.main(["another"]) == 2
+
+
+def test_what_nobody_may_switch_off_goes_by_all_channels_but_for_what_adr_0028_names() -> None:
+    fewer = {k for k, kind in KINDS.items() if not kind.optional and set(kind.channels) != {"email", "sms"}}
+    assert fewer == {
+        *("credit_recorded", "credit_lifted", "credit_upheld", "replacement_ended", "user_registered"),
+        *("refund_stalled_staff", "refund_failed_staff", "roster_applied"),
+    }
+
+
+@pytest.mark.parametrize("locale", templates.LOCALES)
+@pytest.mark.parametrize(
+    ("device", "known"),
+    [
+        ("Firefox, Windows", True),
+        ("Samsung Internet, Android", True),
+        ("another program", False),
+        ("haoyuan-unlock.com.cn-safe.example", False),
+        ("http://evil.example", False),
+        ("call 4008001234", False),
+        ("点此解锁", False),
+    ],
+)
+def test_a_letter_names_a_device_in_plain_words(device: str, known: bool, locale: str) -> None:
+    """Whoever sent the message, and when: it may be of a release that let such names in."""
+    other = {"zh-CN": "其他程序", "en": "another program"}[locale]
+    text = compose("security_locked", "email", locale, {**EXAMPLES["security_locked"], "device": device}).text
+    assert (device if known else other) in text
+    assert known or device == other or device not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("+852 9123 4567", "+852****4567"),
+        ("+85291234567", "+852****4567"),
+        ("+44-20-7946-0958", "+44****0958"),
+        ("电话0086 138 0000 1234", "电话0086 138****1234"),
+        ("110101 19900307 7758", "1101**********7758"),
+        ("a@x.com", "***@x.com"),
+    ],
+)
+def test_free_texts_hide_numbers_however_they_are_written(text: str, hidden: str) -> None:
+    assert hide(text) == hidden
+
+
+def test_an_address_of_one_letter_is_not_shown_whole() -> None:
+    assert (masked("a@x.com", "email"), masked("al@x.com", "email")) == ("***@x.com", "a***@x.com")
