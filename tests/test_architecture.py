@@ -265,6 +265,23 @@ def must_have(service: str) -> set[str]:
     return shared | {str(f.metadata["variable"]) for f in fields if f.metadata["secret"]}
 
 
+CHOSEN = {
+    "user-svc": {"PASSWORD_SHORTEST", "ACCESS_TOKEN_SECONDS"},
+    "notify-svc": {"KEEP_NOTIFICATIONS_DAYS", "KEEP_DELIVERIES_DAYS", "EMAIL_PER_SECOND", "SMS_PER_SECOND"},
+}
+"""What a house may choose: the containers can be told."""
+
+
+def test_what_a_house_may_choose_reaches_the_containers():
+    compose, base = compose_variables(), ROOT / "deploy/k8s/base"
+    for service, variables in CHOSEN.items():
+        assert variables <= settings.variables_of(service)
+        for container in (service, f"{service}-worker", f"{service}-migrate"):
+            assert variables - compose[container] == set()
+        manifest = (base / service / "kustomization.yaml").read_text(encoding="utf-8")
+        assert variables - kubernetes_variables(manifest) == set()
+
+
 def test_compose_names_the_variables_that_the_services_read():
     for container, variables in compose_variables().items():
         service = re.sub("-(migrate|worker|stream)$", "", container)
