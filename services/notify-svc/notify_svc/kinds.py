@@ -30,7 +30,7 @@ class Kind:
     """`worth`: how long after it happened it is still worth sending; `until`: the fact of the message that says so better.
 
     overtaken_by: it tells a state of an order, and is obsolete when one of these has been told of it. state_of: the fact that names
-    the order.
+    the order. unless: a fact of the message with which it says nothing that others have not said, so that the inbox alone has it.
     """
 
     category: Category
@@ -40,10 +40,16 @@ class Kind:
     until: str = ""
     overtaken_by: frozenset[str] = frozenset()
     state_of: str = "order_id"
+    unless: str = ""
 
     @property
     def optional(self) -> bool:
         return self.category in OPTIONAL
+
+    @property
+    def has_its_end(self) -> bool:
+        """It speaks of a time after which it is wrong, and not only stale."""
+        return bool(self.until) or self.category == "reminders"
 
 
 ENDS = frozenset(
@@ -79,7 +85,9 @@ _NEWS = Kind("orders", NORMAL, _EMAIL, _DAY)
 _SEEN = Kind("orders", NORMAL, _NONE, _DAY)  # she has just done it herself, and the inbox says so
 
 KINDS: dict[str, Kind] = {
-    **dict.fromkeys([f"code_{purpose}" for purpose in ("register", "login", "reset", "confirm", "delete")], _CODE),
+    **dict.fromkeys(
+        [f"code_{purpose}" for purpose in ("register", "login", "reset", "confirm", "export", "delete")], _CODE
+    ),
     **dict.fromkeys(
         [
             f"security_{what}"
@@ -111,11 +119,11 @@ KINDS: dict[str, Kind] = {
     "order_confirmed": Kind("orders", NORMAL, _BOTH, _DAY, overtaken_by=ENDS),
     "order_expired": _NEWS,
     "order_withdrawn": _MONEY,
-    "order_cancelled": _MONEY,
+    "order_cancelled": replace(_MONEY, unless="refunded"),  # order_withdrawn and refund_succeeded say it
     "order_rescheduled": Kind("must", URGENT, _BOTH, _DAY, overtaken_by=ENDS, state_of="by_order_id"),
     "replacement_ended": Kind("must", NORMAL, _EMAIL, 3 * _DAY),
     "visit_stopped": _STOPPED,
-    "session_stopped": _STOPPED,
+    "session_stopped": replace(_STOPPED, unless="refunded"),  # visit_stopped and refund_succeeded say it
     "substitutes_offered": Kind("must", URGENT, _BOTH, _DAY, "accept_before"),
     "visit_missed": _MONEY,
     "credit_recorded": _CREDIT,

@@ -89,7 +89,8 @@ def show_delivery(delivery_id: str) -> dict[str, Any]:
 def resend_delivery(delivery_id: str) -> dict[str, Any]:
     """Send anew what failed or is unsure: of what is unsure the person may get two.
 
-    409 `delivery_not_ended` in any other state, so that a repetition sends nothing; `delivery_forgotten` for codes.
+    409 `delivery_not_ended` in any other state, so that a repetition sends nothing; `delivery_forgotten` for codes; `too_late`
+    for what speaks of a time that is over.
     """
     return _show(deliveries.resend(store(), delivery_id))
 

@@ -33,20 +33,23 @@ def of_notification(store: MongoStore, recipients: Sequence[str], notification_i
 def resend(store: MongoStore, delivery_id: str) -> Delivery:
     """Send one anew that failed, or of which nobody knows: staff have decided so, and bear that it may come twice.
 
-    Raises NotFound, or Conflict for one that is in another state or of which nothing is left to send (codes).
+    Raises NotFound, or Conflict for one that is in another state, of which nothing is left to send (codes), or that is too late.
     """
     found = get(store, delivery_id)
     if found.state not in {"failed", "unsure"}:
         raise Conflict("only what failed, or is unsure, can be sent anew", code="delivery_not_ended")
-    if store.notifications.get(found.notification_id) is None:
+    told = store.notifications.get(found.notification_id)
+    if told is None or not told.recipient:
         raise Conflict("what it said is gone: codes and former addresses are not kept", code="delivery_forgotten")
-    now = store.clock()
+    now, kind = store.clock(), KINDS[found.kind]
+    if kind.has_its_end and now >= found.expires_at:
+        raise Conflict("it speaks of a time that is over", code="too_late")
     again = store.deliveries.change(
         found,
         state="waiting",
         reason="",
         due_at=now,
-        expires_at=now + KINDS[found.kind].worth,
+        expires_at=found.expires_at if kind.has_its_end else now + kind.worth,
         refused_by=(),
         tries=0,
         resent=found.resent + 1,
