@@ -99,6 +99,8 @@ def seal(message: Message, now: datetime, traceparent: str = "") -> Outgoing:
     if traceparent:
         event["traceparent"] = traceparent
     body = _encoder.encode(event)
+    if len(body) > MAX_BYTES:
+        raise InvalidMessage(f"{spec.type}: larger than {MAX_BYTES} bytes, no reader would take it")
     return Outgoing(event["id"], spec.type, event["subject"], event["partitionkey"], body)
 
 

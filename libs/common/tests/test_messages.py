@@ -11,7 +11,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
 from common.envelope import MAX_BYTES, new_traceparent, seal, unseal
 from common.errors import InvalidMessage
-from common.messages import CATALOGUE, SPECS, SUPERSEDED, OrderPlaced, RequestPayment, newest, versions
+from common.messages import CATALOGUE, SPECS, SUPERSEDED, AccountDeleted, OrderPlaced, RequestPayment, newest, versions
 
 GOLDEN = resources.files("common") / "golden"
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
@@ -106,3 +106,12 @@ def test_an_older_version_reads_as_the_newest(old: type[Any]) -> None:
     assert old in versions(type(new))
     assert SPECS[type(new)].name == SPECS[old].name
     seal(new, NOW)  # and it is a valid one
+
+
+def test_what_no_reader_would_take_is_refused_at_its_sender() -> None:
+    """One that is sent all the same would be parked by each of its readers, for ever."""
+    people = [f"pat_{n:040}" for n in range(MAX_BYTES // 40)]
+    with pytest.raises(InvalidMessage, match="larger than"):
+        seal(AccountDeleted("acc_1", people, NOW), NOW)
+    fits = seal(AccountDeleted("acc_1", people[: len(people) // 2], NOW), NOW)
+    assert unseal(fits.body).message.patient_ids == people[: len(people) // 2]

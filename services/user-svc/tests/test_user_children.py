@@ -95,10 +95,11 @@ def test_a_child_has_a_guardian_of_the_same_list(alice: Person, bob: Person, mot
     assert (shown[hers]["guardian_id"], shown[hers]["age"]) == (mother, 13)
 
 
-def test_one_without_a_birth_date_counts_as_grown_up(alice: Person) -> None:
+def test_one_without_a_birth_date_needs_no_guardian_and_is_none(alice: Person) -> None:
     aunt = add(alice, GROWN_UP)
     assert alice.call("GET", "/users/me/patients").get_json()["items"][0]["age"] is None
-    add(alice, resident(aged(alice, 5)), guardian_id=aunt)
+    child = resident(aged(alice, 5)) | {"guardian_id": aunt}
+    assert_problem(alice.call("POST", "/users/me/patients", child), 422, field="guardian_id")
 
 
 @pytest.mark.parametrize(("years", "status"), [(14, 201), (17, 201), (18, 422)])
@@ -125,7 +126,7 @@ def test_a_guardian_stays_while_a_child_depends_on_her(alice: Person, mother: st
     path = f"/users/me/patients/{mother}"
     assert_problem(alice.call("DELETE", path), 409, "guardian_of")
     assert sent(alice.service.database, PatientSaved) == []
-    father = add(alice, GROWN_UP)
+    father = add(alice, GROWN_UP, birth_date="1990-01-01")
     assert alice.call("PATCH", f"/users/me/patients/{child}", {"guardian_id": father}).status_code == 200
     assert alice.call("DELETE", path).status_code == 204
     young = {"birth_date": aged(alice, 17).isoformat()}
@@ -173,7 +174,7 @@ def test_a_guardian_who_leaves_while_a_child_comes_on_postgresql(postgres_url: s
     alice = join(service, "alice")
     child = resident(aged(alice, 3))
     for round_ in range(10):
-        guardian = add(alice, GROWN_UP)
+        guardian = add(alice, GROWN_UP, birth_date="1990-01-01")
         requests = [
             ("POST", "/users/me/patients", child | {"guardian_id": guardian}),
             ("DELETE", f"/users/me/patients/{guardian}", None),

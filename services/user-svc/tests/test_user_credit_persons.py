@@ -56,15 +56,7 @@ def test_of_a_mark_from_elsewhere_one_sees_that_it_counts_and_until_when(
 ) -> None:
     at = clock() - timedelta(hours=2)
     mark_id = marked(alice, patient, at=at)
-    day = at.astimezone(SHANGHAI).date()
-    assert elsewhere(bob, his) == [
-        {
-            "kind": "no_show",
-            "state": "standing",
-            "on": day.isoformat(),
-            "expires_on": (at + 365 * DAY).astimezone(SHANGHAI).date().isoformat(),
-        }
-    ]
+    assert elsewhere(bob, his) == [{"expires_on": (at + 365 * DAY).astimezone(SHANGHAI).date().isoformat()}]
     everything = bob.call("GET", f"/users/me/patients/{his}/credit").get_data(as_text=True)
     for hers in (mark_id, patient, alice.id, "ord_1", "ses_1", "hos_1", "仁爱", "张伟", at.isoformat()[:16]):
         assert hers not in everything
@@ -87,8 +79,8 @@ def test_each_account_appeals_its_own(alice: Person, bob: Person, patient: str, 
     (changed,) = told(alice.service)
     assert (changed.account_id, changed.patient_id, changed.revision) == (alice.id, patient, 3)
     assert [mark.order_id for mark in changed.marks] == ["ord_2"], "the other account's stands"
-    assert [mark["state"] for mark in elsewhere(bob, his)] == ["lifted"]
-    assert [mark["state"] for mark in elsewhere(alice, patient)] == ["standing"]
+    assert elsewhere(bob, his) == [], "nor that there was one"
+    assert len(elsewhere(alice, patient)) == 1
 
 
 def test_who_is_no_longer_in_the_list_is_not_followed_elsewhere(

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from common.errors import Invalid
@@ -21,6 +21,9 @@ HOSPITAL_STAFF = frozenset({DOCTOR, REGISTRAR, CASHIER, HOSPITAL_ADMIN})
 
 MOST_PATIENTS = 4
 """People per account, its holder included (the rule of 就诊人)."""
+
+MOST_A_YEAR, YEAR = 12, timedelta(days=365)
+"""Different people that one account may put into its list within 365 days: lists are families, not a way to ask about strangers."""
 
 CHILD, GROWN_UP = 14, 18
 """In years: younger, a guardian answers for her data (PIPL, article 31); from then on she may be one (Civil Code, article 17)."""
@@ -82,7 +85,7 @@ def is_child(born: date | None, today: date) -> bool:
 
 
 def is_grown_up(born: date | None, today: date) -> bool:
-    """True if she may be a guardian."""
+    """True if she may be a guardian, and has none. Of whom nobody knows when she was born, she is taken for one."""
     return born is None or age(born, today) >= GROWN_UP
 
 
@@ -92,13 +95,21 @@ def bad(name: str, message: str) -> Invalid:
 
 
 def check_username(given: str) -> str:
-    """The name as it is kept (NFKC). Raises Invalid; digits alone are refused, they would be taken for a phone number."""
+    """The name as it is kept (NFKC), of who registers. Raises Invalid; digits and what stands between them are refused: they would
+    be taken for a phone number.
+    """
     name = unicodedata.normalize("NFKC", given)
-    if not _USERNAME.fullmatch(name):
+    if not is_username(name):
         raise bad("username", "3 to 64 letters, digits, points, hyphens or underscores, the first no point or hyphen")
-    if name.isdigit():
-        raise bad("username", "must not be digits alone")
+    if not any(c.isalpha() for c in name):
+        raise bad("username", "must have letters: a number would be taken for a phone's")
     return name
+
+
+def is_username(given: str) -> bool:
+    """True of what may be a username: 138-1234-5678, too, is that of somebody who registered long ago."""
+    name = unicodedata.normalize("NFKC", given)
+    return _USERNAME.fullmatch(name) is not None and not name.isdigit()
 
 
 def username_key(name: str) -> str:

@@ -57,11 +57,8 @@ class MarkOut(Schema):
 
 
 class ElsewhereOut(Schema):
-    """A mark of another account that has the same person in its list: that it counts, and for how long."""
+    """A mark of another account that has the same person in its list: that it counts, and until when."""
 
-    kind = fields.String(required=True, validate=_KINDS)
-    state = fields.String(required=True, validate=_STATES)
-    on = fields.Date(required=True)
     expires_on = fields.Date(required=True)
 
 
@@ -119,8 +116,8 @@ class AppealQuery(Paged):
 def show_credit(patient_id: str) -> dict[str, Any]:
     """Everything that was ever marked against a person of one's own, the newest first. 404 `patient_not_found`.
 
-    What follows from it is each hospital's rule: `GET /hospitals/{id}/rules`. `elsewhere` are marks against the same person by
-    other accounts: they count too, and the account that they came by can appeal them.
+    What follows from it is each hospital's rule: `GET /hospitals/{id}/rules`. `elsewhere` are the standing marks against the
+    same person by other accounts: they count too, and the account that they came by can appeal them.
     """
     credit = usecases.credit_of(_database(), _parts(), principal().account_id, patient_id)
     return {
@@ -199,13 +196,8 @@ def show_mark(mark: Mark) -> dict[str, Any]:
 
 
 def show_elsewhere(mark: Mark) -> dict[str, Any]:
-    """Neither order nor hospital, and no time of day: that is another account's."""
-    return {
-        "kind": mark.kind,
-        "state": mark.state(_database().clock()),
-        "on": mark.at.astimezone(SHANGHAI).date().isoformat(),
-        "expires_on": mark.expires_at.astimezone(SHANGHAI).date().isoformat(),
-    }
+    """What happened, and when, is another account's."""
+    return {"expires_on": mark.expires_at.astimezone(SHANGHAI).date().isoformat()}
 
 
 def _show_to_staff(mark: Mark) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def list_patients() -> dict[str, Any]:
 @blp.arguments(NewPatient)
 @blp.response(201, PatientOut)
 def add_patient(body: dict[str, Any]) -> Response:
-    """Add a person to book for. 409 `too_many_patients` after four, `patient_exists` for one who is there already.
+    """Add a person to book for. 409 `too_many_patients` after four, `patient_exists` for one who is there already,
+    `too_many_changes` after twelve different people within 365 days.
 
     A resident ID's number, and a residence permit's, tell when she was born and her sex; for a passport `birth_date` says whether
     she is a child. Who is under 14 needs a guardian.

@@ -27,6 +27,7 @@ from user_svc.store.patients import (
     leave_wards,
     patient,
     patients_of,
+    patients_since,
     removed_patient,
 )
 from user_svc.store.persons import person
@@ -55,6 +56,7 @@ __all__ = [
     "patient",
     "patient_of",
     "patients_of",
+    "patients_since",
     "person",
     "removed_patient",
     "stop_sessions",

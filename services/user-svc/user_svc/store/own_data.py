@@ -6,8 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from common.outbox import Tx
+from common.outbox.tables import idempotency
 
-from user_svc.store.tables import accounts, codes, credit_marks, gone, logins, patients, persons
+from user_svc.store.tables import PERSON_OF_PATIENT, accounts, codes, credit_marks, gone, logins, patients, persons
 
 _STANDING = sa.and_(credit_marks.c.appeal != "lifted", credit_marks.c.expires_at > sa.bindparam("now"))
 
@@ -31,14 +32,14 @@ def is_deleted(conn: sa.Connection, account_id: str) -> bool:
 
 
 def forget_account(tx: Tx, account_id: str, reserved: str) -> None:
-    """Empty an account's row; its logins and codes go. reserved: what stands for its username from now on."""
+    """Empty an account's row; its logins, codes and answers to requests go. reserved: what stands for its username from now on."""
     nothing = dict.fromkeys(
         ("email_sealed", "email_index", "email_verified_at", "phone_sealed", "phone_index", "phone_verified_at",
          "hospital_id", "doctor_id", "request_index")
     )  # fmt: skip
     empty = {"username": "", "username_key": reserved, "email": "", "password_hash": "", "deleted_at": tx.now}
     tx.conn.execute(sa.update(accounts).where(accounts.c.id == account_id).values(nothing | empty))
-    for table in (logins, codes):
+    for table in (logins, codes, idempotency):  # what was answered to her requests shows whom she had in her list
         tx.conn.execute(sa.delete(table).where(table.c.account_id == account_id))
 
 
@@ -79,14 +80,20 @@ def forget_expired_marks(tx: Tx, patient_ids: Sequence[str]) -> None:
     tx.conn.execute(sa.delete(credit_marks).where(expired))
 
 
-def has_standing_marks(tx: Tx, person: str) -> bool:
-    query = sa.select(credit_marks.c.id).where(credit_marks.c.person == person, _STANDING).limit(1)
-    return tx.conn.execute(query, {"now": tx.now}).first() is not None
+def standing_marks(tx: Tx, person: str) -> int:
+    """How many marks against a person stand."""
+    query = sa.select(sa.func.count()).select_from(credit_marks).where(credit_marks.c.person == person, _STANDING)
+    return int(tx.conn.execute(query, {"now": tx.now}).scalar_one())
+
+
+def know_as(tx: Tx, indexes: Sequence[str], person: str) -> None:
+    """Whoever shows a document with one of these indexes is this person from now on."""
+    tx.conn.execute(sa.update(persons).where(persons.c.id_index.in_(indexes)).values(person=person))
 
 
 def was_here_since(tx: Tx, person: str, since: datetime) -> bool:
     """True if an account that ended since then had this person in its list."""
-    hers = sa.or_(patients.c.id.like(f"%{person}"), patients.c.id.like(f"pat!_{person}%", escape="!"))
+    hers = sa.literal_column(PERSON_OF_PATIENT) == person
     query = sa.select(patients.c.id).join_from(patients, accounts).where(gone, hers, accounts.c.deleted_at > since)
     return tx.conn.execute(query.limit(1)).first() is not None
 

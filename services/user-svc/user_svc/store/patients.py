@@ -1,6 +1,7 @@
 """The people one books for."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,12 @@ def patients_of(conn: sa.Connection, account_id: str) -> Sequence[Any]:
     """Those that are not removed, oldest first."""
     query = sa.select(patients).where(patients.c.account_id == account_id, patients.c.removed_at.is_(None))
     return conn.execute(query.order_by(patients.c.created_at, patients.c.id)).all()
+
+
+def patients_since(conn: sa.Connection, account_id: str, since: datetime) -> int:
+    """How many different people were added to an account's list since then."""
+    added = sa.and_(patients.c.account_id == account_id, patients.c.created_at > since)
+    return int(conn.execute(sa.select(sa.func.count()).select_from(patients).where(added)).scalar_one())
 
 
 def patient(conn: sa.Connection, account_id: str, patient_id: str) -> Any:

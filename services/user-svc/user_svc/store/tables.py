@@ -8,6 +8,9 @@ metadata = sa.MetaData()
 PERSON_OF = "CASE length(patient_id) WHEN 44 THEN substr(patient_id, 29) WHEN 28 THEN substr(patient_id, 5, 16) ELSE patient_id END"
 """`common.ids.person_of` of the column patient_id. The database computes it: also for rows that another release writes."""
 
+PERSON_OF_PATIENT = PERSON_OF.replace("patient_id", "patients.id")
+"""The same of the table patients."""
+
 accounts = sa.Table(
     "accounts",
     metadata,
@@ -127,6 +130,13 @@ gone = sa.text("id_number_sealed = '' AND id_index <> ''")
 """Of patients: their account has ended, and something of them is kept for a while. `id_index` is then the prefix of the key by
 which `persons` knows them.
 """
+sa.Index(
+    "patients_gone_person",
+    sa.text(f"({PERSON_OF.replace('patient_id', 'id')})"),
+    postgresql_where=gone,
+    sqlite_where=gone,
+    _table=patients,
+)
 sa.Index("patients_gone", patients.c.id, postgresql_where=gone, sqlite_where=gone)
 
 credit_marks = sa.Table(

@@ -120,21 +120,21 @@ def _tell(tx: Tx, mark: Mark, change: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What counts against somebody in one's list: one's own marks, and those of other accounts that have her in theirs."""
+    """What counts against somebody in one's list: one's own marks, and those that stand of other accounts that have her in theirs."""
 
     own: list[Mark]
     elsewhere: list[Mark]
 
 
 def credit_of(database: Database, parts: Parts, account_id: str, patient_id: str) -> Credit:
-    """All marks against a person of one's own, the newest first; those from elsewhere while she is in the list. Raises NotFound."""
+    """All marks against a person of one's own, the newest first; those from elsewhere that stand, while she is in the list. Raises NotFound."""
     with database.reading() as conn:
         patient = store.patient_of(conn, account_id, patient_id)
         if patient is None:
             raise NotFound("no such person in your list", code="patient_not_found")
         rows = store.marks_of(conn, person_of(patient_id))
     own = [_read(row, parts.vault) for row in rows if row.patient_id == patient_id]
-    elsewhere = [_read(row) for row in rows if row.patient_id != patient_id]
+    elsewhere = [m for m in map(_read, rows) if m.patient_id != patient_id and m.stands(database.clock())]
     return Credit(own, elsewhere if patient.removed_at is None else [])
 
 

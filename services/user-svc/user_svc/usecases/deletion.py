@@ -5,6 +5,7 @@ stand, or hospitals' limits look back, a keyed hash of the document, so that nob
 a keyed hash, so that nobody else takes it; the trail.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,9 @@ EVERY = timedelta(days=1)
 AT_ONCE = 200
 LIMITS_LOOK_BACK = timedelta(days=92)
 """Hospitals count what a person booked in a quarter: ending an account does not begin it anew."""
+
+MOST_TOLD = 4000
+"""People in the message that an account has ended: more would not fit. A list changes so seldom that nobody has them."""
 
 _NOBODY = "*"
 
@@ -70,22 +74,30 @@ def is_deleted(database: Database, account_id: str) -> bool:
 
 def _forget_people(tx: Tx, parts: Parts, account_id: str) -> list[str]:
     """Everybody who is in the account's list, or was; their ids."""
-    people = rows.people_of(tx.conn, account_id)
-    for row in sorted(
-        people, key=lambda row: (person_of(row.id), row.id)
-    ):  # all alike, so that nobody waits in a circle
+    people = sorted(
+        rows.people_of(tx.conn, account_id), key=lambda row: (person_of(row.id), row.id)
+    )  # or two would deadlock
+    for row in people:
         try:
             number = parts.vault.open(row.id_number_sealed, f"{row.id}/id_number")
-            store.person(
-                tx, indexes_of(parts.vault, row.id_type, number), person_of(row.id)
-            )  # by today's keys: the last time
+            _keep_known(tx, indexes_of(parts.vault, row.id_type, number), person_of(row.id))
         except Unreadable as error:
             log.warning("deleted_unread", patient_id=row.id, why=str(error))
         rows.forget_patient(tx, row, known_by=parts.vault.prefix)
         tx.send(PatientSaved(row.id, account_id, row.revision + 1, _NOBODY, removed=True))
     ids = [row.id for row in people]
     rows.forget_words(tx, ids)
-    return ids
+    return sorted(ids, reverse=True)[:MOST_TOLD]
+
+
+def _keep_known(tx: Tx, indexes: Sequence[str], own: str) -> None:
+    """Keep, by today's keys and for the last time, whose document this was.
+
+    Who was in two accounts before there were persons is two of them. Who comes again is the one with more marks that stand.
+    """
+    known = store.person(tx, indexes, own)
+    if known != own and rows.standing_marks(tx, own) > rows.standing_marks(tx, known):
+        rows.know_as(tx, indexes, own)
 
 
 def forget(tx: Tx, timer: Timer) -> None:
@@ -96,7 +108,7 @@ def forget(tx: Tx, timer: Timer) -> None:
     rows.forget_words(tx, ids)  # of an appeal that was under way when the account ended
     for row in page:
         person, since = person_of(row.id), tx.now - LIMITS_LOOK_BACK
-        if row.deleted_at > since or rows.has_standing_marks(tx, person):
+        if row.deleted_at > since or rows.standing_marks(tx, person):
             continue
         if not rows.was_here_since(tx, person, since) and not documents_of(tx.conn, person):
             rows.forget_person(tx, person)

@@ -45,14 +45,12 @@ def pause_after(tries: int) -> timedelta | None:
 
 def called(username: str) -> Address | None:
     """The address that stands where a login name is asked for; None for a name: that has no @ and is not digits alone."""
+    if domain.is_username(username):
+        return None
     try:
-        domain.check_username(username)
+        return address(username)
     except Invalid:
-        try:
-            return address(username)
-        except Invalid:
-            return None
-    return None
+        return None
 
 
 def key_of(parts: Parts, username: str) -> str:

@@ -39,7 +39,7 @@ def add_patient(
     sex: Sex | None = None,
     guardian_id: str | None = None,
 ) -> Patient:
-    """Add a person to book for. Raises Invalid, Conflict (patient_exists, too_many_patients) or NotFound (the account).
+    """Add a person to book for. Raises Invalid, Conflict (patient_exists, too_many_patients, too_many_changes) or NotFound (the account).
 
     One who was removed before comes back under her id: nobody gets rid of limits and credit by removing and adding again. One
     who is in another account's list is the same person there and here, of which nothing is told.
@@ -59,6 +59,7 @@ def add_patient(
         _check_guardian(parts.vault, added, others, today)
         kept = {"place": place, "id_type": id_type, "id_index": indexes[0], **_kept(parts.vault, added)}
         if revision == 1:
+            _refuse_too_many(tx, account_id)
             store.add_patient(tx, {"id": added.id, "account_id": account_id, "created_at": tx.now} | kept)
         else:
             store.change_patient(tx, added.id, {"removed_at": None} | kept)
@@ -96,6 +97,12 @@ def _free_place(others: Sequence[Any], indexes: Sequence[str]) -> int:
     return min(free)
 
 
+def _refuse_too_many(tx: Tx, account_id: str) -> None:
+    """Of strangers, too, one hears whether marks against them stand: not of many."""
+    if store.patients_since(tx.conn, account_id, tx.now - domain.YEAR) >= domain.MOST_A_YEAR:
+        raise Conflict(f"at most {domain.MOST_A_YEAR} different people in 365 days", code="too_many_changes")
+
+
 def _check_guardian(vault: Vault, patient: Patient, others: Sequence[Any], today: date) -> None:
     """A child has one; a minor may have one. Raises Invalid."""
     if patient.guardian_id is None:
@@ -104,8 +111,10 @@ def _check_guardian(vault: Vault, patient: Patient, others: Sequence[Any], today
         return
     if domain.is_grown_up(patient.born, today):
         raise domain.bad("guardian_id", f"only who is under {domain.GROWN_UP}, by the birth date, has a guardian")
-    guardian = next((row for row in others if row.id == patient.guardian_id), None)
-    if guardian is None or not domain.is_grown_up(opened(guardian, vault).born, today):
+    guardian = next((opened(row, vault) for row in others if row.id == patient.guardian_id), None)
+    if guardian is not None and guardian.born is None:
+        raise domain.bad("guardian_id", "her age is not known: give her birth_date first")
+    if guardian is None or not domain.is_grown_up(guardian.born, today):
         raise domain.bad("guardian_id", "must be a grown-up in your list")
 
 

@@ -89,6 +89,13 @@ def _persons() -> None:
     op.add_column("patients", sa.Column("guardian_id", sa.Text))
     gone = sa.text("id_number_sealed = '' AND id_index <> ''")
     op.create_index("patients_gone", "patients", ["id"], postgresql_where=gone, sqlite_where=gone)
+    op.create_index(
+        "patients_gone_person",
+        "patients",
+        [sa.text(f"({_PERSON_OF.replace('patient_id', 'id')})")],
+        postgresql_where=gone,
+        sqlite_where=gone,
+    )
     # computed, so that marks count which the release before this one makes; SQLite adds no stored column to a table that is there
     stored = op.get_bind().dialect.name == "postgresql"
     op.add_column("credit_marks", sa.Column("person", sa.Text, sa.Computed(_PERSON_OF, persisted=stored)))
@@ -158,6 +165,7 @@ def _guard_trail() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("patients_gone_person", "patients")
     op.drop_index("patients_gone", "patients")
     for table in ("trail", "persons", "codes", "login_failures"):
         op.drop_table(table)
