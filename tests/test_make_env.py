@@ -57,3 +57,15 @@ def test_the_public_key_is_the_private_ones(make_env):
     made = values(make_env.fill_in(TEMPLATE, {}))
     public = make_env.ed25519_public_key(base64.b64decode(made["JWT_PRIVATE_KEY"]))
     assert base64.b64decode(made["JWT_PUBLIC_KEY"]) == public
+
+
+def test_what_compose_reads_is_sourced_by_nobody_and_kept_as_it_is(make_env):
+    """MAIL_FROM and templates hold what a shell would take for its own."""
+    for page in ("deploy/README.md", "README.md", "docs/operations.md", "Makefile"):
+        assert ". ./.env" not in (ROOT / page).read_text(encoding="utf-8"), page
+    given = {
+        "MAIL_FROM": "号源 <no-reply@hospital.cn>",
+        "ALIBABA_SMS_TEMPLATES": '{"order_confirmed.zh-CN": "SMS_123"}',
+    }
+    made = values(make_env.fill_in(TEMPLATE, given))
+    assert {name: made[name] for name in given} == given
