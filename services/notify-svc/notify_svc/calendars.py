@@ -14,7 +14,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 
 from notify_svc.facts import facts_of, hide
 
-_PRODID = "-//Haoyuan//notify-svc//ZH"
+_PRODID = {"zh-CN": "-//Haoyuan//notify-svc//ZH", "en": "-//Haoyuan//notify-svc//EN"}
 
 _SEQUENCES = {
     "order_confirmed": 0,
@@ -27,10 +27,14 @@ _SEQUENCES = {
 }
 """What the kinds make of an order's event, in the order in which they can follow each other. Only the first publishes it."""
 
-_TITLES = {"zh-CN": "就诊：{department} {doctor}", "en": "Doctor's appointment: {doctor}, {department}"}
+_TITLES = {
+    "zh-CN": "就诊：{whose}{department} {doctor}",
+    "en": "Doctor's appointment: {whose}{doctor}, {department}",
+}
+_WHOSE = {"zh-CN": "{patient}，", "en": "{patient}, "}
 
 _NOTES = {
-    "zh-CN": "就诊序号：{queue_number}\n诊室：{room}\n请于 {arrive} 前到院报到，并携带就诊人的有效证件。",
+    "zh-CN": "就诊序号：{queue_number}\n地点：{room}\n请于 {arrive} 前到院报到，并携带就诊人的有效证件。",
     "en": "Your number: {queue_number}\nRoom: {room}\nPlease check in by {arrive} (Beijing time), with the patient's ID document.",
 }
 
@@ -65,7 +69,7 @@ def calendar_of(
     if kind != "order_rescheduled":  # its visit is the new one, which has a file of its own
         _describe(event, params, locale, cancelled=cancelled)
     calendar = Calendar()
-    calendar.add("prodid", _PRODID)
+    calendar.add("prodid", _PRODID[locale])
     calendar.add("version", "2.0")
     calendar.add("method", "CANCEL" if cancelled else "PUBLISH")
     calendar.add_component(event)
@@ -77,7 +81,8 @@ def _describe(event: Event, params: Mapping[str, Any], locale: str, *, cancelled
     facts = {name: hide(value) for name, value in facts_of(params, locale).items()}
     event.add("dtstart", _utc(visit["starts_at"]))
     event.add("dtend", _utc(visit["ends_at"]))
-    event.add("summary", _TITLES[locale].format_map(facts))
+    whose = _WHOSE[locale].format_map(facts) if "patient" in facts else ""
+    event.add("summary", _TITLES[locale].format_map({**facts, "whose": whose}))
     event.add("location", " ".join(facts[name] for name in ("hospital", "department", "room") if name in facts))
     if not cancelled:
         lines = _NOTES[locale].split("\n")

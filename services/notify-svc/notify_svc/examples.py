@@ -30,26 +30,30 @@ _MARK = {
     "notice_hours": 3,
 }
 _ORDER = {"order_id": "ord_1", "account_id": "acc_1"}
-_BOOKED = {**_ORDER, "visit": _VISIT, "queue_number": 7, "fee": 5000}
-_WITHDRAWN = {**_ORDER, "was_confirmed": True, "cause": "patient", "amount": 5000, "visit": _VISIT}
-_CANCELLED = {**_ORDER, "cause": "patient", "refunded": 5000, "visit": _VISIT}
-_REFUND = {**_ORDER, "refund_id": "ref_1", "amount": 5000, "purpose": "order", "method": "wechat", "cause": "cancelled"}
+_WHOSE = {"_patient": "张*"}
+_BOOKED = {**_ORDER, **_WHOSE, "visit": _VISIT, "queue_number": 7, "fee": 5000}
+_WITHDRAWN = {**_ORDER, **_WHOSE, "was_confirmed": True, "cause": "patient", "amount": 5000, "visit": _VISIT}
+_CANCELLED = {**_ORDER, **_WHOSE, "cause": "patient", "refunded": 5000, "visit": _VISIT}
+_PAID = {**_ORDER, **_WHOSE, "_visit": _VISIT}
+_REFUND = {**_PAID, "refund_id": "ref_1", "amount": 5000, "purpose": "order", "method": "wechat", "cause": "cancelled"}
 _FAILED = {**_ORDER, "refund_id": "ref_1", "amount": 5000, "reason": "balance too low"}
-_CREDIT = {"account_id": "acc_1", "mark_id": "mrk_1", "marks": [_MARK]}
+_CREDIT = {**_WHOSE, "account_id": "acc_1", "mark_id": "mrk_1", "marks": [_MARK]}
 _CODE = {"code": "042137", "expires_at": _SOON}
 _NOTED = {"account_id": "acc_1", "at": "2026-11-22T06:05:00Z", "device": "Firefox, Windows"}
 _REMINDER = {
     "account_id": "acc_1",
     "visits": [
-        {"order_id": "ord_1", "queue_number": 7, "visit": _VISIT},
-        {"order_id": "ord_2", "queue_number": 12, "visit": _LATER},
+        {"order_id": "ord_1", "_patient": "张*", "queue_number": 7, "visit": _VISIT},
+        {"order_id": "ord_2", "_patient": "李**", "queue_number": 12, "visit": _LATER},
     ],
 }
 _SUBSTITUTE = {"session_id": "ses_2", "fee": 5000, "visit": _LATER}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        **dict.fromkeys([f"code_{purpose}" for purpose in ("register", "login", "reset", "confirm", "delete")], _CODE),
+        **dict.fromkeys(
+            [f"code_{purpose}" for purpose in ("register", "login", "reset", "confirm", "export", "delete")], _CODE
+        ),
         **dict.fromkeys(
             [
                 f"security_{what}"
@@ -72,43 +76,45 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         ),
         "user_registered": {"account_id": "acc_1", "username": "alice", "locale": "zh-CN"},
         "address_dead": {"account_id": "acc_1", "channel": "sms"},
-        "order_placed": {**_ORDER, "placed_at": "2026-11-22T06:05:00Z"},
-        "order_entered": {**_ORDER, "draw_at": _SOON, "weight": 3},
+        "order_placed": {**_ORDER, **_WHOSE, "placed_at": "2026-11-22T06:05:00Z"},
+        "order_entered": {**_ORDER, **_WHOSE, "draw_at": _SOON, "weight": 3},
         "order_held": {**_BOOKED, "due": 3000, "pay_before": _SOON},
         "order_offered": {**_BOOKED, "accept_before": _SOON},
-        "order_waitlisted": {**_ORDER, "position": 3},
+        "order_waitlisted": {**_ORDER, **_WHOSE, "position": 3},
         "order_rejected": {
             **_ORDER,
+            **_WHOSE,
             "reason": "limit_reached",
             "rule": "limits[0]: at most 1 per doctor and day",
             "until": _SOON,
         },
         "order_confirmed": _BOOKED,
-        "order_expired": {**_ORDER, "visit": _VISIT},
+        "order_expired": {**_ORDER, **_WHOSE, "visit": _VISIT},
         "order_withdrawn": _WITHDRAWN,
         "replacement_ended": {**_WITHDRAWN, "was_confirmed": False, "cause": "replacement_ended"},
         "visit_stopped": {**_WITHDRAWN, "cause": "session_stopped"},
         "order_cancelled": _CANCELLED,
         "session_stopped": {**_CANCELLED, "cause": "session_stopped"},
-        "order_rescheduled": {**_ORDER, "by_order_id": "ord_2", "visit": _LATER},
+        "order_rescheduled": {**_ORDER, **_WHOSE, "by_order_id": "ord_2", "visit": _LATER},
         "substitutes_offered": {
             **_ORDER,
+            **_WHOSE,
             "visit": _VISIT,
             "amount": 5000,
             "substitutes": [_SUBSTITUTE] * 3,
             "accept_before": _SOON,
         },
-        "visit_missed": {**_ORDER, "visit": _VISIT},
+        "visit_missed": {**_ORDER, **_WHOSE, "visit": _VISIT},
         "credit_recorded": {**_CREDIT, "change": "recorded"},
         "credit_lifted": {**_CREDIT, "change": "lifted"},
         "credit_upheld": {**_CREDIT, "change": "upheld"},
-        "payment_succeeded": {**_ORDER, "amount": 5000, "method": "alipay", "paid_at": "2026-11-22T06:05:00Z"},
-        "payment_failed": {**_ORDER, "method": "alipay", "reason": "balance too low"},
+        "payment_succeeded": {**_PAID, "amount": 5000, "method": "alipay", "paid_at": "2026-11-22T06:05:00Z"},
+        "payment_failed": {**_PAID, "method": "alipay", "reason": "balance too low"},
         "refund_succeeded": _REFUND,
         "surplus_refunded": {**_REFUND, "purpose": "surplus", "cause": "fee_difference"},
-        "refund_stalled": {**_ORDER, "amount": 5000, "reason": "balance too low"},
+        "refund_stalled": {**_PAID, "amount": 5000, "reason": "balance too low"},
         "refund_stalled_staff": {**_ORDER, "amount": 5000, "reason": "balance too low"},
-        "refund_failed": _FAILED,
+        "refund_failed": {**_FAILED, **_PAID},
         "refund_failed_staff": _FAILED,
         "roster_applied": {"roster_id": "ros_1", "account_id": "acc_1", "applied": 5, "unchanged": 3, "rejected": 1},
         "visit_tomorrow": _REMINDER,

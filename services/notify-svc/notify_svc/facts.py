@@ -65,14 +65,24 @@ _CAUSES = {
 }
 """Why surplus goes back, as RefundSucceeded says it."""
 
+_BALANCE = {"zh-CN": "余额不足", "en": "the balance was too low"}
+_FAILURES = {
+    "balance too low": _BALANCE,
+    "NOTENOUGH": _BALANCE,
+    "ACQ.BUYER_BALANCE_NOT_ENOUGH": _BALANCE,
+    "CLOSED": {"zh-CN": "支付已关闭", "en": "the payment was closed"},
+}
+"""What providers say of a payment that failed. What has no words here is left out."""
+
 _FREE = {"zh-CN": "免费", "en": "free of charge"}
 
 
 _REMINDER = {
-    "zh-CN": "{arrive} {hospital} {department} {doctor}（{doctor_title}）",
-    "en": "{arrive} {doctor} ({doctor_title}), {department}, {hospital}",
+    "zh-CN": "{arrive} {patient}{hospital} {department} {doctor}（{doctor_title}）",
+    "en": "{arrive} {patient}{doctor} ({doctor_title}), {department}, {hospital}",
 }
-_ROOM = {"zh-CN": "，诊室：{room}", "en": ", room {room}"}
+_WHOSE = {"zh-CN": "{_patient}，", "en": "{_patient}: "}
+_ROOM = {"zh-CN": "，地点：{room}", "en": ", room {room}"}
 _NUMBER = {"zh-CN": "，序号 {queue_number}", "en": ", your number {queue_number}"}
 
 _ADDRESS = {
@@ -107,8 +117,12 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
         found["credit"] = _CREDIT[locale][params["was_confirmed"]]
     if params.get("cause") in _CAUSES[locale]:
         found["why"] = _CAUSES[locale][params["cause"]]
-    if params.get("visit"):
-        found |= _visit(params["visit"], locale)
+    if visit := params.get("visit") or params.get("_visit"):
+        found |= _visit(visit, locale)
+    if params.get("_patient"):
+        found["patient"] = str(params["_patient"])
+    if params.get("reason") in _FAILURES:
+        found["failure"] = _FAILURES[params["reason"]][locale]
     if params.get("visits"):
         found |= _visits(params["visits"], locale)
     if "device" in found and (found["device"] == _ANOTHER["en"] or not _DEVICE.fullmatch(found["device"])):
@@ -164,17 +178,20 @@ def _substitute(substitute: Mapping[str, Any], locale: str) -> str:
 
 
 def _visits(visits: Sequence[Mapping[str, Any]], locale: str) -> dict[str, str]:
-    """Of a reminder: `{"order_id", "visit", "queue_number"}` each. How many, one line for each in the order of time, and the first."""
+    """Of a reminder: `{"order_id", "visit", "queue_number", "_patient"}` each. How many, one line for each in the order of time, and the first."""
     ordered = sorted(visits, key=lambda v: (_beijing(v["visit"]["starts_at"]), v["order_id"]))
     lines = []
     for n, each in enumerate(ordered, 1):
         facts = _visit(each["visit"], locale)
-        lines.append(f"{n}. " + _REMINDER[locale].format_map(facts))
+        patient = _WHOSE[locale].format_map(each) if each.get("_patient") else ""
+        lines.append(f"{n}. " + _REMINDER[locale].format_map({**facts, "patient": patient}))
         if "room" in facts:
             lines[-1] += _ROOM[locale].format_map(facts)
         if each.get("queue_number") is not None:
             lines[-1] += _NUMBER[locale].format_map(each)
     first = {"queue_number": str(ordered[0]["queue_number"])} if ordered[0].get("queue_number") is not None else {}
+    if ordered[0].get("_patient"):
+        first["patient"] = str(ordered[0]["_patient"])
     return {**_visit(ordered[0]["visit"], locale), **first, "count": str(len(ordered)), "visits": "\n".join(lines)}
 
 
@@ -210,7 +227,8 @@ def short_facts(params: Mapping[str, Any], locale: str) -> dict[str, str]:
     for name, short in _SHORT.items():
         if params.get(name):
             facts[short] = _short(params[name], locale)
-    visits = [each["visit"] for each in params.get("visits") or ()] + [params[n] for n in ("visit",) if params.get(n)]
+    visits = [each["visit"] for each in params.get("visits") or ()]
+    visits += [params[name] for name in ("visit", "_visit") if params.get(name)]
     if starts := [visit["starts_at"] for visit in visits]:
         facts["when"] = _short(min(starts, key=_beijing), locale)
     return facts

@@ -37,6 +37,7 @@ class Appointment:
     queue_number: int
     visit: Mapping[str, Any]
     confirmed_at: datetime
+    patient_id: str = ""
     stands: bool = True
     told: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -59,7 +60,10 @@ class Reminder:
     @property
     def params(self) -> dict[str, Any]:
         """What the notification's text is made from: the visits in the order of their times."""
-        visits = [{"order_id": a.order_id, "queue_number": a.queue_number, "visit": a.visit} for a in self.appointments]
+        visits = [
+            {"order_id": a.order_id, "patient_id": a.patient_id, "queue_number": a.queue_number, "visit": a.visit}
+            for a in self.appointments
+        ]
         return {"account_id": self.account_id, "visits": visits}
 
 

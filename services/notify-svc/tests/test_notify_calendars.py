@@ -49,7 +49,7 @@ def test_a_confirmed_visit_is_published_with_all_that_a_calendar_needs() -> None
     assert event["STATUS"] == "CONFIRMED"
     assert event["ORGANIZER"] == "mailto:no-reply@haoyuan.example"
     assert event["LOCATION"] == "示范医院 心内科 3 楼 12 诊室"
-    assert event["SUMMARY"] == "就诊：心内科 王立新"
+    assert event["SUMMARY"] == "就诊：张*，心内科 王立新"
     assert "就诊序号：7\n" in event["DESCRIPTION"]
     assert "08:30 前到院报到" in event["DESCRIPTION"]
     assert "ATTENDEE" not in event, "PUBLISH must not have one"
@@ -118,7 +118,7 @@ def test_lines_are_folded_and_no_name_breaks_out_of_its_own(locale: str) -> None
 def test_a_visit_without_a_room_says_none() -> None:
     visit = {**EXAMPLES["order_confirmed"]["visit"], "room": ""}
     _, event = event_of(file_of("order_confirmed", visit=visit))
-    assert "诊室" not in event["DESCRIPTION"]
+    assert "地点" not in event["DESCRIPTION"]
     assert event["LOCATION"] == "示范医院 心内科"
 
 

@@ -24,7 +24,7 @@ from post_world import Counting, contact, post, send_all, store_of
 from pymongo import MongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-DRIVEN = ("notifications", "alarms", "contacts", "deliveries", "rates", "parked_messages")
+DRIVEN = ("notifications", "alarms", "contacts", "deliveries", "rates", "parked_messages", "people")
 """Parts of the store; visits and reminders have tests of their own."""
 
 WHOLE = {"notifications", "delivery_log", "parked"}
@@ -124,7 +124,8 @@ def drive(service: Service, clock: ManualClock) -> None:
     """All that the store can do, with some of each."""
     store, client = store_of(service), service.app.test_client()
     raised = m.MoneyAlarmRaised("alm_1", "paid_is_confirmed", 1, ["ord_1"], MOMENT)
-    deliver(service, contact(), *SAMPLES.values(), raised, raised)
+    named = [m.PatientSaved("pat_1", "acc_1", n, "张*", removed=n > 1) for n in (1, 2)]
+    deliver(service, contact(), *named, *SAMPLES.values(), raised, raised)
     deliver(service, SAMPLES["refund_stalled"])
     carriers = [Counting("smtp", "email"), Counting("alibaba", "sms")]
     send_all(post(store, *carriers))

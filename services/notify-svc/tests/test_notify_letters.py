@@ -86,7 +86,7 @@ def test_codes_say_the_code_how_long_it_is_good_and_that_nobody_asks_for_it(
 ) -> None:
     text = compose(kind, channel, locale).text
     assert "042137" in text
-    assert ("请勿告" if locale == "zh-CN" else "tell it to no one") in text
+    assert ("请勿告" if locale == "zh-CN" else "Do not share") in text
     until = {"zh-CN": "2026年11月22日 星期日 14:20", "en": "Sun 22 Nov 2026 14:20"}
     short = {"zh-CN": "10分钟", "en": "10 minutes"}
     assert (until if channel == "email" else short)[locale] in text
@@ -95,7 +95,7 @@ def test_codes_say_the_code_how_long_it_is_good_and_that_nobody_asks_for_it(
 def test_purposes_of_codes_have_words_of_their_own() -> None:
     for channel, locale in itertools.product(("email", "sms"), templates.LOCALES):
         texts = {compose(kind, channel, locale).text for kind in KINDS if kind.startswith("code_")}
-        assert len(texts) == 5
+        assert len(texts) == 6
 
 
 # --- short messages, as providers take them
@@ -140,7 +140,7 @@ def test_variables_come_in_order_never_empty_on_one_line_and_never_too_long(kind
 
 def test_a_short_message_of_several_visits_tells_the_first_and_how_many() -> None:
     text = compose("visit_tomorrow", "sms", "zh-CN").text
-    for told in ("2个就诊", "11月24日08:30", "王立新", "3 楼 12 诊室", "序号7", "带就诊人证件"):
+    for told in ("2次就诊", "就诊人张*", "11月24日08:30", "王立新", "3 楼 12 诊室", "序号7", "带就诊人证件"):
         assert told in text
 
 
@@ -153,7 +153,7 @@ def test_one_merged_reminder_names_each_visit_in_order_whatever_the_order_of_the
     assert ("08:30" in first, "王立新" in first, "3 楼 12 诊室" in first, "7" in first) == (True,) * 4
     assert ("10:00" in second, "李秀兰" in second, "12" in second) == (True,) * 3
     roomless = [{**visits[0], "visit": {**visits[0]["visit"], "room": ""}}]
-    assert "诊室：" not in compose("visit_soon", "email", "zh-CN", {"visits": roomless}).text
+    assert "地点：" not in compose("visit_soon", "email", "zh-CN", {"visits": roomless}).text
 
 
 def test_the_list_for_providers_has_every_template_with_their_variables(capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,8 +161,8 @@ def test_the_list_for_providers_has_every_template_with_their_variables(capsys: 
     alibaba = capsys.readouterr().out
     assert sms_templates.main(["tencent"]) == 0
     tencent = capsys.readouterr().out
-    assert "号已保留：${when}，${hospital}，" in alibaba
-    assert "号已保留：{1}，{2}，科室{3}，" in tencent
+    assert "号已保留：就诊人${patient}，${when}，${hospital}，" in alibaba
+    assert "号已保留：就诊人{1}，{2}，{3}，科室{4}，" in tencent
     for said, name in ((alibaba, "ALIBABA"), (tencent, "TENCENT")):
         numbers = json.loads(said.rpartition(f"{name}_SMS_TEMPLATES=")[2])
         assert set(numbers) == {f"{kind}.{locale}" for kind, locale in SMS_WAYS} == set(sms_templates.texts())

@@ -17,6 +17,7 @@ from notify_svc.store.deliveries import Deliveries
 from notify_svc.store.mongo import FORGET_ON, Kept, fields_of
 from notify_svc.store.notifications import Notifications
 from notify_svc.store.parked import ParkedMessages
+from notify_svc.store.people import People
 from notify_svc.store.rates import Rates
 from notify_svc.store.reminders import ReminderTimers
 from notify_svc.store.visits import Visits
@@ -44,6 +45,7 @@ class MongoStore:
         self.rates = Rates(self.database)
         self.parked_messages = ParkedMessages(self.database)
         self.visits = Visits(self.database)
+        self.people = People(self.database)
         self.reminders = ReminderTimers(self.database)
         self._kept: Sequence[Kept] = (
             self.notifications,
@@ -53,6 +55,7 @@ class MongoStore:
             self.rates,
             self.parked_messages,
             self.visits,
+            self.people,
             self.reminders,
         )
         self._forgotten = (

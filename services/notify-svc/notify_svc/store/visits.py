@@ -92,6 +92,7 @@ def _document(a: Appointment) -> Document:
     return {
         "_id": a.order_id,
         "account_id": a.account_id,
+        "patient_id": a.patient_id,
         "stands": True,
         **_when_and_what(a),
         **_forgotten_after(a.starts_at),
@@ -136,6 +137,7 @@ def appointment(d: Document) -> Appointment:
         queue_number=d["queue_number"],
         visit=d["visit"],
         confirmed_at=time_of(d["confirmed_at"]),
+        patient_id=d.get("patient_id", ""),
         stands=bool(d["stands"]),
         told=told,
     )

@@ -7,6 +7,7 @@ accounts  codes, security, addresses, reminders
 orders    the account, and an order's way from its placing to its end
 chances   draws, offers, what takes the place of what, missed visits and credit
 money     payments and refunds; what the staff are told
+whose     the same texts of orders with whose they are
 mail      what stands around a text in an e-mail
 sms       the short messages, which providers fill in
 """
@@ -16,5 +17,8 @@ from notify_svc.texts.chances import CHANCES
 from notify_svc.texts.money import MONEY
 from notify_svc.texts.orders import ORDERS
 from notify_svc.texts.parts import Texts
+from notify_svc.texts.whose import named
 
-TEXTS: Texts = ACCOUNTS | ORDERS | CHANCES | MONEY
+_WRITTEN: Texts = ACCOUNTS | ORDERS | CHANCES | MONEY
+
+TEXTS: Texts = _WRITTEN | named(_WRITTEN)

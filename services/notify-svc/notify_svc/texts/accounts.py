@@ -9,11 +9,11 @@ _CODE_ZH = (
     "验证码：{code}\n有效期至：{expires_at}，只能使用一次。\n工作人员不会以任何理由向您索取验证码，请勿告诉任何人。\n"
 )
 _CODE_EN = (
-    "Your code: {code}\nIt is good until {expires_at} (Beijing time), once.\n"
-    "Nobody of ours will ever ask you for it: tell it to no one.\n"
+    "Your code: {code}\nIt can be used once, until {expires_at} (Beijing time).\n"
+    "Our staff will never ask you for this code. Do not share it with anyone.\n"
 )
 _NOT_YOU_ZH = "如果不是您本人操作：请忽略本消息，不必担心，没有验证码无法继续。"
-_NOT_YOU_EN = "If it was not you: ignore this. Without the code nothing happens."
+_NOT_YOU_EN = "If this was not you, ignore this message: without the code nothing can be done."
 
 _WHEN_ZH = "时间：{at}\n设备：{device}\n"
 _WHEN_EN = "When: {at} (Beijing time)\nDevice: {device}\n"
@@ -25,14 +25,17 @@ ACCOUNTS: Texts = {
     ("code_register", 1, "zh-CN"): ("注册验证码", "您正在注册号源账号。\n" + _CODE_ZH + _NOT_YOU_ZH),
     ("code_register", 1, "en"): (
         "Your code to register",
-        "Somebody registers with Haoyuan by this address.\n" + _CODE_EN + _NOT_YOU_EN,
+        "Someone, probably you, is registering with Haoyuan using this address.\n" + _CODE_EN + _NOT_YOU_EN,
     ),
     ("code_login", 1, "zh-CN"): ("登录验证码", "您正在登录号源账号。\n" + _CODE_ZH + _NOT_YOU_ZH),
-    ("code_login", 1, "en"): ("Your code to log in", "Somebody logs in to your account.\n" + _CODE_EN + _NOT_YOU_EN),
+    ("code_login", 1, "en"): (
+        "Your code to log in",
+        "Someone, probably you, is logging in to your account.\n" + _CODE_EN + _NOT_YOU_EN,
+    ),
     ("code_reset", 1, "zh-CN"): ("重设密码验证码", "您正在重设号源账号的密码。\n" + _CODE_ZH + _NOT_YOU_ZH),
     ("code_reset", 1, "en"): (
         "Your code to reset the password",
-        "Somebody resets the password of your account.\n" + _CODE_EN + _NOT_YOU_EN,
+        "Someone, probably you, is resetting your account's password.\n" + _CODE_EN + _NOT_YOU_EN,
     ),
     ("code_confirm", 1, "zh-CN"): (
         "联系方式验证码",
@@ -40,15 +43,23 @@ ACCOUNTS: Texts = {
     ),
     ("code_confirm", 1, "en"): (
         "Your code to confirm this address",
-        "Somebody enters this address as theirs in a Haoyuan account.\n" + _CODE_EN + _NOT_YOU_EN,
+        "Someone, probably you, is adding this address to a Haoyuan account.\n" + _CODE_EN + _NOT_YOU_EN,
+    ),
+    ("code_export", 1, "zh-CN"): (
+        "导出数据验证码",
+        "您正在导出号源账号中的个人数据。\n" + _CODE_ZH + _NOT_YOU_ZH,
+    ),
+    ("code_export", 1, "en"): (
+        "Your code to export your data",
+        "Someone, probably you, is exporting the personal data of your account.\n" + _CODE_EN + _NOT_YOU_EN,
     ),
     ("code_delete", 1, "zh-CN"): (
-        "账号数据操作验证码",
-        "您正在导出数据或注销号源账号；注销后无法恢复。\n" + _CODE_ZH + _NOT_YOU_ZH,
+        "注销账号验证码",
+        "您正在注销号源账号；注销后无法恢复。\n" + _CODE_ZH + _NOT_YOU_ZH,
     ),
     ("code_delete", 1, "en"): (
-        "Your code to export or end the account",
-        "Somebody exports the data of your account, or ends it for good.\n" + _CODE_EN + _NOT_YOU_EN,
+        "Your code to close your account",
+        "Someone, probably you, is closing your account for good.\n" + _CODE_EN + _NOT_YOU_EN,
     ),
     # --- security
     ("security_password_changed", 1, "zh-CN"): ("密码已修改", "您的账号密码已修改。\n" + _WHEN_ZH + _ACT_ZH),
@@ -70,7 +81,7 @@ ACCOUNTS: Texts = {
     ),
     ("security_email_added", 1, "en"): (
         "An e-mail address was added",
-        "Your account has an e-mail address now: it can be logged in by, its password reset by, and letters go there.\n"
+        "Your account has an e-mail address now: you can log in and reset your password with it, and e-mails are sent there.\n"
         + _WHEN_EN
         + _ACT_EN,
     ),
@@ -88,7 +99,7 @@ ACCOUNTS: Texts = {
     ),
     ("security_phone_added", 1, "en"): (
         "A phone number was added",
-        "Your account has a phone number now: it can be logged in by, its password reset by, and messages go there.\n"
+        "Your account has a phone number now: you can log in and reset your password with it, and text messages are sent there.\n"
         + _WHEN_EN
         + _ACT_EN,
     ),
@@ -128,7 +139,7 @@ ACCOUNTS: Texts = {
     ),
     ("security_locked", 1, "en"): (
         "Wrong passwords for your account",
-        "Somebody entered wrong passwords for your account several times; logins by password rest for a while.\n"
+        "Someone entered wrong passwords for your account several times; logging in with a password is paused for a while.\n"
         + _WHEN_EN
         + "Next: try again later, or log in by a code. If it was not you, choose a longer password.",
     ),
@@ -180,7 +191,7 @@ ACCOUNTS: Texts = {
     ("visit_tomorrow", 1, "zh-CN"): (
         "就诊提醒：明天",
         (
-            "您于 {date} 有 {count} 个就诊：\n{visits}\n"
+            "您于 {date} 有 {count} 次就诊：\n{visits}\n"
             "下一步：请按时到院报到，携带就诊人的有效证件（身份证或医保卡）和既往病历。\n"
             "不能前往的，请尽早在号源退号，以免记为爽约。"
         ),
@@ -188,19 +199,19 @@ ACCOUNTS: Texts = {
     ("visit_tomorrow", 1, "en"): (
         "Tomorrow: your appointments",
         (
-            "On {date} you have {count} to go to:\n{visits}\n"
+            "On {date} you have {count} appointment(s):\n{visits}\n"
             "Next: check in on time, with the patient's ID document or insurance card, and earlier records.\n"
             "If you cannot come, cancel as early as you can, so that it does not count as missed."
         ),
     ),
     ("visit_soon", 1, "zh-CN"): (
         "就诊提醒：即将开始",
-        "您今天即将有 {count} 个就诊：\n{visits}\n下一步：请按时到院报到，携带就诊人的有效证件（身份证或医保卡）。",
+        "您今天即将有 {count} 次就诊：\n{visits}\n下一步：请按时到院报到，携带就诊人的有效证件（身份证或医保卡）。",
     ),
     ("visit_soon", 1, "en"): (
         "Soon: your appointments",
         (
-            "Coming up today, {count} to go to:\n{visits}\n"
+            "Coming up today, {count} appointment(s):\n{visits}\n"
             "Next: check in on time, with the patient's ID document or insurance card."
         ),
     ),

@@ -19,13 +19,21 @@ MONEY: Texts = {
         "The payment failed",
         "Method: {method}\nReason: {reason}\nNext: pay again before the deadline, in the same or another way.",
     ),
+    ("payment_failed", 2, "zh-CN"): (
+        "支付未成功",
+        "支付方式：{method}\n原因：{failure}\n下一步：在支付时限内可再次支付或换一种方式。",
+    ),
+    ("payment_failed", 2, "en"): (
+        "The payment failed",
+        "Method: {method}\nReason: {failure}\nNext: pay again before the deadline, in the same or another way.",
+    ),
     ("refund_succeeded", 1, "zh-CN"): (
         "退款成功",
         "已退款 {amount}，退回至：{method}。\n到账时间以支付渠道为准。\n下一步：无需操作。",
     ),
     ("refund_succeeded", 1, "en"): (
         "Refunded",
-        "We refunded {amount} by {method}.\nWhen it shows there is up to the payment provider.\nNext: nothing to do.",
+        "We refunded {amount} by {method}.\nWhen it arrives depends on the payment provider.\nNext: nothing to do.",
     ),
     ("surplus_refunded", 1, "zh-CN"): (
         "多付款项已退回",
@@ -49,14 +57,14 @@ MONEY: Texts = {
     ),
     ("surplus_refunded", 3, "en"): (
         "What was paid too much went back",
-        "{why}.\nWe refunded {amount} by {method}.\nWhen it shows there is up to the payment provider.\nNext: nothing to do.",
+        "{why}.\nWe refunded {amount} by {method}.\nWhen it arrives depends on the payment provider.\nNext: nothing to do.",
     ),
     ("refund_stalled", 1, "zh-CN"): (
         "退款处理中，工作人员正在跟进",
         "您的退款 {amount} 被支付渠道退回，工作人员已收到通知并正在处理。\n下一步：无需操作，退款成功后会通知您。",
     ),
     ("refund_stalled", 1, "en"): (
-        "Your refund takes longer: we are at it",
+        "Your refund is delayed: we are working on it",
         (
             "The payment provider refused your refund of {amount}. Our staff know and are dealing with it.\n"
             "Next: nothing to do; we tell you when it has gone through."
@@ -67,7 +75,7 @@ MONEY: Texts = {
         "多付款项 {amount} 的退款被支付渠道退回，工作人员已收到通知并正在处理。\n下一步：无需操作，退款成功后会通知您。",
     ),
     ("refund_failed", 1, "en"): (
-        "Your refund takes longer: we are at it",
+        "Your refund is delayed: we are working on it",
         (
             "You paid {amount} too much, and the payment provider refused the refund. Our staff know and are dealing with it.\n"
             "Next: nothing to do; we tell you when it has gone through."
@@ -80,7 +88,7 @@ MONEY: Texts = {
     ),
     ("refund_stalled_staff", 1, "en"): (
         "A cancelled order waits for its refund: please act",
-        "Order: {order_id}\nAmount: {amount}\nReason: {reason}\nNext: repeat the refund or pay it out; the patient knows that we are at it.",
+        "Order: {order_id}\nAmount: {amount}\nReason: {reason}\nNext: repeat the refund or pay it out; the patient has been told that we are working on it.",
     ),
     ("refund_failed_staff", 1, "zh-CN"): (
         "支付渠道拒绝退款，请处理",

@@ -11,6 +11,14 @@ ORDERS: Texts = {
         "Welcome to Haoyuan",
         "Hello {username}, your account is ready.\nNext: add the people you book for (at most 4), then choose a doctor.",
     ),
+    ("user_registered", 2, "zh-CN"): (
+        "欢迎使用号源",
+        "您的账号已开通。\n下一步：请先添加就诊人（每个账号最多 4 位），即可预约挂号。",
+    ),
+    ("user_registered", 2, "en"): (
+        "Welcome to Haoyuan",
+        "Your account is ready.\nNext: add the people you book for (at most 4), then choose a doctor.",
+    ),
     ("order_placed", 1, "zh-CN"): (
         "已收到您的挂号申请",
         "正在为您取号，结果会马上通知您。\n此时无需付款。",
@@ -142,7 +150,7 @@ ORDERS: Texts = {
     ),
     ("order_cancelled", 1, "en"): (
         "Your order is cancelled",
-        VISIT_EN + "Refunded: {refunded}, to where it came from; when it shows there is up to the payment provider.\n"
+        VISIT_EN + "Refunded: {refunded}, to where it came from; when it arrives depends on the payment provider.\n"
         "This appointment no longer stands: please do not come for it.",
     ),
     ("session_stopped", 1, "zh-CN"): (
@@ -156,5 +164,17 @@ ORDERS: Texts = {
         + VISIT_EN
         + "Refunded in full: {refunded}, to where it came from.\nThis never counts as a no-show.\n"
         "Next: choose another date, or another doctor of the same grade.",
+    ),
+    ("session_stopped", 2, "zh-CN"): (
+        "停诊通知",
+        "很抱歉，医生停诊，您的预约已取消。\n" + VISIT_ZH + "已全额退款：{refunded}，原路退回。\n"
+        "本次取消不计入爽约。\n下一步：可重新挂号，选择其他日期或同级别医生。",
+    ),
+    ("session_stopped", 2, "en"): (
+        "The doctor's session was stopped",
+        "We are sorry: the session will not take place, and your order is cancelled.\n"
+        + VISIT_EN
+        + "Refunded in full: {refunded}, to where it came from.\nThis never counts as a no-show.\n"
+        "Next: book again, on another date or with another doctor of the same grade.",
     ),
 }

@@ -8,11 +8,11 @@ Sms = dict[tuple[str, int], dict[str, str]]
 """(kind, version) -> locale -> text. What providers know is the newest; its number is in *_SMS_TEMPLATES."""
 
 _CODE_ZH = "验证码{code}，10分钟内有效。工作人员不会索取，请勿告诉任何人。"
-_CODE_EN = "verification code {code}, good for 10 minutes. Nobody will ever ask you for it: tell it to no one."
+_CODE_EN = "verification code {code}, good for 10 minutes. Our staff never ask for it. Do not share it."
 _ACT_ZH = "非本人操作请立即重设密码并退出所有登录。"
 _ACT_EN = "If it was not you, reset your password at once and end all logins."
-_VISIT_ZH = "{when}，{hospital}，科室{department}，医生{doctor}"
-_VISIT_EN = "{when}, {hospital}, {department}, Dr. {doctor}"
+_VISIT_ZH = "就诊人{patient}，{when}，{hospital}，科室{department}，医生{doctor}"
+_VISIT_EN = "patient {patient}, {when}, {hospital}, {department}, Dr. {doctor}"
 
 SMS: Sms = {
     ("code_register", 1): {
@@ -31,9 +31,13 @@ SMS: Sms = {
         "zh-CN": "您正在把此手机号绑定到号源账号，" + _CODE_ZH,
         "en": "Confirming this phone for Haoyuan: " + _CODE_EN,
     },
+    ("code_export", 1): {
+        "zh-CN": "您正在导出号源账号的个人数据，" + _CODE_ZH,
+        "en": "Exporting your Haoyuan data: " + _CODE_EN,
+    },
     ("code_delete", 1): {
-        "zh-CN": "您正在导出数据或注销号源账号，" + _CODE_ZH,
-        "en": "Exporting or ending your Haoyuan account: " + _CODE_EN,
+        "zh-CN": "您正在注销号源账号，注销后无法恢复，" + _CODE_ZH,
+        "en": "Closing your Haoyuan account for good: " + _CODE_EN,
     },
     ("security_password_changed", 1): {
         "zh-CN": "您的号源账号密码已于{at_short}修改。" + _ACT_ZH,
@@ -69,7 +73,7 @@ SMS: Sms = {
     },
     ("security_locked", 1): {
         "zh-CN": "有人于{at_short}多次输错您号源账号的密码，密码登录已暂停片刻，可改用验证码登录。",
-        "en": "Wrong passwords for your Haoyuan account on {at_short}: logins by password rest a while. Log in by a code.",
+        "en": "Wrong passwords for your Haoyuan account on {at_short}: password logins are paused. Log in with a code instead.",
     },
     ("security_roles_changed", 1): {
         "zh-CN": "您的号源账号权限已于{at_short}由管理员变更，请重新登录。",
@@ -96,13 +100,13 @@ SMS: Sms = {
     ("order_confirmed", 1): {
         "zh-CN": "挂号成功："
         + _VISIT_ZH
-        + "，诊室{room}，序号{queue_number}，挂号费{fee_plain}。请按时到院报到并携带就诊人证件。",
+        + "，地点{room}，序号{queue_number}，挂号费{fee_plain}。请按时到院报到并携带就诊人证件。",
         "en": "Confirmed: "
         + _VISIT_EN
         + ", room {room}, no. {queue_number}, fee {fee_plain}. Check in on time with the patient's ID document.",
     },
     ("order_rescheduled", 1): {
-        "zh-CN": "改约成功，就诊已改为：" + _VISIT_ZH + "，诊室{room}。原号已退回，请勿按原时间前往。",
+        "zh-CN": "改约成功，就诊已改为：" + _VISIT_ZH + "，地点{room}。原号已退回，请勿按原时间前往。",
         "en": "Moved, you now have: " + _VISIT_EN + ", room {room}. Please do not come at the old time.",
     },
     ("order_withdrawn", 1): {
@@ -112,8 +116,8 @@ SMS: Sms = {
         + ". Please do not come. To be refunded: {amount_plain}; we tell you when it is done.",
     },
     ("order_cancelled", 1): {
-        "zh-CN": "退号成功：" + _VISIT_ZH + "的预约已取消，请勿前往。已退款{refunded_plain}。",
-        "en": "Cancelled: " + _VISIT_EN + ". Please do not come. Refunded: {refunded_plain}.",
+        "zh-CN": "退号成功：" + _VISIT_ZH + "的预约已取消，请勿前往。没有需要退还的费用。",
+        "en": "Cancelled: " + _VISIT_EN + ". Please do not come. There is nothing to refund.",
     },
     ("visit_stopped", 1): {
         "zh-CN": "停诊通知：" + _VISIT_ZH + "停诊，请勿前往。待退款{amount_plain}，全额原路退回，不计爽约。",
@@ -122,12 +126,10 @@ SMS: Sms = {
         + ". Please do not come. {amount_plain} goes back in full; this is no missed visit.",
     },
     ("session_stopped", 1): {
-        "zh-CN": "停诊通知："
-        + _VISIT_ZH
-        + "停诊，预约已取消，请勿前往。已退款{refunded_plain}，不计爽约，可改约其他日期。",
+        "zh-CN": "停诊通知：" + _VISIT_ZH + "停诊，预约已取消，请勿前往。没有需要退还的费用，不计爽约，可重新挂号。",
         "en": "Stopped: "
         + _VISIT_EN
-        + ". Please do not come. Refunded: {refunded_plain}. No missed visit; choose another date.",
+        + ". Please do not come. Nothing to refund, and no missed visit. You can book again.",
     },
     ("substitutes_offered", 1): {
         "zh-CN": "停诊通知："
@@ -138,20 +140,20 @@ SMS: Sms = {
         + ". Please do not come. Choose a substitute in Haoyuan before {accept_short}, or {amount_plain} goes back in full.",
     },
     ("refund_succeeded", 1): {
-        "zh-CN": "退款成功：已退回{amount_plain}至{method}，到账时间以支付渠道为准。",
-        "en": "Refunded: {amount_plain} by {method}. When it shows there is up to the payment provider.",
+        "zh-CN": "退款成功：就诊人{patient}，医生{doctor}，已退回{amount_plain}至{method}，到账时间以支付渠道为准。",
+        "en": "Refunded: {amount_plain} by {method}, for patient {patient}, Dr. {doctor}. Your payment provider decides when it arrives.",
     },
     ("surplus_refunded", 1): {
         "zh-CN": "多付款项已退回：{amount_plain}，退至{method}，到账时间以支付渠道为准。",
-        "en": "Paid too much: {amount_plain} went back by {method}. When it shows there is up to the payment provider.",
+        "en": "Paid too much: {amount_plain} was returned by {method}. Your payment provider decides when it arrives.",
     },
     ("refund_stalled", 1): {
         "zh-CN": "退款处理中：您的退款{amount_plain}受阻，工作人员正在处理，无需操作，成功后通知您。",
-        "en": "Your refund of {amount_plain} takes longer: our staff are at it. Nothing to do; we tell you when it is through.",
+        "en": "Your refund of {amount_plain} is delayed. Our staff are working on it. You need not do anything; we will tell you when it is done.",
     },
     ("refund_failed", 1): {
         "zh-CN": "退款处理中：多付的{amount_plain}退款受阻，工作人员正在处理，无需操作，成功后通知您。",
-        "en": "The refund of {amount_plain} paid too much takes longer: our staff are at it. Nothing to do for you.",
+        "en": "The refund of the {amount_plain} that you overpaid is delayed. Our staff are working on it; you need not do anything.",
     },
     ("visit_missed", 1): {
         "zh-CN": "爽约登记：" + _VISIT_ZH + "登记为未就诊，已记入信用记录。如有误请在号源申诉。",
@@ -162,18 +164,18 @@ SMS: Sms = {
         "en": "{address_is} cannot be reached, so we send nothing there any more. Please change or confirm it in your Haoyuan account.",
     },
     ("visit_tomorrow", 1): {
-        "zh-CN": "就诊提醒：您明日有{count}个就诊，首个"
+        "zh-CN": "就诊提醒：您明日有{count}次就诊，首个"
         + _VISIT_ZH
-        + "，诊室{room}，序号{queue_number}。请带就诊人证件，按时报到。",
-        "en": "Tomorrow: {count} to go to, the first "
+        + "，地点{room}，序号{queue_number}。请带就诊人证件，按时报到。",
+        "en": "Tomorrow: {count} appointment(s), the first: "
         + _VISIT_EN
         + ", room {room}, no. {queue_number}. Bring the patient's ID document.",
     },
     ("visit_soon", 1): {
-        "zh-CN": "就诊提醒：您即将有{count}个就诊，首个"
+        "zh-CN": "就诊提醒：您即将有{count}次就诊，首个"
         + _VISIT_ZH
-        + "，诊室{room}，序号{queue_number}。请带就诊人证件，按时报到。",
-        "en": "Soon: {count} to go to, the first "
+        + "，地点{room}，序号{queue_number}。请带就诊人证件，按时报到。",
+        "en": "Soon: {count} appointment(s), the first: "
         + _VISIT_EN
         + ", room {room}, no. {queue_number}. Bring the patient's ID document.",
     },

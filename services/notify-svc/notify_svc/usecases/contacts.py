@@ -28,6 +28,7 @@ def forget(tx: MongoTx, received: Sequence[Received]) -> None:
     for r in received:
         message: AccountDeleted = r.message
         tx.at_end(partial(tx.store.contacts.forget, message.account_id))
+        tx.at_end(partial(tx.store.people.forget_account, message.account_id, message.patient_ids))
         planning.concern(tx, message.account_id)
 
 

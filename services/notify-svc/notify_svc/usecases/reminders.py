@@ -9,6 +9,7 @@ cancelled meanwhile. So what was told with another visit is known even if that o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from common.crash import reach
 from common.log import get_logger
@@ -138,13 +139,19 @@ def _add(tx: MongoTx, turn: _Turn) -> None:
         recipient=r.account_id,
         kind=r.kind,
         version=templates.newest(r.kind),
-        params=r.params,
+        params=_named(tx, r.params),
         order_id=orders[0] if len(orders) == 1 else None,
         hospital_id=None,
         created_at=tx.now,
         rank=domain.rank(tx.now, r.id),
     )
     tell_person(tx, notification, guard=orders, expires_at=r.expires_at)
+
+
+def _named(tx: MongoTx, params: Mapping[str, Any]) -> dict[str, Any]:
+    """With the masked name of each visit's patient, where it is known."""
+    names = {each["patient_id"]: tx.store.people.name_of(each["patient_id"]) for each in params["visits"]}
+    return {**params, "visits": [{**each, "_patient": names[each["patient_id"]]} for each in params["visits"]]}
 
 
 def _next_look(turn: _Turn, now: datetime) -> datetime | None:

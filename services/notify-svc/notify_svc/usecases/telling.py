@@ -10,7 +10,7 @@ from common.messages import SecurityNoted
 from notify_svc import domain, templates
 from notify_svc.domain import Notification
 from notify_svc.store import MongoTx
-from notify_svc.usecases import planning, visits
+from notify_svc.usecases import people, planning, visits
 
 
 def tell(tx: MongoTx, received: Sequence[Received]) -> None:
@@ -22,6 +22,7 @@ def tell(tx: MongoTx, received: Sequence[Received]) -> None:
         if hospital_id is None and type(r.message) in domain.FOR_STAFF_TOO:
             hospital_id = tx.hospital_of(r.message.order_id)
         params = {k: v for k, v in msgspec.to_builtins(r.message).items() if k not in domain.UNTOLD}
+        known = people.known_of(tx, r.message, order_id)
         for recipient, kind in domain.kinds_of(r.message, hospital_id):
             notification_id = f"{domain.known_by(r.message, r.id)}:{recipient}:{kind}"
             planning.tell_person(
@@ -31,7 +32,7 @@ def tell(tx: MongoTx, received: Sequence[Received]) -> None:
                     recipient=recipient,
                     kind=kind,
                     version=templates.newest(kind),
-                    params=params,
+                    params=params if recipient.startswith(domain.ROLE) else params | known,
                     order_id=order_id,
                     hospital_id=hospital_id,
                     created_at=r.time,

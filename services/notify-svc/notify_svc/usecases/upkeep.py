@@ -37,4 +37,5 @@ def forget(store: MongoStore) -> bool:
     now = store.clock()
     store.rates.forget(now)
     told, sent = store.notifications.forget(now, AT_ONCE), store.deliveries.forget(now, AT_ONCE)
-    return AT_ONCE in (told, sent, store.visits.forget(now, AT_ONCE))
+    visits, people = store.visits.forget(now, AT_ONCE), store.people.forget(now, AT_ONCE)
+    return AT_ONCE in (told, sent, visits, people)

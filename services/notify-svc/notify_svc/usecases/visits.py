@@ -48,6 +48,7 @@ def _appointment(message: m.OrderConfirmed, at: datetime) -> Appointment:
     return Appointment(
         order_id=message.order_id,
         account_id=message.account_id,
+        patient_id=message.patient_id,
         starts_at=message.visit.starts_at,
         queue_number=message.queue_number,
         visit=msgspec.to_builtins(message.visit),
