@@ -3,10 +3,13 @@
 import secrets
 from functools import cached_property
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from user_svc.domain import one_form
+
+_LEAST_MEMORY = 8
+"""KiB: Argon2 takes no less."""
 
 
 class Passwords:
@@ -14,6 +17,7 @@ class Passwords:
 
     def __init__(self, time_cost: int, memory: int, parallelism: int) -> None:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory, parallelism=parallelism)
+        self._costliest = time_cost * memory
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(one_form(password))
@@ -29,10 +33,22 @@ class Passwords:
         return any(right)
 
     def _is(self, stored: str | None, password: str) -> bool:
+        stored_or_nobodys = stored or self._nobodys
         try:
-            return self._hasher.verify(stored or self._nobodys, password) and bool(stored)
+            return self._hasher.verify(stored_or_nobodys, password) and bool(stored)
         except (VerificationError, InvalidHashError):
             return False
+        finally:
+            self._make_up(_cost(stored_or_nobodys))
+
+    def _make_up(self, cost: int) -> None:
+        """Work on until it was as much as for the costliest hash so far: what somebody's older one costs tells nobody that she
+        is there.
+        """
+        self._costliest = max(self._costliest, cost)
+        missing = self._costliest - cost
+        if missing >= _LEAST_MEMORY:
+            PasswordHasher(time_cost=1, memory_cost=missing, parallelism=1).hash("")
 
     def outdated(self, stored: str) -> bool:
         """True if it was made with other parameters than today's."""
@@ -41,3 +57,12 @@ class Passwords:
     @cached_property
     def _nobodys(self) -> str:
         return self._hasher.hash(secrets.token_hex())
+
+
+def _cost(stored: str) -> int:
+    """KiB that verifying a hash fills, all passes together; 0 of what is none."""
+    try:
+        made = extract_parameters(stored)
+    except InvalidHashError:
+        return 0
+    return made.time_cost * made.memory_cost

@@ -19,7 +19,7 @@ blp = Routes("codes", __name__, url_prefix="/api/v1", description="Addresses are
 
 class OwnCodeAsked(Schema):
     to = Idents.text(addresses.LONGEST, required=True, metadata={"description": "an e-mail address or a phone number"})
-    purpose = fields.String(load_default="confirm", validate=validate.OneOf(["confirm", "delete"]))
+    purpose = fields.String(load_default="confirm", validate=validate.OneOf(["confirm", "export", "delete"]))
     locale = fields.String(
         validate=validate.OneOf(domain.LOCALES), metadata={"description": "of the message, instead of the account's"}
     )
@@ -63,8 +63,8 @@ class PhoneProof(_Proof):
 def ask_code(body: dict[str, Any]) -> dict[str, Any]:
     """Have a code sent that proves an address: to register, to log in, or to reset a password.
 
-    The answer is the same whether anybody has the address. 429 `too_many_codes`: one a minute for an address and purpose, ten
-    a day for an address.
+    The answer is the same whether anybody has the address. 429 `too_many_codes`: one a minute for an address and purpose; ten
+    a day of them in one network, thirty in all.
     """
     to = addresses.address(body["to"])
     limit("codes_address", client_address())

@@ -16,10 +16,10 @@ def lock_address(tx: Tx, to_index: str) -> None:
         tx.conn.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (to_index,))
 
 
-def codes_since(conn: sa.Connection, indexes: Sequence[str], since: datetime) -> Sequence[Any]:
-    """Purpose and time of each code that was asked for to this address, the newest first."""
-    wanted = sa.and_(codes.c.to_index.in_(indexes), codes.c.created_at > since)
-    query = sa.select(codes.c.purpose, codes.c.created_at).where(wanted)
+def codes_since(conn: sa.Connection, indexes: Sequence[str], purpose: str, since: datetime) -> Sequence[Any]:
+    """Network and time of each code that was asked for to this address for this purpose, the newest first."""
+    wanted = sa.and_(codes.c.to_index.in_(indexes), codes.c.purpose == purpose, codes.c.created_at > since)
+    query = sa.select(codes.c.network, codes.c.created_at).where(wanted)
     return conn.execute(query.order_by(codes.c.created_at.desc(), codes.c.id)).all()
 
 
@@ -38,16 +38,18 @@ def issue_code(tx: Tx, code_id: str, code_hash: str) -> bool:
     return bool(tx.conn.execute(statement).rowcount)
 
 
-def newest_code(tx: Tx, indexes: Sequence[str], purpose: str, account_id: str | None) -> Any:
-    """The row, locked; None if there is none."""
+def newest_codes(tx: Tx, indexes: Sequence[str], purpose: str, account_id: str | None, network: str) -> list[Any]:
+    """The newest code of all, and the newest that was asked for in a network: no, one or two rows, locked."""
     whose = codes.c.account_id.is_(None) if account_id is None else codes.c.account_id == account_id
     query = sa.select(codes).where(codes.c.to_index.in_(indexes), codes.c.purpose == purpose, whose)
     newest = query.order_by(codes.c.created_at.desc(), codes.c.id).limit(1).with_for_update()
-    return tx.conn.execute(newest).one_or_none()
+    found = [*tx.conn.execute(newest), *tx.conn.execute(newest.where(codes.c.network == network))]
+    return list({row.id: row for row in found}.values())
 
 
-def count_try(tx: Tx, code_id: str) -> None:
-    tx.conn.execute(sa.update(codes).where(codes.c.id == code_id).values(tries=codes.c.tries + 1))
+def count_try(tx: Tx, code_id: str, *, elsewhere: bool) -> None:
+    counted = codes.c.tries_elsewhere if elsewhere else codes.c.tries
+    tx.conn.execute(sa.update(codes).where(codes.c.id == code_id).values({counted: counted + 1}))
 
 
 def spend_code(tx: Tx, code_id: str) -> bool:

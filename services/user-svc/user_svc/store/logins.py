@@ -17,6 +17,12 @@ def add_login(tx: Tx, values: dict[str, Any]) -> None:
     tx.conn.execute(sa.insert(logins).values(values))
 
 
+def networks_of(conn: sa.Connection, account_ids: Collection[str], now: datetime) -> set[str]:
+    """Where these accounts have logins that live."""
+    query = sa.select(logins.c.network).where(logins.c.account_id.in_(account_ids), _lives(now))
+    return set(conn.execute(query).scalars())
+
+
 def rotate_login(tx: Tx, login_ids: Collection[str], old_hash: str, values: dict[str, Any]) -> Any:
     """Put a new token in the place of the newest one. Id and account of the login; None if the old one was not the newest."""
     newest = sa.and_(logins.c.id.in_(login_ids), logins.c.token_hash == old_hash, _lives(tx.now))

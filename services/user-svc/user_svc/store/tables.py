@@ -65,10 +65,13 @@ login_failures = sa.Table(
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("under_way", sa.Integer, nullable=False),
     sa.Column("last_at", UtcDateTime, nullable=False, index=True),
     sa.Column("locked_until", UtcDateTime),
 )
-"""Wrong passwords in a row, by a digest of the name that was given: for names that exist and for others alike."""
+"""Tries of passwords in a row, by a digest of the name that was given: for names that exist and for others alike. Of `count`,
+`under_way` are not known to be wrong yet.
+"""
 
 codes = sa.Table(
     "codes",
@@ -81,13 +84,17 @@ codes = sa.Table(
     sa.Column("code_hash", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False, index=True),
     sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("network", sa.Text, nullable=False, server_default=""),
     sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("tries_elsewhere", sa.Integer, nullable=False, server_default="0"),
     sa.Column("used_at", UtcDateTime),
     sa.CheckConstraint("channel IN ('email', 'sms')", name="codes_channel"),
-    sa.CheckConstraint("purpose IN ('register', 'login', 'reset', 'confirm', 'delete')", name="codes_purpose"),
+    sa.CheckConstraint("purpose IN ('register', 'login', 'reset', 'confirm', 'export', 'delete')", name="codes_purpose"),
     sa.Index("codes_to", "to_index", "purpose", "created_at"),
 )
-"""Codes that prove an address; kept as a keyed hash. The newest for an address and purpose is the one that counts."""
+"""Codes that prove an address; kept as a keyed hash. The newest for an address and purpose counts, and the newest that was asked for
+in the `network` where it is used. `tries`: wrong ones in that network; `tries_elsewhere`: in all others.
+"""
 
 persons = sa.Table(
     "persons",

@@ -19,8 +19,9 @@ from user_svc import domain, store
 from user_svc.addresses import Address
 from user_svc.store import codes as rows
 from user_svc.usecases.parts import Parts
+from user_svc.usecases.trail import network
 
-Purpose = Literal["register", "login", "reset", "confirm", "delete"]
+Purpose = Literal["register", "login", "reset", "confirm", "export", "delete"]
 
 WRONG_CODE = "wrong_code"
 
@@ -28,7 +29,10 @@ SEND, PURGE = "send_code", "purge_codes"
 """Jobs."""
 
 GOOD_FOR, PAUSE, DAY = timedelta(minutes=10), timedelta(minutes=1), timedelta(days=1)
-MOST_TRIES, MOST_A_DAY = 5, 10
+MOST_TRIES, MOST_ELSEWHERE = 5, 10
+"""Wrong guesses at a code in the network where it was asked for, and in all others: strangers cannot use up the owner's."""
+MOST_A_DAY, MOST_OF_ALL = 10, 30
+"""Codes for an address and purpose, to who asks in one network and to all."""
 _KEPT = timedelta(days=2)
 _FOR_OWNERS = {"login", "reset"}
 """Purposes of which nothing is sent to an address that serves no account."""
@@ -37,26 +41,28 @@ _FOR_OWNERS = {"login", "reset"}
 def ask(
     database: Database, parts: Parts, purpose: Purpose, to: Address, *, locale: str, account_id: str | None = None
 ) -> None:
-    """Have a code sent. Raises TooMany: one a minute for an address and purpose, ten a day for an address.
+    """Have a code sent. Raises TooMany: one a minute for an address and purpose; ten a day of them for a network, thirty for all.
 
     locale: of the message, unless the account that has the address knows better. account_id: nobody else can use the code.
     """
     index = parts.vault.index(to.key)
     with database.transaction() as tx:
         rows.lock_address(tx, index)
-        _pace(rows.codes_since(tx.conn, parts.vault.indexes(to.key), tx.now - DAY), purpose, tx.now)
+        _pace(rows.codes_since(tx.conn, parts.vault.indexes(to.key), purpose, tx.now - DAY), tx.now)
         code_id = mint("cod")
         asked = {"id": code_id, "purpose": purpose, "channel": to.channel, "to_index": index, "account_id": account_id}
         rest = {"code_hash": "", "created_at": tx.now, "expires_at": tx.now + GOOD_FOR, "tries": 0}
+        rest["network"] = network.get()
         rows.add_code(tx, asked | rest)
         sealed = parts.vault.seal(to.text, f"{code_id}/to")
         tx.set_timer(SEND, code_id, tx.now, {"to": sealed, "locale": domain.check_locale(locale)})
 
 
-def _pace(before: Sequence[Any], purpose: Purpose, now: datetime) -> None:
-    free_at = [row.created_at + PAUSE for row in before if row.purpose == purpose]
-    if len(before) >= MOST_A_DAY:
-        free_at.append(before[MOST_A_DAY - 1].created_at + DAY)
+def _pace(before: Sequence[Any], now: datetime) -> None:
+    free_at = [row.created_at + PAUSE for row in before[:1]]
+    here = [row for row in before if row.network == network.get()]
+    for asked, most in ((here, MOST_A_DAY), (before, MOST_OF_ALL)):
+        free_at += [row.created_at + DAY for row in asked[most - 1 : most]]
     seconds = (max(free_at, default=now) - now).total_seconds()
     if seconds > 0:
         raise TooMany(
@@ -122,12 +128,15 @@ def find(
 
 
 def _try(tx: Tx, parts: Parts, purpose: Purpose, to: Address, code: str, account_id: str | None) -> str | None:
-    row = rows.newest_code(tx, parts.vault.indexes(to.key), purpose, account_id)
-    if row is None or row.used_at or row.expires_at <= tx.now or row.tries >= MOST_TRIES:
-        return None
-    if any(hmac.compare_digest(row.code_hash, index) for index in parts.vault.indexes(_hashed(row.id, code))):
-        return str(row.id)
-    rows.count_try(tx, row.id)
+    """Somebody else may ask for codes and guess at them: that neither replaces nor burns one that was asked for in this network."""
+    for row in rows.newest_codes(tx, parts.vault.indexes(to.key), purpose, account_id, network.get()):
+        elsewhere = row.network != network.get()
+        burnt = row.tries_elsewhere >= MOST_ELSEWHERE if elsewhere else row.tries >= MOST_TRIES
+        if row.used_at or row.expires_at <= tx.now or burnt:
+            continue
+        if any(hmac.compare_digest(row.code_hash, index) for index in parts.vault.indexes(_hashed(row.id, code))):
+            return str(row.id)
+        rows.count_try(tx, row.id, elsewhere=elsewhere)
     return None
 
 

@@ -7,6 +7,7 @@ and go on at four an hour: an end would let anybody who knows a name shut out an
 """
 
 import math
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -19,10 +20,10 @@ from common.outbox.timers import Timer
 
 from user_svc import domain, store
 from user_svc.addresses import Address, address
-from user_svc.store import failures
+from user_svc.store import failures, logins
 from user_svc.usecases.contacts import proved
 from user_svc.usecases.parts import Parts
-from user_svc.usecases.trail import note
+from user_svc.usecases.trail import network, note
 
 FREE = 5
 """Wrong passwords in a row that have no consequence but the last one's first pause."""
@@ -31,6 +32,11 @@ TOLD = 10
 LONGEST = timedelta(minutes=15)
 FORGOTTEN = timedelta(days=1)
 """A count is forgotten this long after its last try, when logins are purged."""
+
+PATIENCE, POLL = 5.0, 0.05
+"""Seconds that a try waits for those that are under way, and how often it looks."""
+ABANDONED = timedelta(seconds=30)
+"""After that a try is under way no longer: its process has died."""
 
 TELL = "tell_locked"
 """A timer."""
@@ -53,28 +59,52 @@ def called(username: str) -> Address | None:
         return None
 
 
-def key_of(parts: Parts, username: str) -> str:
-    """Under what a name's tries are counted, however it is spelt."""
+def key_of(database: Database, parts: Parts, username: str, rows: Sequence[Any]) -> str:
+    """Under what the tries of a name are counted, however it is spelt. rows: of the accounts that have the name, if any.
+
+    Where one of them has a login that lives, the tries of that network; of all other networks together. So strangers do not
+    shut her out where she is known. The same statements are asked whether there is such an account or not.
+    """
     to = called(username)
-    return _key(parts, to.key if to else _NAME + domain.username_key(username))
+    name = to.key if to else _NAME + domain.username_key(username)
+    ids = [*(row.id for row in rows), *[""] * domain.MOST_SHARING][: domain.MOST_SHARING]
+    with database.reading() as conn:
+        known = network.get() in logins.networks_of(conn, ids, database.clock())
+    return _key(parts, name, network.get() if known else "")
+
+
+def own_key(parts: Parts, account_id: str) -> str:
+    """Under what the tries are counted of who is logged in to an account: nobody else's."""
+    return _key(parts, f"own:{account_id}", "")
 
 
 def admit(database: Database, parts: Parts, key: str, source: str) -> int:
     """Count a try of a name: how many there are in a row now. Call it before the password is looked at.
 
-    source: the address that asks. Raises TooMany (too_many_tries) while the name rests, or if too much came from there.
+    source: the address that asks. Raises TooMany (too_many_tries) while the name rests, or if too much came from there. While
+    tries are under way it waits for them, a little: one that turns out right lets the others in.
     """
     if seconds := parts.limiter.full("failures_address", source):
         raise _too_many(seconds)
-    with database.transaction() as tx:
-        tries = failures.count_try(tx, key)
-        if tries is None:
-            rest = failures.locked_until(tx, key) - tx.now
-        elif pause := pause_after(tries):
-            failures.lock(tx, key, tx.now + pause)
-    if tries is None:
-        raise _too_many(math.ceil(rest.total_seconds()))
-    return tries
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with database.transaction() as tx:
+            tries = failures.count_try(tx, key)
+            if tries is not None:
+                if pause := pause_after(tries):
+                    failures.lock(tx, key, tx.now + pause)
+                return tries
+        while row := _locked(database, key):
+            if not row.under_way or row.last_at < database.clock() - ABANDONED or time.monotonic() > deadline:
+                raise _too_many(max(1, math.ceil((row.locked_until - database.clock()).total_seconds())))
+            time.sleep(POLL)
+
+
+def _locked(database: Database, key: str) -> Any:
+    """The row of a name that was locked, and whose tries nobody has forgiven since; else None."""
+    with database.reading() as conn:
+        row = failures.standing(conn, key)
+    return row if row is not None and row.locked_until is not None else None
 
 
 def failed(
@@ -87,6 +117,7 @@ def failed(
     parts.limiter.wait("failures_address", source)
     ids = [row.id for row in rows]
     with database.transaction() as tx:
+        failures.was_wrong(tx, key)
         about, hospital_id = (ids[0], rows[0].hospital_id) if len(ids) == 1 else (None, None)
         shared: dict[str, Any] = {"accounts": ids} if len(ids) > 1 else {}
         note(
@@ -104,7 +135,10 @@ def failed(
 def forgive(tx: Tx, parts: Parts, row: Any) -> None:
     """An account's owner has shown that it is she: the tries of all its names are forgotten."""
     mine = [proved(row, parts.vault, "email"), proved(row, parts.vault, "sms")]
-    failures.forget(tx, [_key(parts, name) for name in (_NAME + row.username_key, *(to.key for to in mine if to))])
+    names = [_NAME + row.username_key, *(to.key for to in mine if to)]
+    networks = {"", network.get(), *logins.networks_of(tx.conn, [row.id], tx.now)}
+    keys = [_key(parts, name, where) for name in names for where in networks]
+    failures.forget(tx, sorted([*keys, own_key(parts, row.id)]))
 
 
 def tell(tx: Tx, timer: Timer) -> None:
@@ -114,8 +148,8 @@ def tell(tx: Tx, timer: Timer) -> None:
             tx.send(SecurityNoted(mint("sec"), account_id, "locked", tx.now, timer.payload["device"], None, None))
 
 
-def _key(parts: Parts, name: str) -> str:
-    return parts.vault.index(f"tries:{name}")
+def _key(parts: Parts, name: str, where: str) -> str:
+    return parts.vault.index(f"tries:{name}@{where}" if where else f"tries:{name}")
 
 
 def _too_many(seconds: int) -> TooMany:

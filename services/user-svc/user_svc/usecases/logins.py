@@ -63,9 +63,9 @@ def log_in(
     source: the address that asks. device: what it is, in a few words. Raises TooMany as `lockout.admit` does, and
     Unauthenticated (bad_credentials) in the same words and after the same work, whether there is such an account or not.
     """
-    key = lockout.key_of(parts, username)
-    tries = lockout.admit(database, parts, key, source)
     candidates = _called(database, parts, username)
+    key = lockout.key_of(database, parts, username, candidates)
+    tries = lockout.admit(database, parts, key, source)
     found = _whose(parts, candidates, password)
     if found is None:
         lockout.failed(database, parts, key, source, tries=tries, rows=candidates, device=device)

@@ -70,7 +70,7 @@ def prove_owner(
         return Proof(row, _own_code(database, parts, row, code, purpose))
     if password is None:
         raise domain.bad(names[0], "is needed")
-    key = lockout.key_of(parts, row.username)
+    key = lockout.own_key(parts, account_id)
     tries = lockout.admit(database, parts, key, source)
     if not parts.passwords.verify(row.password_hash, password):
         lockout.failed(database, parts, key, source, tries=tries, rows=[row], device=device)
@@ -81,7 +81,7 @@ def prove_owner(
 def ask_own_code(
     database: Database, parts: Parts, account_id: str, purpose: Purpose, to: Address, locale: str | None = None
 ) -> None:
-    """Have a code sent that only this account can use: to an address that is to be its own (confirm), or is (delete).
+    """Have a code sent that only this account can use: to an address that is to be its own (confirm), or is (export, delete).
 
     locale: of the message, instead of the account's. Raises NotFound, Invalid, and TooMany as `codes.ask` does.
     """
@@ -89,7 +89,7 @@ def ask_own_code(
         row = store.account(conn, account_id)
     if row is None:
         raise no_account()
-    if purpose == "delete" and to.key not in {own.key for own in _own(parts, row)}:  # strangers would be frightened
+    if purpose in {"export", "delete"} and to.key not in {own.key for own in _own(parts, row)}:  # strangers would be frightened
         raise domain.bad("to", "is no address of yours that is proved")
     codes.ask(database, parts, purpose, to, locale=locale or row.locale, account_id=account_id)
 

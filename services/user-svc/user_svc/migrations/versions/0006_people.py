@@ -47,6 +47,7 @@ def _logins() -> None:
         "login_failures",
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("under_way", sa.Integer, nullable=False),
         sa.Column("last_at", _time, nullable=False),
         sa.Column("locked_until", _time),
     )
@@ -61,10 +62,12 @@ def _logins() -> None:
         sa.Column("code_hash", sa.Text, nullable=False),
         sa.Column("created_at", _time, nullable=False),
         sa.Column("expires_at", _time, nullable=False),
+        sa.Column("network", sa.Text, nullable=False, server_default=""),
         sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("tries_elsewhere", sa.Integer, nullable=False, server_default="0"),
         sa.Column("used_at", _time),
         sa.CheckConstraint("channel IN ('email', 'sms')", name="codes_channel"),
-        sa.CheckConstraint("purpose IN ('register', 'login', 'reset', 'confirm', 'delete')", name="codes_purpose"),
+        sa.CheckConstraint("purpose IN ('register', 'login', 'reset', 'confirm', 'export', 'delete')", name="codes_purpose"),
     )
     op.create_index("ix_codes_created_at", "codes", ["created_at"])
     op.create_index("codes_to", "codes", ["to_index", "purpose", "created_at"])
