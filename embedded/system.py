@@ -17,9 +17,9 @@ from common.log import get_logger
 from common.outbox import Database, Relay, TimerLoop
 from common.platform import SERVICES
 from common.service import Service
-from waitress.server import create_server
 
 from embedded.front import Front
+from embedded.serving import Serving
 from stack import keys
 from stack.keeper import Keeper
 from stack.lock import sole_user
@@ -111,8 +111,7 @@ class System:
         for service in self.services.values():
             if service.streams is not None:
                 service.streams.close()
-        self._server.close()
-        self._thread.join(timeout=10)
+        self._serving.stop()
         for part in self._parts:
             part.stop()
         self.broker.stop()
@@ -163,12 +162,8 @@ class System:
     def _serve(self) -> None:
         self._front = front = Front({name: service.app for name, service in self.services.items()}, self._missing)
         host = self._env.get("HOST", "127.0.0.1")
-        self._server = create_server(
-            front, host=host, port=self._port, threads=HTTP_THREADS, ident="haoyuan", clear_untrusted_proxy_headers=True
-        )
-        self._port = int(self._server.effective_port)
-        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
-        self._thread.start()
+        self._serving = Serving(front, host=host, port=self._port, threads=HTTP_THREADS)
+        self._port = self._serving.port
 
     def _keep(self) -> None:
         """The document store, the sandbox and the mailbox are processes of their own: one that dies is started again."""
