@@ -63,7 +63,7 @@ ABOUT = {
     "ALIBABA_SMS_KEY_ID": "AccessKey ID",
     "ALIBABA_SMS_KEY_SECRET": "AccessKey secret",
     "ALIBABA_SMS_SIGN": "the approved signature (签名)",
-    "ALIBABA_SMS_TEMPLATES": "JSON from `<kind>.<locale>` to the approved template's number, `SMS_...`; `python -m notify_svc.sms_templates` says the texts",
+    "ALIBABA_SMS_TEMPLATES": "JSON from `<kind>.<locale>` to the approved template's number, `SMS_...`, and from `<kind>.<locale>.abroad` to that for numbers abroad; `python -m notify_svc.sms_templates` says the texts",
     "TENCENT_SMS_URL": "https only in production",
     "TENCENT_SMS_REGION": "of the API",
     "TENCENT_SMS_SECRET_ID": "SecretId",
