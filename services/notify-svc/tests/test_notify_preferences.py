@@ -154,7 +154,7 @@ def test_quiet_hours_put_off_what_can_wait_and_nothing_else(
     store, sms = store_of(service), Counting("alibaba", "sms")
     deliver(service, contact(email=None))
     set_quiet(client, clock(), 3)
-    tell_confirmed(service)
+    tell_confirmed(service, order_id="ord_2")
     held = dataclasses.replace(SAMPLES["order_held"], pay_before=clock() + timedelta(hours=1))
     deliver(service, held, SAMPLES["visit_stopped"])
     send_all(post(store, sms))

@@ -5,7 +5,9 @@ name; (4) the provider is called; (5) what it said is written. A crash before 3 
 """
 
 import secrets
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,7 +22,7 @@ from notify_svc.channels.answers import ALARM
 from notify_svc.circuits import Circuits
 from notify_svc.delivery import Attempt, Contact, Delivery, State, masked, pause_after
 from notify_svc.domain import Notification, rank
-from notify_svc.kinds import KINDS
+from notify_svc.kinds import KINDS, URGENT
 from notify_svc.letters import compose
 from notify_svc.metrics import ALARMS, DELIVERIES
 from notify_svc.store import MongoStore
@@ -44,6 +46,9 @@ LEASE = timedelta(minutes=2)
 
 ASK_AFTER = timedelta(seconds=10)
 ASK_FOR = timedelta(minutes=30)
+ASKED_AT_ONCE = 4
+"""Deliveries of a channel that one process asks about at once: others do not wait for a provider that does not answer."""
+
 STALLED = 30.0
 """Seconds from taking to calling after which the call is not made: somebody else may hold the delivery before it ends."""
 
@@ -72,16 +77,29 @@ class Post:
     public_url: str
     mail_from: str
     circuits: Circuits = field(default_factory=Circuits)
+    _asking: Counter[Channel] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def due(self, channel: Channel) -> list[Callable[[], bool]]:
-        """What is to be done now: `recover` of what was left behind, `send` of what fits into a second, the urgent first."""
+        """What is to be done now: `send` of what fits into a second, the urgent first, and after these `recover` of what was left
+        behind, of which few are asked about at once.
+        """
         deliveries, now = self.store.deliveries, self.store.clock()
         mine = [c for c in self.carriers if c.channel == channel]
         most = max((self.most[c.name] for c in mine), default=BATCH)
+        rest = {c.name for c in mine if self.circuits.rests_until(c.name, now)}
+        waiting = [] if rest and len(rest) == len(mine) else deliveries.due(channel, now, min(BATCH, most))
+        urgent = [d for d in waiting if d.lane == URGENT]
         left = deliveries.left_behind(channel, now, BATCH)
-        all_rest = bool(mine) and all(self.circuits.rests_until(c.name, now) for c in mine)
-        waiting = [] if all_rest else deliveries.due(channel, now, min(BATCH, most))
-        return [*(partial(self.recover, d) for d in left), *(partial(self.send, d) for d in waiting)]
+        taken = [d for d in left if d.state == "taken"]
+        handed = [d for d in left if d.state == "handed" and d.provider not in rest]
+        left = [*taken, *handed[: max(ASKED_AT_ONCE - self._asking[channel], 0)]]
+        others = waiting[len(urgent) :]
+        return [
+            *(partial(self.send, d) for d in urgent),
+            *(partial(self.recover, d) for d in left),
+            *(partial(self.send, d) for d in others),
+        ]
 
     # --- one delivery
 
@@ -114,14 +132,28 @@ class Post:
         return True
 
     def recover(self, left: Delivery) -> bool:
-        """Go on with one that somebody took and did not bring to an end. True, as there is room for that always."""
+        """Go on with one that somebody took and did not bring to an end. False if its provider has no room in this second."""
         now = self.store.clock()
         if left.state == "taken":
             self.store.deliveries.change(left, state="waiting", holder="", due_at=now)
             return True
+        if self.circuits.rests_until(left.provider, now):
+            return True
+        if left.provider in self.most and not self.store.rates.take(left.provider, self.most[left.provider], now):
+            return False
+        with self._lock:
+            self._asking[left.channel] += 1
+        try:
+            self._recover_handed(left, now)
+        finally:
+            with self._lock:
+                self._asking[left.channel] -= 1
+        return True
+
+    def _recover_handed(self, left: Delivery, now: datetime) -> None:
         d = self.store.deliveries.change(left, holder=secrets.token_hex(8), due_at=now + LEASE + self.call)
         if d is None:
-            return True
+            return
         try:
             self._ask(d)
         except Exception as error:
@@ -129,7 +161,6 @@ class Post:
                 raise
             reason = error.reason if isinstance(error, _Stopped) else f"error: {type(error).__name__}"
             self._end(d, "unsure", reason)
-        return True
 
     # --- the state of things
 
