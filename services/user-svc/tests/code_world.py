@@ -45,8 +45,8 @@ def told(service: Service) -> list[Told]:
 
 
 def code_for(caller: Person, to: str, purpose: str = "confirm") -> str:
-    """Ask for a code and read it; `confirm` and `delete` are the caller's own."""
-    path = "/users/me/codes" if purpose in {"confirm", "delete"} else "/codes"
+    """Ask for a code and read it; `confirm`, `export` and `delete` are the caller's own."""
+    path = "/users/me/codes" if purpose in {"confirm", "export", "delete"} else "/codes"
     answer = caller.call("POST", path, {"to": to, "purpose": purpose})
     assert answer.status_code == 202, answer.get_data()
     (last,) = told(caller.service)[-1:]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from code_world import code_for, prove, wait
 from common.clock import ManualClock
 from common.messages import SecurityNoted
 from common.service import Service
@@ -89,3 +90,17 @@ def test_what_is_elsewhere_can_be_asked_for_there() -> None:
     }
     assert named == {"booking", "payment", "notify", "schedule"}
     assert all(line["en"].count("-svc") == line["zh-CN"].count("-svc") == 1 for line in ELSEWHERE)
+
+
+def test_a_code_that_was_sent_for_it_opens_it_and_none_for_something_else(alice: Person, clock: ManualClock) -> None:
+    to = "alice@example.com"
+    prove(alice, to)
+    for purpose in ("confirm", "delete"):
+        wait(clock, 61)
+        other = {"code": code_for(alice, to, purpose)}
+        assert_problem(alice.call("POST", "/users/me/export", other), 422, "wrong_code")
+    wait(clock, 61)
+    assert alice.call("POST", "/users/me/export", {"code": code_for(alice, to, "export")}).status_code == 200
+    assert_problem(
+        alice.call("POST", "/users/me/codes", {"to": "eve@example.com", "purpose": "export"}), 422, field="to"
+    )

@@ -43,7 +43,7 @@ class CodeIssued:
     """
 
     code_id: Id
-    purpose: Literal["register", "login", "reset", "confirm", "delete"]
+    purpose: Literal["register", "login", "reset", "confirm", "export", "delete"]
     channel: Literal["email", "sms"]
     to: Sealed
     code: Sealed

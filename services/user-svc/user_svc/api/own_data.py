@@ -86,7 +86,7 @@ class ExportOut(Schema):
 def export(body: dict[str, Any]) -> Response:
     """Everything that is kept of the account here, in clear, and where to ask for the rest.
 
-    Needs the `password`, or a `code` that was sent to an address of one's own (`POST /users/me/codes`, purpose `confirm`). 403
+    Needs the `password`, or a `code` that was sent to an address of one's own (`POST /users/me/codes`, purpose `export`). 403
     `wrong_password`, 422 `wrong_code`, 429 `too_many_tries`.
     """
     account_id = principal().account_id

@@ -156,7 +156,7 @@ def purge(service: Any, timer: Timer) -> None:
 def wrong_code() -> Invalid:
     """The one refusal of codes."""
     words = "is wrong, was used, or is too old: ask for another one"
-    return Invalid("the code does not do", code=WRONG_CODE, errors=[{"field": "code", "message": words}])
+    return Invalid("this code cannot be used", code=WRONG_CODE, errors=[{"field": "code", "message": words}])
 
 
 def _hashed(code_id: str, code: str) -> str:

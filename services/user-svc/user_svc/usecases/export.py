@@ -51,7 +51,7 @@ def export(
 ) -> Export:
     """All of it. Raises what `prove_owner` raises. That it was handed out is noted, and the owner is told."""
     asked: dict[str, Any] = {"password": password, "code": code, "source": source, "device": device}
-    proof = prove_owner(database, parts, account_id, either=True, names=("password", "code"), **asked)
+    proof = prove_owner(database, parts, account_id, purpose="export", either=True, names=("password", "code"), **asked)
     with database.transaction() as tx:
         row = proof.use(tx, parts)
         note(tx, "data_exported", actor=account_id, about=account_id, hospital_id=row.hospital_id)
