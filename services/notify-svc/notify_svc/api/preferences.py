@@ -1,11 +1,14 @@
 """What people want to hear beside their inbox; and the link in e-mails that ends them."""
 
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from typing import Any
 
+from common.errors import NotFound
 from common.web import Routes, Schema, principal, public, roles
 from flask import Response, request
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import EXCLUDE, ValidationError, fields, validate, validates_schema
 
 from notify_svc.api.parts import EVERYBODY, store
 from notify_svc.delivery import Contact
@@ -55,7 +58,10 @@ class PreferencesOut(Schema):
 
 
 class TokenQuery(Schema):
-    token = fields.String(required=True, validate=validate.Length(max=300))
+    class Meta:
+        unknown = EXCLUDE  # mail programs hang on what they like
+
+    token = fields.String(load_default="", metadata={"description": "what the link says; any other is not found"})
 
 
 @blp.get("/notifications/preferences")
@@ -97,9 +103,20 @@ _WHAT = {
     "reminders": ("就诊提醒邮件", "e-mails that remind you of visits"),
 }
 
+_STYLE = (
+    "body{max-width:32rem;margin:4rem auto;padding:0 1rem;font:1rem/1.6 system-ui,sans-serif;color:#222;background:#fff}"
+    "[lang=en]{color:#555}button{font:inherit;padding:.5rem 1.5rem}"
+)
+_HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; form-action 'self'"
+    ),
+    "Cache-Control": "no-store",
+}
+
 _PAGE = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>号源 Haoyuan</title></head><body>
+<title>号源 Haoyuan</title><style>{style}</style></head><body>
 <p>{zh}</p><p lang="en">{en}</p>{form}
 </body></html>
 """
@@ -114,7 +131,10 @@ _FORM = """
 @blp.response(200, {"type": "string"}, content_type="text/html")
 def ask_to_unsubscribe(query: dict[str, Any]) -> Response:
     """The page behind the link in an e-mail: it asks, and changes nothing, since mail scanners follow links too."""
-    zh, en = _WHAT[preferences.category_of(query["token"])]
+    try:
+        zh, en = _WHAT[preferences.category_of(query["token"])]
+    except NotFound as error:
+        return _no_such_link(error)
     form = _FORM.format(token=escape(query["token"]))
     return _page(
         f"不再接收{zh}？停诊、退款等重要通知仍会发送。", f"No more {en}? What you must know still comes.", form
@@ -128,7 +148,10 @@ def ask_to_unsubscribe(query: dict[str, Any]) -> Response:
 def unsubscribe(query: dict[str, Any]) -> Response:
     """End letters of this kind: by the button of the page, or by the mail program's own (RFC 8058). Again changes nothing."""
     request.get_data(cache=False)  # List-Unsubscribe=One-Click, or nothing: the token says all
-    zh, en = _WHAT[preferences.switch_off(store(), query["token"])]
+    try:
+        zh, en = _WHAT[preferences.switch_off(store(), query["token"])]
+    except NotFound as error:
+        return _no_such_link(error)
     return _page(
         f"已退订{zh}。可随时在账号的通知设置中恢复。",
         f"You get no more {en}. Your account can switch them on again.",
@@ -136,6 +159,19 @@ def unsubscribe(query: dict[str, Any]) -> Response:
     )
 
 
-def _page(zh: str, en: str, form: str) -> Response:
-    headers = {"Content-Security-Policy": "default-src 'none'; form-action 'self'", "Cache-Control": "no-store"}
-    return Response(_PAGE.format(zh=zh, en=en, form=form), content_type="text/html; charset=utf-8", headers=headers)
+def _no_such_link(error: NotFound) -> Response:
+    """A browser is shown a page; for everybody else the error is raised."""
+    if request.accept_mimetypes.best_match(["application/problem+json", "text/html"]) != "text/html":
+        raise error
+    return _page(
+        "此链接无效或不完整。请打开邮件中的完整链接，或在账号的通知设置中关闭。",
+        "This link is not valid, or part of it is missing. Open the whole link in the e-mail, or switch these e-mails off in "
+        "your account.",
+        "",
+        404,
+    )
+
+
+def _page(zh: str, en: str, form: str, status: int = 200) -> Response:
+    page = _PAGE.format(style=_STYLE, zh=zh, en=en, form=form)
+    return Response(page, status, content_type="text/html; charset=utf-8", headers=_HEADERS)
