@@ -292,7 +292,7 @@ def test_where_one_is_logged_in(service: Service, bob: Person, clock: ManualCloc
     items = alice.call("GET", "/users/me/logins").get_json()["items"]
     assert [(item["device"], item["network"], item["current"]) for item in items] == [
         ("Firefox, Windows", "203.0.113.0/24", True),
-        ("Werkzeug", "127.0.0.0/24", False),
+        (UNKNOWN, "127.0.0.0/24", False),
     ]
     assert items[0]["created_at"] > items[1]["created_at"]
     assert all(item["created_at"] == item["last_used_at"] for item in items)
