@@ -74,9 +74,8 @@ def is_deleted(database: Database, account_id: str) -> bool:
 
 def _forget_people(tx: Tx, parts: Parts, account_id: str) -> list[str]:
     """Everybody who is in the account's list, or was; their ids."""
-    people = sorted(
-        rows.people_of(tx.conn, account_id), key=lambda row: (person_of(row.id), row.id)
-    )  # or two would deadlock
+    everybody = rows.people_of(tx.conn, account_id)
+    people = sorted(everybody, key=lambda row: (person_of(row.id), row.id))  # or two would deadlock
     for row in people:
         try:
             number = parts.vault.open(row.id_number_sealed, f"{row.id}/id_number")
