@@ -271,7 +271,7 @@ def test_staff_see_every_text_as_it_is_sent(client: FlaskClient) -> None:
     older, newer = (preview(client, f"/order_held/{n}/en/inbox").get_json()["text"] for n in (1, 2))
     assert "To pay now" not in older
     assert "To pay now" in newer
-    assert list(preview(client, "/order_held/2/en/sms").get_json()["variables"])[:2] == ["when", "hospital"]
+    assert list(preview(client, "/order_held/2/en/sms").get_json()["variables"])[:3] == ["patient", "when", "hospital"]
 
 
 def test_codes_are_never_in_an_inbox(client: FlaskClient) -> None:
@@ -281,7 +281,7 @@ def test_codes_are_never_in_an_inbox(client: FlaskClient) -> None:
 
 
 NO_TEMPLATES = [
-    "/nothing/1/en/email", "/order_held/3/en/email", "/order_held/0/en/email", "/order_held/1/fr/email", "/order_held/1/en/pigeon",
+    "/nothing/1/en/email", "/order_held/4/en/email", "/order_held/0/en/email", "/order_held/1/fr/email", "/order_held/1/en/pigeon",
     "/order_placed/1/en/sms", "/code_login/1/en/inbox", "/order_held/x/en/email", "/order_held/99999999999999999999/en/email",
     "/order_held/1234567/en/email", "/order_held/%E2%91%A0/en/email",
 ]  # fmt: skip

@@ -56,7 +56,9 @@ def test_every_text_exists_in_both_languages_with_the_same_facts() -> None:
 @pytest.mark.parametrize("locale", templates.LOCALES)
 @pytest.mark.parametrize(("kind", "message"), CASES)
 def test_a_whole_message_fills_every_line(kind: str, message: Any, locale: str) -> None:
-    title, text = render(kind, message, locale)
+    known = {"_patient": "Z*", "_visit": msgspec.to_builtins(VISIT)}
+    params = msgspec.to_builtins(message) | known
+    title, text = templates.render(kind, templates.newest(kind), params, locale)
     assert "{" not in title + text
     assert "None" not in text
     assert text.count("\n") == templates.TEXTS[kind, templates.newest(kind), locale][1].count("\n"), (
