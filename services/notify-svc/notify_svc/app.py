@@ -20,7 +20,7 @@ from notify_svc.settings import Settings
 from notify_svc.store import Keep, MongoStore, check_url
 from notify_svc.usecases import figures, reminders, upkeep
 from notify_svc.usecases.sending import Post
-from notify_svc.worker import SUBSCRIPTIONS
+from notify_svc.worker import subscriptions
 
 log = get_logger("notify")
 
@@ -44,7 +44,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         "notify-svc",
         settings,
         store,
-        SUBSCRIPTIONS,
+        subscriptions(Vault(settings.contact_key)),
         migrate=store.migrate,
         missing=store.missing,
         figures=lambda: figures.audit_figures(store),

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from notify_svc import domain
 from notify_svc.app import Settings, build
 from notify_svc.store import MongoStore
-from notify_svc.worker import SUBSCRIPTIONS
+from notify_svc.worker import subscriptions
 from notify_world import MARK, MOMENT, SAMPLES, VISIT, Reader, bodies, credit
+from post_world import VAULT
 
 STAFF = {"refund_stalled": ["refund_stalled_staff"], "refund_failed": ["refund_failed_staff"]}
 
@@ -41,7 +42,7 @@ def test_each_message_is_told_to_its_owner_once(service: Service, kind: str) -> 
 
 def test_every_message_has_a_sample() -> None:
     silent = {m.MoneyAlarmRaised, m.MoneyAlarmCleared, m.ContactChanged, m.AccountDeleted, m.CodeIssued, m.PatientSaved}
-    assert set(SUBSCRIPTIONS) == {type(message) for message in SAMPLES.values()} | silent
+    assert set(subscriptions(VAULT)) == {type(message) for message in SAMPLES.values()} | silent
 
 
 def test_a_mark_is_told_beside_the_order_that_is_its_evidence(service: Service) -> None:

@@ -1,6 +1,6 @@
 """Where people are reached, and what they want."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import time
 from typing import Any
 
@@ -12,6 +12,13 @@ from notify_svc.store.mongo import Document, Keys, insert_new
 
 _LAST = 2**62
 """The revision of an account that is gone: whatever comes later is late."""
+
+
+Same = Callable[[str, str, str, str], bool]
+
+
+def _as_sealed(_account_id: str, _channel: str, before: str, now: str) -> bool:
+    return before == now
 
 
 class Contacts:
@@ -32,15 +39,25 @@ class Contacts:
         found = self.collection.find({"_id": {"$in": list(account_ids)}})
         return {document["_id"]: _contact(document) for document in found}
 
-    def change(self, account_id: str, revision: int, locale: str, addresses: Mapping[str, str | None]) -> None:
-        """Keep where she is reached now, unless something newer is known. An address that is another one is not dead."""
-        known = self.get(account_id)
+    def change(
+        self, account_id: str, revision: int, locale: str, addresses: Mapping[str, str | None], same: Same = _as_sealed
+    ) -> None:
+        """Keep where she is reached now, unless something newer is known. An address that is another one is not dead; of one that
+        is the same nothing is said, so that a mark that is made meanwhile stays.
+
+        same: whether two sealed addresses of this account and channel are one.
+        """
         self._make(account_id)
-        said: Document = {"revision": revision, "locale": locale}
-        for channel in CHANNELS:
-            said[f"to_{channel}"] = addresses.get(channel) or ""
-            said[f"dead_{channel}"] = channel in known.dead and known.addresses.get(channel) == addresses.get(channel)
-        self.collection.update_one({"_id": account_id, "revision": {"$lt": revision}}, {"$set": said})
+        while (known := self.get(account_id)).revision < revision:
+            said: Document = {"revision": revision, "locale": locale}
+            for channel in CHANNELS:
+                before, now = known.addresses.get(channel, ""), addresses.get(channel) or ""
+                said[f"to_{channel}"] = now
+                if not same(account_id, channel, before, now):
+                    said[f"dead_{channel}"] = False
+            as_read = {"_id": account_id, "revision": known.revision}
+            if self.collection.update_one(as_read, {"$set": said}).matched_count:
+                return
 
     def forget(self, account_id: str) -> None:
         """Nothing is kept but that she is gone, so that news which come late do not bring her back."""

@@ -5,6 +5,7 @@ from functools import partial
 
 from common.envelope import Received
 from common.messages import AccountDeleted, ContactChanged
+from common.vault import Unreadable, Vault
 
 from notify_svc import templates
 from notify_svc.channels import Channel
@@ -14,13 +15,27 @@ from notify_svc.store import MongoStore, MongoTx
 from notify_svc.usecases import planning
 
 
-def keep(tx: MongoTx, received: Sequence[Received]) -> None:
+def keep(tx: MongoTx, received: Sequence[Received], vault: Vault) -> None:
     """Keep the addresses as they come: sealed. What is heard late changes nothing."""
+    same = partial(_same, vault)
     for r in received:
         message: ContactChanged = r.message
         addresses = {"email": message.email, "sms": message.phone}
-        tx.at_end(partial(tx.store.contacts.change, message.account_id, message.revision, message.locale, addresses))
+        tx.at_end(
+            partial(tx.store.contacts.change, message.account_id, message.revision, message.locale, addresses, same)
+        )
         tx.last.append(partial(planning.plan_young, tx, message.account_id))
+
+
+def _same(vault: Vault, account_id: str, channel: str, before: str, now: str) -> bool:
+    """Whether they are one address, which looks another each time that it is sealed."""
+    if before == now or not (before and now):
+        return before == now
+    context = f"{account_id}/{'phone' if channel == 'sms' else 'email'}"
+    try:
+        return vault.open(before, context) == vault.open(now, context)
+    except Unreadable:
+        return False
 
 
 def forget(tx: MongoTx, received: Sequence[Received]) -> None:
