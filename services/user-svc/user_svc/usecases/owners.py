@@ -89,7 +89,8 @@ def ask_own_code(
         row = store.account(conn, account_id)
     if row is None:
         raise no_account()
-    if purpose in {"export", "delete"} and to.key not in {own.key for own in _own(parts, row)}:  # strangers would be frightened
+    known = {own.key for own in _own(parts, row)}
+    if purpose in {"export", "delete"} and to.key not in known:  # strangers would be frightened
         raise domain.bad("to", "is no address of yours that is proved")
     codes.ask(database, parts, purpose, to, locale=locale or row.locale, account_id=account_id)
 
