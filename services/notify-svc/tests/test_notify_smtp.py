@@ -343,5 +343,5 @@ def test_the_environment_names_the_carriers_and_their_order(tls: Certificate) ->
     )
     assert [(c.name, c.channel) for c in found] == [("smtp", "email"), ("tencent", "sms"), ("alibaba", "sms")]
     for wrong in ({"smtp_ca": "/nowhere.pem"}, {"mail_from": "nobody"}):
-        with pytest.raises(BadSettings, match="SMTP_CA|MAIL_FROM"):
+        with pytest.raises(BadSettings, match=r"SMTP_CA|MAIL_FROM"):
             carriers(Settings(smtp_url="smtp://127.0.0.1", **wrong))
