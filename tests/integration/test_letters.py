@@ -84,7 +84,7 @@ def test_an_order_is_told_by_sms_and_its_delivery_comes_back(hospital, mailbox, 
     assert (message["template"], message["provider"]) == ("SMS_order_confirmed.zh-CN", "alibaba")
     assert message["variables"]["hospital"] == "测试医院"
     by_sms.post(f"/orders/{order['id']}/cancel")
-    mailbox.wait(by_sms.address, "退号成功", "sms")
+    mailbox.wait(by_sms.address, "号已退回", "sms")
     eventually(
         lambda: {m["state"] for m in mailbox.messages(by_sms.address)} == {"delivered"}, "every message is delivered"
     )
