@@ -18,7 +18,7 @@ from notify_svc.listeners import Inboxes
 from notify_svc.sender import Loop, Sender
 from notify_svc.settings import Settings
 from notify_svc.store import Keep, MongoStore, check_url
-from notify_svc.usecases import figures, reminders, upkeep
+from notify_svc.usecases import figures, reminders, upkeep, visits
 from notify_svc.usecases.sending import Post
 from notify_svc.worker import subscriptions
 
@@ -40,12 +40,17 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         raise BadSettings(f"the environment does not do:\nMONGO_URL: {error}") from error
     keep = Keep(timedelta(days=settings.keep_notifications), timedelta(days=settings.keep_deliveries))
     store = MongoStore(settings.mongo_url, clock or system_clock, keep)
+
+    def migrate() -> None:
+        store.migrate()
+        visits.catch_up(store)
+
     service = Service(
         "notify-svc",
         settings,
         store,
         subscriptions(Vault(settings.contact_key)),
-        migrate=store.migrate,
+        migrate=migrate,
         missing=store.missing,
         figures=lambda: figures.audit_figures(store),
     )

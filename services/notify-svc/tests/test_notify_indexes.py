@@ -152,6 +152,7 @@ def drive(service: Service, clock: ManualClock) -> None:
     client.get(f"/api/v1/notifications/{page['items'][0]['notification_id']}/deliveries", headers=me)
     client.get(f"/api/v1/deliveries/{page['items'][0]['id']}", headers=operator)
     store.deliveries.referred_to("smtp", "ref-1")
+    store.notifications.told_after("", "order_confirmed", 10)
     store.notifications.stored_since(0, 10)
     store.notifications.stored_for(["acc_1"], 0, 10)
     for query in ("", "?state=open"):

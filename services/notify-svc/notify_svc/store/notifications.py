@@ -79,6 +79,11 @@ class Notifications:
         """What was told of an order, to anybody."""
         return [_notification(document) for document in self.collection.find({"order_id": order_id})]
 
+    def told_after(self, rank: str, kind: str, limit: int) -> list[Notification]:
+        """At most `limit` of this kind behind this rank, the oldest first."""
+        found = self.collection.find({"kind": kind, "rank": {"$gt": rank}}).sort("rank", 1).limit(limit)
+        return [_notification(document) for document in found]
+
     def kinds_told_of(self, order_id: str) -> set[str]:
         """What has been told of an order."""
         return {str(document["kind"]) for document in self.collection.find({"order_id": order_id}, {"kind": 1})}

@@ -1,21 +1,30 @@
 """Follow which visits take place, and when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from common import messages as m
 from common.envelope import Received
+from common.log import get_logger
 
 from notify_svc import reminders
-from notify_svc.domain import milliseconds
+from notify_svc.domain import Notification, milliseconds
+from notify_svc.kinds import ENDS as ENDED
 from notify_svc.reminders import Appointment
-from notify_svc.store import MongoTx
+from notify_svc.store import MongoStore, MongoTx
 from notify_svc.store.mongo import time_of
 from notify_svc.usecases import planning
 
+log = get_logger("visits")
+
 ENDS = (m.OrderWithdrawn, m.OrderCancelled, m.OrderRescheduled, m.SubstitutesOffered, m.VisitMissed)
 """After these the visit of the order does not take place (any more). 停诊 offers substitutes: the visit itself is lost."""
+
+
+BATCH = 500
+"""Notifications that are in memory at once."""
 
 
 def follow(tx: MongoTx, received: Sequence[Received]) -> None:
@@ -37,11 +46,42 @@ def follow(tx: MongoTx, received: Sequence[Received]) -> None:
         tx.at_end(lambda: tx.store.reminders.look_again(account_id for account_id, _ in ended.values()))
     if confirmed:
         tx.at_end(lambda: tx.store.visits.confirm(list(confirmed.values())))
-        due: dict[str, datetime] = {}
-        for a in confirmed.values():
-            if (look_at := reminders.first_due(a)) is not None:
-                due[a.account_id] = min(look_at, due.get(a.account_id, look_at))
-        tx.at_end(lambda: tx.store.reminders.wake(due))
+        tx.at_end(lambda: tx.store.reminders.wake(_due(confirmed.values())))
+
+
+def _due(confirmed: Iterable[Appointment]) -> dict[str, datetime]:
+    """When accounts must be looked at for these visits."""
+    due: dict[str, datetime] = {}
+    for a in confirmed:
+        if (look_at := reminders.first_due(a)) is not None:
+            due[a.account_id] = min(look_at, due.get(a.account_id, look_at))
+    return due
+
+
+def catch_up(store: MongoStore) -> None:
+    """Keep the visits to come that inboxes tell of and nobody follows: a release without reminders confirmed them. Again changes
+    nothing.
+    """
+    rank = ""
+    while told := store.notifications.told_after(rank, "order_confirmed", BATCH):
+        rank = told[-1].rank
+        found = [a for n in told if n.recipient and (a := _told(n)) is not None]
+        known = [a for a in found if a.starts_at > store.clock()]
+        standing = [a for a in known if not ENDED & store.notifications.kinds_told_of(a.order_id)]
+        with store.transaction() as tx:
+            for a in standing:
+                planning.concern(tx, a.account_id)
+            tx.at_end(partial(store.visits.confirm, standing))
+            tx.at_end(partial(store.reminders.wake, _due(standing)))
+
+
+def _told(n: Notification) -> Appointment | None:
+    """None for one that does not say what it must: it stops no migration."""
+    try:
+        return _appointment(msgspec.convert(n.params, m.OrderConfirmed), n.created_at)
+    except msgspec.ValidationError as error:
+        log.warning("visit_unreadable", notification_id=n.id, error=str(error)[:300])
+        return None
 
 
 def _appointment(message: m.OrderConfirmed, at: datetime) -> Appointment:
