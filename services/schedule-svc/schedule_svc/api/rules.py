@@ -46,7 +46,7 @@ class RulesIn(Schema):
                 "limits": [{"most": 1, "of": "doctor", "per": "day"}, {"most": 14, "of": "hospital", "per": "week"}],
                 "cancel": {"workdays": 1, "at": "14:00"},
                 "hold_minutes": 30,
-            }
+            },
         },
     )
 

@@ -89,7 +89,9 @@ codes = sa.Table(
     sa.Column("tries_elsewhere", sa.Integer, nullable=False, server_default="0"),
     sa.Column("used_at", UtcDateTime),
     sa.CheckConstraint("channel IN ('email', 'sms')", name="codes_channel"),
-    sa.CheckConstraint("purpose IN ('register', 'login', 'reset', 'confirm', 'export', 'delete')", name="codes_purpose"),
+    sa.CheckConstraint(
+        "purpose IN ('register', 'login', 'reset', 'confirm', 'export', 'delete')", name="codes_purpose"
+    ),
     sa.Index("codes_to", "to_index", "purpose", "created_at"),
 )
 """Codes that prove an address; kept as a keyed hash. The newest for an address and purpose counts, and the newest that was asked for

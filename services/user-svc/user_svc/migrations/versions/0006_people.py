@@ -67,7 +67,9 @@ def _logins() -> None:
         sa.Column("tries_elsewhere", sa.Integer, nullable=False, server_default="0"),
         sa.Column("used_at", _time),
         sa.CheckConstraint("channel IN ('email', 'sms')", name="codes_channel"),
-        sa.CheckConstraint("purpose IN ('register', 'login', 'reset', 'confirm', 'export', 'delete')", name="codes_purpose"),
+        sa.CheckConstraint(
+            "purpose IN ('register', 'login', 'reset', 'confirm', 'export', 'delete')", name="codes_purpose"
+        ),
     )
     op.create_index("ix_codes_created_at", "codes", ["created_at"])
     op.create_index("codes_to", "codes", ["to_index", "purpose", "created_at"])
