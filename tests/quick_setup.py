@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from common.outbox import migrate
 
 _SCHEMA = sa.text(
@@ -66,8 +67,18 @@ _SLOW = (
 """What reads an RSA key: some 30 ms each, in every world of payments."""
 
 
+def plain_logs() -> None:
+    """Where a test has not configured logs, structlog would draw each traceback with the values of all variables, by rich, which
+    schemathesis brings: that takes longer than most tests, and is not what a service does.
+    """
+    *first, _last = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*first, plain])
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_setup() -> Iterator[None]:
+    plain_logs()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "_upgrade", remembering(migrate._upgrade))
         for module, name in _SLOW:

@@ -150,8 +150,9 @@ def test_after_a_death_between_effect_and_acknowledgement_effects_are_exactly_on
     until(lambda: len(rig[DESK].effects) == 41)
     assert said(rig[DESK]) == [*(("a", f"e{n}") for n in range(40)), ("a", "last")]
     until(rig[DESK].at_rest)
-    ids = {take_one(channel, queue).properties["message_id"] for _ in range(41)}
-    assert len(ids) == 41
+    ids: set[str] = set()
+    while len(ids) < 41:  # those that a death left unconfirmed are there twice, under one id
+        ids.add(take_one(channel, queue).properties["message_id"])
 
 
 def test_the_same_event_id_of_two_senders_is_two_messages_and_twice_from_one_is_one(

@@ -203,10 +203,10 @@ def test_what_is_mandatory_is_named(mailbox):
     assert by_hand(mailbox, f"PhoneNumbers={PHONE}", **TYPED) == (400, "MissingSignName")
 
 
-def tc3_by_hand(mailbox, *, at=None, day=None, region="ap-guangzhou", version="2021-01-11", names="content-type;host"):
+def tc3_by_hand(mailbox, *, ahead=0, day=None, region="ap-guangzhou", version="2021-01-11", names="content-type;host"):
     """A call of Tencent's, as its documents say how to sign one; answers the error's code."""
     body = json.dumps({"SmsSdkAppId": "1400000001", "Limit": 1}).encode()
-    stamp = str(int(at or time.time()))
+    stamp = str(int(time.time()) + ahead)
     date = day or f"{datetime.fromtimestamp(int(stamp), UTC):%Y-%m-%d}"
     told = {"content-type": "application/json; charset=utf-8", "host": mailbox.url.removeprefix("http://")}
     lines = "".join(f"{name}:{told[name]}\n" for name in names.split(";"))
@@ -231,8 +231,8 @@ def tc3_by_hand(mailbox, *, at=None, day=None, region="ap-guangzhou", version="2
     ("how", "code"),
     [
         ({}, None),
-        ({"at": time.time() - 301}, "AuthFailure.SignatureExpire"),
-        ({"at": time.time() + 400}, "AuthFailure.SignatureExpire"),
+        ({"ahead": -301}, "AuthFailure.SignatureExpire"),
+        ({"ahead": 400}, "AuthFailure.SignatureExpire"),
         ({"day": "2026-01-01"}, "AuthFailure.SignatureFailure"),
         ({"names": "host"}, "AuthFailure.SignatureFailure"),
         ({"version": "2019-07-11"}, "NoSuchVersion"),
