@@ -104,6 +104,20 @@ def test_people_see_how_their_own_went_out_and_nobody_elses(service: Service, cl
     assert_problem(client.get("/api/v1/notifications/x/deliveries", headers=bearer("acc_1")), 404)
 
 
+def test_what_a_provider_said_to_us_is_for_staff(service: Service, client: FlaskClient) -> None:
+    deliver(service, contact())
+    tell_confirmed(service)
+    send_all(
+        post(store_of(service), Counting("smtp", "email", lambda _: Later("535", "ALARM: the password is not taken")))
+    )
+    told = next(i["id"] for i in Reader(service, "acc_1").items())
+    own = client.get(f"/api/v1/notifications/{told}/deliveries", headers=bearer("acc_1")).get_json()["items"]
+    assert any(d["attempts"] for d in own)
+    assert "ALARM" not in str(own)
+    assert "535" not in str([d["attempts"] for d in own])
+    assert "ALARM" in str(listed(client))
+
+
 def test_hostile_input(service: Service, client: FlaskClient) -> None:
     for text in HOSTILE_TEXTS:
         for name in ("account_id", "notification_id", "order_id", "state", "channel", "cursor", "limit"):

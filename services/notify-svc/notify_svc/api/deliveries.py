@@ -99,9 +99,16 @@ def resend_delivery(delivery_id: str) -> dict[str, Any]:
 @roles(*EVERYBODY)
 @blp.response(200, OwnDeliveriesOut)
 def list_own_deliveries(notification_id: str) -> dict[str, Any]:
-    """How one's own notification went out beside the inbox. 404 `notification_not_found`."""
+    """How one's own notification went out beside the inbox; what a provider said to us is for staff, and empty here.
+
+    404 `notification_not_found`.
+    """
     found = deliveries.of_notification(store(), recipients(principal()), notification_id)
-    return {"items": [_show(d) for d in found]}
+    return {"items": [_for_owner(_show(d)) for d in found]}
+
+
+def _for_owner(shown: dict[str, Any]) -> dict[str, Any]:
+    return {**shown, "attempts": [{**attempt, "code": "", "why": ""} for attempt in shown["attempts"]]}
 
 
 def _show(d: Delivery) -> dict[str, Any]:
