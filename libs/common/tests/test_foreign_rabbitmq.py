@@ -15,7 +15,7 @@ from common.broker import consumer, topology
 from common.broker.topology import connect, dead_exchange, dead_queue, queue_names
 from common.foreign import MAX_BYTES, Outlet, foreign
 from common.metrics import OUTBOX_RETURNED
-from delivery_rig import OTHER, Party, RabbitRig, forget_queues, parties, placed, until
+from delivery_rig import OTHER, PATIENCE, Party, RabbitRig, forget_queues, parties, placed, until
 from delivery_rig import RECEIVER as TAKER
 from foreign_rig import DESK, IN, OUT, QUEUE, UNCLAIMED, desk, event
 
@@ -87,9 +87,9 @@ def results(channel: Any, key: str) -> str:
     return f"results {key}"
 
 
-def take_one(channel: Any, queue: str) -> Any:
+def take_one(channel: Any, queue: str, seconds: float = PATIENCE) -> Any:
     got: list[Any] = []
-    until(lambda: got.append(channel.basic_get(queue, no_ack=True)) or got[-1])  # type: ignore[func-returns-value]
+    until(lambda: got.append(channel.basic_get(queue, no_ack=True)) or got[-1], seconds, "a message")  # type: ignore[func-returns-value]
     return got[-1]
 
 
@@ -367,7 +367,8 @@ def test_rows_sent_out_and_messages_taken_in_survive_a_broker_that_is_killed(
         channel: Any = connection.default_channel
         ids: dict[str, None] = {}
         # not by counting first: a queue that looks for its leader says that it holds nothing
-        until(lambda: ids.setdefault(take_one(channel, queue).properties["message_id"]) or "m19" in ids)
+        while "m19" not in ids:
+            ids.setdefault(take_one(channel, queue, 90).properties["message_id"])
         assert list(ids)[1:] == [f"m{n}" for n in range(1, 20)]
         publish(channel, event("after"))
         until(lambda: said(rig[DESK]) == [("a", "e0"), ("a", "after")])
