@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
+
+from common.messages import CodePurpose, SecurityEvent
 
 _VISIT = {
     "hospital_id": "hos_1",
@@ -51,29 +53,8 @@ _SUBSTITUTE = {"session_id": "ses_2", "fee": 5000, "visit": _LATER}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        **dict.fromkeys(
-            [f"code_{purpose}" for purpose in ("register", "login", "reset", "confirm", "export", "delete")], _CODE
-        ),
-        **dict.fromkeys(
-            [
-                f"security_{what}"
-                for what in (
-                    "password_changed",
-                    "password_reset",
-                    "email_added",
-                    "email_changed",
-                    "phone_added",
-                    "phone_changed",
-                    "logins_ended",
-                    "token_reused",
-                    "locked",
-                    "roles_changed",
-                    "data_exported",
-                    "account_deleted",
-                )
-            ],
-            _NOTED,
-        ),
+        **{f"code_{purpose}": _CODE for purpose in get_args(CodePurpose)},
+        **{f"security_{what}": _NOTED for what in get_args(SecurityEvent)},
         "user_registered": {"account_id": "acc_1", "username": "alice", "locale": "zh-CN"},
         "address_dead": {"account_id": "acc_1", "channel": "sms"},
         "order_placed": {**_ORDER, **_WHOSE, "placed_at": "2026-11-22T06:05:00Z"},

@@ -6,7 +6,9 @@ switched off, and wait for the end of quiet hours.
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
+
+from common.messages import CodePurpose, SecurityEvent
 
 from notify_svc.channels import Channel
 
@@ -85,29 +87,8 @@ _NEWS = Kind("orders", NORMAL, _EMAIL, _DAY)
 _SEEN = Kind("orders", NORMAL, _NONE, _DAY)  # she has just done it herself, and the inbox says so
 
 KINDS: dict[str, Kind] = {
-    **dict.fromkeys(
-        [f"code_{purpose}" for purpose in ("register", "login", "reset", "confirm", "export", "delete")], _CODE
-    ),
-    **dict.fromkeys(
-        [
-            f"security_{what}"
-            for what in (
-                "password_changed",
-                "password_reset",
-                "email_added",
-                "email_changed",
-                "phone_added",
-                "phone_changed",
-                "logins_ended",
-                "token_reused",
-                "locked",
-                "roles_changed",
-                "data_exported",
-                "account_deleted",
-            )
-        ],
-        _SECURITY,
-    ),
+    **{f"code_{purpose}": _CODE for purpose in get_args(CodePurpose)},
+    **{f"security_{what}": _SECURITY for what in get_args(SecurityEvent)},
     "user_registered": Kind("must", NORMAL, _EMAIL, _DAY),
     "address_dead": Kind("must", NORMAL, _BOTH, 3 * _DAY),
     "order_placed": _SEEN,

@@ -34,6 +34,9 @@ class ContactChanged:
     phone: Sealed | None
 
 
+CodePurpose = Literal["register", "login", "reset", "confirm", "export", "delete"]
+
+
 @message("user.code_issued", 1, sender="user-svc", subject="code_id")
 @dataclass(frozen=True, slots=True)
 class CodeIssued:
@@ -43,7 +46,7 @@ class CodeIssued:
     """
 
     code_id: Id
-    purpose: Literal["register", "login", "reset", "confirm", "export", "delete"]
+    purpose: CodePurpose
     channel: Literal["email", "sms"]
     to: Sealed
     code: Sealed

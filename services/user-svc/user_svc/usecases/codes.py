@@ -7,11 +7,11 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from common.errors import Invalid, TooMany
 from common.ids import mint
-from common.messages import CodeIssued
+from common.messages import CodeIssued, CodePurpose
 from common.outbox import Database, Tx
 from common.outbox.timers import Timer
 
@@ -20,8 +20,6 @@ from user_svc.addresses import Address
 from user_svc.store import codes as rows
 from user_svc.usecases.parts import Parts
 from user_svc.usecases.trail import network
-
-Purpose = Literal["register", "login", "reset", "confirm", "export", "delete"]
 
 WRONG_CODE = "wrong_code"
 
@@ -39,7 +37,7 @@ _FOR_OWNERS = {"login", "reset"}
 
 
 def ask(
-    database: Database, parts: Parts, purpose: Purpose, to: Address, *, locale: str, account_id: str | None = None
+    database: Database, parts: Parts, purpose: CodePurpose, to: Address, *, locale: str, account_id: str | None = None
 ) -> None:
     """Have a code sent. Raises TooMany: one a minute for an address and purpose; ten a day of them for a network, thirty for all.
 
@@ -100,7 +98,7 @@ def send(service: Any, timer: Timer) -> None:
 
 
 def check(
-    database: Database, parts: Parts, purpose: Purpose, to: Address, code: str, *, account_id: str | None = None
+    database: Database, parts: Parts, purpose: CodePurpose, to: Address, code: str, *, account_id: str | None = None
 ) -> str:
     """The id of a code that is right, for `spend`; it stays usable until then. A wrong one counts against the newest.
 
@@ -115,7 +113,7 @@ def check(
 def find(
     database: Database,
     parts: Parts,
-    purpose: Purpose,
+    purpose: CodePurpose,
     addresses: Sequence[Address],
     code: str,
     *,
@@ -127,7 +125,7 @@ def find(
     return next(filter(None, right), None)
 
 
-def _try(tx: Tx, parts: Parts, purpose: Purpose, to: Address, code: str, account_id: str | None) -> str | None:
+def _try(tx: Tx, parts: Parts, purpose: CodePurpose, to: Address, code: str, account_id: str | None) -> str | None:
     """Somebody else may ask for codes and guess at them: that neither replaces nor burns one that was asked for in this network."""
     for row in rows.newest_codes(tx, parts.vault.indexes(to.key), purpose, account_id, network.get()):
         elsewhere = row.network != network.get()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import Conflict, Forbidden, NotFound
+from common.messages import CodePurpose
 from common.outbox import Database, Tx
 from common.vault import Vault
 
@@ -12,7 +13,6 @@ from user_svc import domain, store
 from user_svc.addresses import Address
 from user_svc.domain import Account
 from user_svc.usecases import codes, lockout
-from user_svc.usecases.codes import Purpose
 from user_svc.usecases.contacts import NAMES, claim, kept, proved, tell, warn
 from user_svc.usecases.parts import Parts
 from user_svc.usecases.trail import note
@@ -48,7 +48,7 @@ def prove_owner(
     password: str | None,
     code: str | None,
     names: tuple[str, str] = ("password", "own_code"),
-    purpose: Purpose = "confirm",
+    purpose: CodePurpose = "confirm",
     either: bool = False,
     source: str = "",
     device: str = "",
@@ -79,7 +79,7 @@ def prove_owner(
 
 
 def ask_own_code(
-    database: Database, parts: Parts, account_id: str, purpose: Purpose, to: Address, locale: str | None = None
+    database: Database, parts: Parts, account_id: str, purpose: CodePurpose, to: Address, locale: str | None = None
 ) -> None:
     """Have a code sent that only this account can use: to an address that is to be its own (confirm), or is (export, delete).
 
@@ -99,7 +99,7 @@ def _own(parts: Parts, row: Any) -> list[Address]:
     return [to for channel in NAMES if (to := proved(row, parts.vault, channel))]
 
 
-def _own_code(database: Database, parts: Parts, row: Any, code: str, purpose: Purpose) -> str:
+def _own_code(database: Database, parts: Parts, row: Any, code: str, purpose: CodePurpose) -> str:
     code_id = codes.find(database, parts, purpose, _own(parts, row), code, account_id=row.id)
     if code_id is None:
         raise codes.wrong_code()
