@@ -16,6 +16,7 @@ ARG SERVICE
 WORKDIR /app
 COPY libs/common/common common
 COPY libs/roster/haoyuan_roster_format haoyuan_roster_format
+COPY libs/waiting/haoyuan_waiting haoyuan_waiting
 COPY ${FOLDER}/${SERVICE}/ ./
 # A missing or misspelt SERVICE ends the build here, not the container later.
 RUN test -f ./*_s*/__init__.py \

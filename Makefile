@@ -7,8 +7,8 @@ JOBS ?= 2
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
-PROJECTS := libs/common libs/roster $(wildcard services/*-svc) $(patsubst %/pyproject.toml,%,$(wildcard tools/*/pyproject.toml))
-CODE := libs/common/common libs/roster/haoyuan_roster_format $(wildcard services/*-svc/*_svc) $(patsubst %/py.typed,%,$(wildcard tools/*/*/py.typed)) $(foreach name,embedded stack audit demo bench docs,$(if $(wildcard $(name)/__init__.py),$(name)))
+PROJECTS := libs/common libs/roster libs/waiting $(wildcard services/*-svc) $(patsubst %/pyproject.toml,%,$(wildcard tools/*/pyproject.toml))
+CODE := libs/common/common libs/roster/haoyuan_roster_format libs/waiting/haoyuan_waiting $(wildcard services/*-svc/*_svc) $(patsubst %/py.typed,%,$(wildcard tools/*/*/py.typed)) $(foreach name,embedded stack audit demo bench docs,$(if $(wildcard $(name)/__init__.py),$(name)))
 
 # Stamps: what they depend on changed, so the libraries are looked at again. pip does nothing where all is well.
 RUN := $(VENV)/.run

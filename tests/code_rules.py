@@ -20,6 +20,7 @@ TOOLS = {typed.parent.name: typed.parent.relative_to(ROOT).as_posix() for typed 
 CODE = (
     "libs/common/common",
     "libs/roster/haoyuan_roster_format",
+    "libs/waiting/haoyuan_waiting",
     *sorted(PACKAGES.values()),
     *sorted(TOOLS.values()),
     "embedded",
@@ -86,14 +87,15 @@ _SERVICE_PACKAGES = {name.replace("-", "_") for name in SERVICES}
 MAY_IMPORT: dict[str, set[str]] = {
     "common": set(),
     "haoyuan_roster_format": set(),
+    "haoyuan_waiting": set(),
     **{tool: {"haoyuan_roster_format"} for tool in TOOLS},
-    **{package: {"common", "haoyuan_roster_format"} for package in _SERVICE_PACKAGES},
+    **{package: {"common", "haoyuan_roster_format", "haoyuan_waiting"} for package in _SERVICE_PACKAGES},
     "embedded": {"common", "demo", "stack", *_SERVICE_PACKAGES},
-    "docs": {"common", "haoyuan_roster_format", *_SERVICE_PACKAGES},
+    "docs": {"common", "haoyuan_roster_format", "haoyuan_waiting", *_SERVICE_PACKAGES},
     "audit": {"common", "demo"},
     "demo": {"common", "haoyuan_roster_format"},
     "stack": {"common"},
-    "bench": {"common", "haoyuan_roster_format", "payment_sandbox", "demo", "stack", "audit"},
+    "bench": {"common", "haoyuan_roster_format", "haoyuan_waiting", "payment_sandbox", "demo", "stack", "audit"},
     "deploy": set(),
 }
 """Package -> the other packages of this tree that it may know. Tools may know services by their HTTP and environment only."""

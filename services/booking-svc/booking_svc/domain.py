@@ -33,11 +33,12 @@ class State(StrEnum):
     REJECTED = "rejected"
     RESCHEDULED = "rescheduled"
     NO_SHOW = "no_show"
+    FULFILLED = "fulfilled"
 
 
-FINAL = frozenset({State.CANCELLED, State.EXPIRED, State.REJECTED, State.RESCHEDULED})
+FINAL = frozenset({State.CANCELLED, State.EXPIRED, State.REJECTED, State.RESCHEDULED, State.FULFILLED})
 OVER = FINAL | {State.NO_SHOW}
-"""The patient can do nothing more about it. A visit missed is undone when its session is stopped after all."""
+"""The patient can do nothing more about it. A visit missed is undone when its session is stopped after all, or she is seen."""
 IN_FLIGHT = frozenset(
     {State.RESERVING, State.CLOSING, State.MOVING, State.WITHDRAWING, State.RETURNING, State.REFUNDING}
 )
@@ -85,7 +86,9 @@ class Order:
     """The hospital's rule that rejected it, until when it does: `until`."""
     until: datetime | None = None
     cause: str | None = None
-    """Who ended it: patient, session_stopped, rescheduled (an order that takes its place), or replacement_ended."""
+    """Who ended it: patient, session_stopped, rescheduled (an order that takes its place), replacement_ended; or on the day of the
+    visit too_late, not_served.
+    """
     fee: int | None = None
     due: int | None = None
     """What is to be paid for it by itself: the fee, less what is to be moved from the order that it replaces."""

@@ -7,12 +7,13 @@ docs/messages.md and docs/asyncapi.yaml are generated from here.
 
 catalogue   how a class becomes a message
 parts       what messages are made of
-booking, schedule, payment, user    what each service sends
+booking, clinic, schedule, payment, user    what each service sends
 older       versions that nobody sends any more
 """
 
 from common.messages.booking import *  # noqa: F403  one place to import from
 from common.messages.catalogue import *  # noqa: F403
+from common.messages.clinic import *  # noqa: F403
 from common.messages.older import *  # noqa: F403
 from common.messages.parts import *  # noqa: F403
 from common.messages.payment import *  # noqa: F403

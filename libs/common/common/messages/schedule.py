@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common.messages.catalogue import Count, Fen, Id, Text, Time, message
-from common.messages.parts import SessionFacts, Substitute, Visit, WeightPart
+from common.messages.parts import ClinicRules, SessionFacts, Substitute, Visit, WeightPart
 
 # --- schedule-svc ----------------------------------------------------------------------------------------------------
 
@@ -118,3 +118,14 @@ class RosterApplied:
     applied: Count
     unchanged: Count
     rejected: Count
+
+
+@message("schedule.clinic_rules_set", 1, sender="schedule-svc", subject="hospital_id")
+@dataclass(frozen=True, slots=True)
+class ClinicRulesSet:
+    """A version of a hospital's rules was published; from `effective_at` on, these are its rules of the clinic day."""
+
+    hospital_id: Id
+    version: Count
+    effective_at: Time
+    rules: ClinicRules

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from common.messages import (
     PaymentClosed,
@@ -61,6 +62,9 @@ class Input(StrEnum):
     REPLACED_BY_FREE = "replaced by a free order"
     REPLACEMENT_ENDED = "the order to replace has ended"
     MISSED = "visit missed"
+    SERVED = "visit completed"
+    VOID = "visit void"
+    VOID_FREE = "visit void, free"
 
     @property
     def code(self) -> str:
@@ -86,6 +90,9 @@ _CODES = {
     Input.STOP_SUBSTITUTED: "session_stopped",
     Input.REPLACED_BY_FREE: "replaced",
     Input.MISSED: "visit_missed",
+    Input.SERVED: "visit_completed",
+    Input.VOID: "visit_void",
+    Input.VOID_FREE: "visit_void",
 }
 
 
@@ -142,6 +149,21 @@ class Missed:
     marked_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The patient was seen."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """There will be no visit, though the session takes place: she came `too_late`, or it ended before her turn (`not_served`)."""
+
+    order_id: str
+    cause: Literal["too_late", "not_served"]
+
+
 def input_of(order: Order, message: object, old: Order | None = None) -> Input:
     """Which input a message is for this order. `old`: the one that it is to replace, if any."""
     free = order.fee == 0
@@ -161,6 +183,8 @@ def input_of(order: Order, message: object, old: Order | None = None) -> Input:
             return Input.ACCEPT_FREE if free else Input.ACCEPT
         case Cancel():
             return Input.CANCEL_FREE if free else Input.CANCEL
+        case Void():
+            return Input.VOID_FREE if free else Input.VOID
         case Stop():
             if message.substitutes and order.state == State.CONFIRMED and order.paid:
                 return Input.STOP_SUBSTITUTED
@@ -182,6 +206,7 @@ _PLAIN: dict[type, Input] = {
     WindowEnded: Input.WINDOW_ENDED,
     ReplacementEnded: Input.REPLACEMENT_ENDED,
     Missed: Input.MISSED,
+    Served: Input.SERVED,
 }
 
 

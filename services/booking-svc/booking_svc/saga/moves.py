@@ -25,6 +25,7 @@ from booking_svc.saga.inputs import (
     Replaced,
     ReplacementEnded,
     Stop,
+    Void,
     awaits_difference,
     covering,
     fee_of,
@@ -146,6 +147,8 @@ def _learn(order: Order, message: object, old: Order | None) -> None:
             order.cause = order.cause or "patient"
         case Stop():
             order.cause = "session_stopped"
+        case Void():
+            order.cause = message.cause
         case Replaced():
             order.replaced_by, order.moved = message.by, message.amount
             order.cause = order.cause or "rescheduled"

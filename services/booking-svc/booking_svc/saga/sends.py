@@ -26,7 +26,9 @@ from common.messages import (
     ReserveSlot,
     SubstitutesOffered,
     Visit,
+    VisitCompleted,
     VisitMissed,
+    VisitVoided,
 )
 
 from booking_svc.domain import REPLACEMENT_ENDED, Order, State
@@ -143,8 +145,17 @@ def visit_missed(o: Order) -> Message:
     return VisitMissed(o.id, o.account_id, o.patient_id, o.session_id, _visit(o), o.marked_by or "")
 
 
+def visit_completed(o: Order) -> Message:
+    return VisitCompleted(o.id, o.account_id, o.patient_id, o.session_id, _time(o.updated_at), _visit(o))
+
+
+def visit_voided(o: Order) -> Message:
+    cause: Literal["too_late", "not_served"] = "too_late" if o.cause == "too_late" else "not_served"
+    return VisitVoided(o.id, o.account_id, o.patient_id, o.session_id, cause, _visit(o))
+
+
 def _cause(o: Order) -> Literal["patient", "session_stopped"]:
-    return "session_stopped" if o.cause == "session_stopped" else "patient"
+    return "session_stopped" if o.cause in {"session_stopped", "not_served"} else "patient"
 
 
 def _release_cause(o: Order) -> Literal["patient", "expired", "session_stopped", "rescheduled"]:
@@ -153,6 +164,10 @@ def _release_cause(o: Order) -> Literal["patient", "expired", "session_stopped",
             return o.cause
         case "replacement_ended":
             return "rescheduled"
+        case "too_late":
+            return "patient"
+        case "not_served":
+            return "session_stopped"
         case _:
             return "expired"
 

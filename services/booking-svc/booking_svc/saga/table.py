@@ -24,7 +24,9 @@ from booking_svc.saga.sends import (
     request_payment,
     reserve_slot,
     substitutes_offered,
+    visit_completed,
     visit_missed,
+    visit_voided,
 )
 
 S, I = State, Input  # noqa: E741  the table reads better with one letter
@@ -105,6 +107,12 @@ TABLE: dict[tuple[State, Input], Step] = {
     (S.CONFIRMED, I.REPLACED): Step(S.RESCHEDULED, (release_slot,)),
     (S.CONFIRMED, I.REPLACED_BY_FREE): Step(S.REFUNDING, (release_slot, refund_payment)),
     (S.CONFIRMED, I.MISSED): Step(S.NO_SHOW, (visit_missed,)),
+    # the clinic day
+    (S.CONFIRMED, I.SERVED): Step(S.FULFILLED, (visit_completed,)),
+    (S.CONFIRMED, I.VOID): Step(S.REFUNDING, (release_slot, refund_payment, visit_voided)),
+    (S.CONFIRMED, I.VOID_FREE): Step(S.CANCELLED, (release_slot, visit_voided, order_cancelled)),
+    # she was seen after all
+    (S.NO_SHOW, I.SERVED): Step(S.FULFILLED, (visit_completed,)),
     # 停诊 is never held against anybody
     (S.NO_SHOW, I.STOP): Step(S.REFUNDING, (release_slot, refund_payment, order_withdrawn)),
     (S.NO_SHOW, I.STOP_FREE): Step(S.CANCELLED, (release_slot, order_cancelled)),

@@ -30,6 +30,7 @@ from booking_svc.store.projections import (
     save_patients,
     save_sessions,
 )
+from booking_svc.store import clinic_tables as clinic_tables
 from booking_svc.store.tables import metadata
 
 __all__ = [

@@ -1,0 +1,76 @@
+"""A live queue as the models see it. Seconds are from now; what was before now is negative."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTime:
+    """Log-normal: the logarithm of the seconds that a patient occupies a desk, from her call to the next one possible, has mean `mu`
+    and standard deviation `sigma`.
+    """
+
+    mu: float
+    sigma: float
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A doctor at a desk. `busy_for`: since how long somebody has been there; None: nobody. `free_in`: she calls nobody before (a
+    pause).
+    """
+
+    service: ServiceTime
+    busy_for: float | None = None
+    free_in: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One who is here, or is expected. The smaller `place` is called first, of those who are there.
+
+    `due_in`: None: she is here; else when her segment begins. `comes`: the probability that she comes at all. `late_place`: her place
+    if she comes later than `late_after`, in seconds after her segment's start: when she came, plus this; None: as if in time.
+    """
+
+    key: str
+    place: float
+    due_in: float | None = None
+    comes: float = 1.0
+    late_after: float = 0.0
+    late_place: float | None = None
+    void_after: float | None = None
+    """So much later than her segment's start she is not let in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Punctuality:
+    """When those who come do, from the start of their segment: normal, `mean` and `sd`; negative is early. Nobody is let in earlier
+    than `earliest`.
+    """
+
+    mean: float = -600.0
+    sd: float = 600.0
+    earliest: float = -1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Those who come unannounced (walk-ins, emergencies), as a Poisson process until `until`; each stands `ahead` before the moment
+    at which she came.
+    """
+
+    rate: float
+    ahead: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """All that is known of a queue now. `absent`: the probability that one who is called is not there, which costs `absent_for`."""
+
+    servers: tuple[Server, ...]
+    customers: tuple[Customer, ...]
+    punctuality: Punctuality = field(default_factory=Punctuality)
+    streams: tuple[Stream, ...] = ()
+    absent: float = 0.0
+    absent_for: float = 60.0

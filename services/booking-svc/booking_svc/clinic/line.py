@@ -1,0 +1,81 @@
+"""Who is before whom: a place is a value that never changes by itself, so a line is its visits sorted by their places.
+
+A place is the time from which a visit counts as waiting, moved back by what its class is ahead. So nobody starves, and the bound
+is known: a visit of class c whose time is t is overtaken, however many come, only by visits of class d whose time is before
+t + ahead(d) - ahead(c). (Ageing at one rate for all: Kleinrock, Queueing Systems II, 3.7, with equal slopes.)
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from common.messages import ClinicRules, VisitClass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Sorts lines. `path`: how she came to stand behind somebody: each newer one stands directly behind, before the older ones."""
+
+    at: datetime
+    since: datetime
+    number: int
+    path: tuple[int, ...] = ()
+
+    def behind(self, moment: int) -> "Place":
+        """The place right behind this one. `moment` grows with each such move of a queue."""
+        return Place(self.at, self.since, self.number, (*self.path, -moment))
+
+
+class Placed(Protocol):
+    @property
+    def place(self) -> Place | None: ...
+
+
+P = TypeVar("P", bound=Placed)
+
+
+def ahead(rules: ClinicRules, visit_class: VisitClass) -> timedelta:
+    """By how much earlier a visit of this class counts as having come. In a `fifo` line, nobody's does."""
+    if rules.discipline == "fifo":
+        return timedelta(0)
+    minutes = {
+        "emergency": rules.emergency_ahead_minutes,
+        "priority": rules.priority_ahead_minutes,
+        "appointment": rules.appointment_ahead_minutes,
+        "walk_in": 0,
+    }
+    return timedelta(minutes=minutes[visit_class])
+
+
+def place(
+    rules: ClinicRules, visit_class: VisitClass, came_at: datetime, number: int, segment_at: datetime | None
+) -> Place:
+    """Where she stands who comes at `came_at`; `number` grows with each who comes.
+
+    `segment_at`: of an appointment that is kept in time, the start of its segment: in a `priority` line it counts, and not how
+    early she came, so that appointments go by segment and within it by who came first.
+    """
+    counted = segment_at if segment_at is not None and rules.discipline == "priority" else came_at
+    return Place(counted - ahead(rules, visit_class), came_at, number)
+
+
+def in_order(visits: Iterable[P]) -> list[P]:
+    """The line."""
+    return sorted((v for v in visits if v.place is not None), key=_place_of)
+
+
+def _place_of(visit: Placed) -> Place:
+    if visit.place is None:
+        raise ValueError("stands in no line")
+    return visit.place
+
+
+def put_behind(line: Sequence[P], places: int, moment: int) -> Place | None:
+    """The place behind the first `places` of a line that she does not stand in; 0: behind all. None if that is the whole of an
+    empty line: then any place will do.
+    """
+    if not line:
+        return None
+    last = line[-1] if places == 0 or places > len(line) else line[places - 1]
+    return _place_of(last).behind(moment)
