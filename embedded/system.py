@@ -31,9 +31,10 @@ from stack.stores import local_mongo
 
 log = get_logger("embedded")
 
-HTTP_THREADS = 96
 STREAM_LISTENERS = 64
-"""Live streams, each of which holds one of those threads: so many always remain for requests."""
+"""Live streams of a service at most; each holds a thread."""
+HTTP_THREADS = 2 * STREAM_LISTENERS + 32
+"""For the streams of booking-svc and notify-svc, and so many always remain for requests."""
 
 
 class System:
@@ -157,7 +158,7 @@ class System:
         relay = Relay(service.store, self.broker.publisher(service.name), sweep_seconds=2.0, grace=timedelta(0))
         if not (service.timers or service.jobs):
             return [relay, *loops]
-        return [relay, TimerLoop(service.store, service.timers, service.jobs, service), *loops]
+        return [relay, TimerLoop(service.store, service.timers, service.jobs, service, alone=True), *loops]
 
     def _serve(self) -> None:
         self._front = front = Front({name: service.app for name, service in self.services.items()}, self._missing)

@@ -197,8 +197,8 @@ Start = Callable[..., TimerLoop]
 def start_jobs(database: Database) -> Iterator[Start]:
     loops: list[TimerLoop] = []
 
-    def go(job: Callable[[Any, Timer], None], service: Any = None) -> TimerLoop:
-        loops.append(TimerLoop(database, {}, {"window": job}, service))
+    def go(job: Callable[[Any, Timer], None], service: Any = None, *, alone: bool = False) -> TimerLoop:
+        loops.append(TimerLoop(database, {}, {"window": job}, service, alone=alone))
         return loops[-1]
 
     yield go
@@ -257,3 +257,22 @@ def test_no_more_jobs_are_leased_than_run(database: Database, clock: ManualClock
     gate.set()
     until(lambda: not loop._running)
     assert loop.fire_due() == timers.JOB_THREADS
+
+
+def test_alone_a_job_that_a_death_interrupted_runs_again_at_once(
+    database: Database, clock: ManualClock, start_jobs: Start
+) -> None:
+    gate, runs = threading.Event(), []
+
+    def job(_service: Any, timer: Timer) -> None:
+        runs.append(timer.key)
+        gate.wait(10)
+
+    dying = start_jobs(job, alone=True)
+    set_timers(database, "o1")
+    assert (dying.fire_due(), dying.fire_due()) == (1, 0), "not twice at a time"
+    assert start_jobs(job, alone=True).fire_due() == 1, "whoever comes after it does not wait for a lease"
+    gate.set()
+    until(lambda: not dying._running and len(runs) == 2)
+    (row,) = rows(database)
+    assert row.due_at == clock() + timers.LEASE, "a job that leaves its timer as it was does not come again and again"

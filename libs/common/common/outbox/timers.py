@@ -45,7 +45,10 @@ JobHandler = Callable[[Any, Timer], None]
 
 
 class TimerLoop:
-    """Fires the due timers of one database. Several may run beside each other: rows are claimed with SKIP LOCKED."""
+    """Fires the due timers of one database. Several may run beside each other: rows are claimed with SKIP LOCKED.
+
+    `alone`: nobody else does, so that jobs need no lease, and one that a death interrupted is run again at once.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,8 @@ class TimerLoop:
         timers: Mapping[str, TimerHandler],
         jobs: Mapping[str, JobHandler] | None = None,
         service: Any = None,
+        *,
+        alone: bool = False,
     ) -> None:
         self._database = database
         self._timers = timers
@@ -60,7 +65,8 @@ class TimerLoop:
         self._service = service
         self._wake = threading.Event()
         self._stopping = False
-        self._running = 0
+        self._alone = alone
+        self._running: set[tuple[str, str]] = set()
         self._counting = threading.Lock()
         self._pool = ThreadPoolExecutor(JOB_THREADS, thread_name_prefix="job") if self._jobs else None
         self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
@@ -139,23 +145,29 @@ class TimerLoop:
 
     def _start_jobs(self) -> int:
         """Lease as many jobs as there are idle threads: a lease does not run out in a queue."""
-        idle = JOB_THREADS - self._running
+        with self._counting:
+            running = set(self._running)
+        idle = JOB_THREADS - len(running)
         if self._pool is None or idle <= 0:
             return 0
         with self._database.transaction() as tx:
-            due = self._claim(tx, list(self._jobs), idle)
+            claimed = self._claim(tx, list(self._jobs), JOB_THREADS)
+            due = [timer for timer in claimed if (timer.kind, timer.key) not in running][:idle]
             until = tx.now + LEASE
-            for timer in due:
+            for timer in () if self._alone else due:
                 tx.conn.execute(_postpone_timer, {**_as_seen(timer), "until": until})
         for timer in due:
             with self._counting:
-                self._running += 1
-            self._pool.submit(self._run_job, timer, until)
+                self._running.add((timer.kind, timer.key))
+            self._pool.submit(self._run_job, timer, timer.due_at if self._alone else until)
         return len(due)
 
     def _run_job(self, timer: Timer, until: datetime) -> None:
         try:
             self._jobs[timer.kind](self._service, timer)
+            if self._alone:  # where it is as it was, it comes again when its lease would be over
+                with self._database.transaction() as tx:
+                    tx.conn.execute(_postpone_timer, {**_as_seen(timer), "until": tx.now + LEASE})
             TIMERS_FIRED.labels(timer.kind).inc()
         except Exception as error:  # noqa: BLE001  whatever a job dies of, it is said, and done again later
             try:
@@ -164,7 +176,7 @@ class TimerLoop:
                 log.exception("timers_failed")  # its lease ends, then it runs again
         finally:
             with self._counting:
-                self._running -= 1
+                self._running.discard((timer.kind, timer.key))
             self._wake.set()
 
     def _put_off(self, timer: Timer, error: Exception) -> None:
