@@ -79,8 +79,9 @@ def page(services: Sequence[Service]) -> str:
         "# Routes",
         "Every view declares who may call it; one that declares nothing is refused to everybody, and a test finds it. "
         "tests/access/table.txt says the same by hand; a test compares the two, and tries each cell.",
-        "● may call it; the others get 401 without a token, and 403 `wrong_role` with one. An account's roles add up: all staff are patients too. "
-        "Doctors, registrars, cashiers and hospital_admins act for their own hospital only. *Another person's* and *another hospital's*: what is "
+        "● may call it; the others get 401 without a token, and 403 `wrong_role` with one. An account's roles add up: all staff are patients too; a "
+        "board, the screen on a hospital's wall, is nothing else. "
+        "Doctors, registrars, cashiers, hospital_admins and boards act for their own hospital only. *Another person's* and *another hospital's*: what is "
         "answered to who names, in the path, the query or the body, a thing that is not hers or not her hospital's; *own only*: there is nothing to "
         "name, or naming another's finds nothing.",
         f"Each process also answers {', '.join(code(path) for path in UNROUTED)}, which the gateway does not pass on.",

@@ -59,6 +59,7 @@ BEYOND_SCHEMAS: Mapping[str, str] = {
     "sex": "agrees with the document",
     "guardian_id": "for children, and a grown-up of the same list",
     "doctor_id": "doctors have one, and nobody else",
+    "roles": "a board has no other",
     "rules": "docs/rules.md says what a record of rules may hold",
     "hospital_id": "whose role is at no hospital must say which",
     "name": "has letters, and only what prints",

@@ -251,6 +251,8 @@ def test_an_operator_gives_roles_and_the_next_token_has_them(operator: Person, a
         ({"roles": ["doctor"], "doctor_id": "doc_1"}, "hospital_id"),
         ({"roles": ["cashier"], "hospital_id": "hos_1", "doctor_id": "doc_1"}, "doctor_id"),
         ({"roles": ["hospital_admin"]}, "hospital_id"),
+        ({"roles": ["board"]}, "hospital_id"),
+        ({"roles": ["board", "operator"], "hospital_id": "hos_1"}, "roles"),
     ],
 )
 def test_roles_that_do_not_do(operator: Person, alice: Person, body: dict[str, Any], field: str) -> None:

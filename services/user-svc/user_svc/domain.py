@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -15,9 +15,9 @@ LOCALES: tuple[Locale, ...] = ("zh-CN", "en")
 Sex = Literal["female", "male"]
 SEXES: tuple[Sex, ...] = ("female", "male")
 
-ROLES = ("patient", "doctor", "registrar", "cashier", "hospital_admin", "operator")
-PATIENT, DOCTOR, REGISTRAR, CASHIER, HOSPITAL_ADMIN, OPERATOR = ROLES
-HOSPITAL_STAFF = frozenset({DOCTOR, REGISTRAR, CASHIER, HOSPITAL_ADMIN})
+ROLES = ("patient", "doctor", "registrar", "cashier", "hospital_admin", "board", "operator")
+PATIENT, DOCTOR, REGISTRAR, CASHIER, HOSPITAL_ADMIN, BOARD, OPERATOR = ROLES
+HOSPITAL_STAFF = frozenset({DOCTOR, REGISTRAR, CASHIER, HOSPITAL_ADMIN, BOARD})
 
 MOST_PATIENTS = 4
 """People per account, its holder included (the rule of 就诊人)."""
@@ -133,19 +133,21 @@ def check_locale(locale: str) -> Locale:
     return locale
 
 
-def check_roles(wanted: Iterable[str], hospital_id: str | None, doctor_id: str | None) -> tuple[str, ...]:
-    """The roles that an account gets: everybody is a patient too. Raises Invalid.
+def check_roles(wanted: Collection[str], hospital_id: str | None, doctor_id: str | None) -> tuple[str, ...]:
+    """The roles that an account gets: everybody is a patient too, but a screen on a wall is nothing else. Raises Invalid.
 
     Staff of a hospital need to know which, and a doctor who she is there; others belong to none, and are none.
     """
-    roles = {PATIENT, *wanted}
+    roles = {*wanted} if BOARD in wanted else {PATIENT, *wanted}
     if unknown := roles.difference(ROLES):
         raise bad("roles", f"unknown: {', '.join(sorted(unknown))}")
+    if BOARD in roles and len(roles) > 1:
+        raise bad("roles", "a board is a screen on a wall, and nothing else")
     at_a_hospital = not roles.isdisjoint(HOSPITAL_STAFF)
     if at_a_hospital and not hospital_id:
-        raise bad("hospital_id", "doctors, registrars, cashiers and hospital_admins belong to a hospital")
+        raise bad("hospital_id", "doctors, registrars, cashiers, hospital_admins and boards belong to a hospital")
     if hospital_id and not at_a_hospital:
-        raise bad("hospital_id", "only doctors, registrars, cashiers and hospital_admins belong to a hospital")
+        raise bad("hospital_id", "only doctors, registrars, cashiers, hospital_admins and boards belong to a hospital")
     if (DOCTOR in roles) != bool(doctor_id):
         raise bad("doctor_id", "doctors have one, and nobody else")
     return tuple(role for role in ROLES if role in roles)

@@ -27,7 +27,7 @@ from common.settings import keys_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-ROLES = ("patient", "doctor", "registrar", "cashier", "hospital_admin", "operator")
+ROLES = ("patient", "doctor", "registrar", "cashier", "hospital_admin", "board", "operator")
 ISSUER = "haoyuan"
 
 CLOCKS_APART = 30
