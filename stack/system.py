@@ -29,7 +29,7 @@ from stack.servers import RELATIONAL, SERVICES, Realm, Servers, provide
 ROLES = ("api", "worker")
 STREAM = "stream"
 """The role of a process that holds live streams open: the service's api with a thread for each."""
-STREAMING = ("notify-svc",)
+STREAMING = ("booking-svc", "notify-svc")
 LISTENERS = 550
 MIGRATION_SECONDS = 120.0
 SECRETS_OF = {

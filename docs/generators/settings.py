@@ -54,7 +54,7 @@ ABOUT = {
     "ALIPAY_SELLER_ID": "whose money it is, 2088...",
     "ALIPAY_PRIVATE_KEY": "the app's: PEM, or the base64 of its middle; `development`: the published one",
     "ALIPAY_PUBLIC_KEY": "Alipay's, not the app's own",
-    "STREAM_LISTENERS": "how many live streams a process of notify-svc holds open at most, each with one of its threads; 0: none",
+    "STREAM_LISTENERS": "how many live streams a process holds open at most, each with one of its threads; 0: none",
     "SMTP_URL": "`smtp://user:password@host:587` with STARTTLS, `smtps://` with TLS from the start, `smtp+plain://` without any, which production refuses; empty: no e-mail",
     "SMTP_CA": "a file of certificates to trust beside the system's",
     "MAIL_FROM": "whom e-mails come from",

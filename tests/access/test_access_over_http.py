@@ -24,6 +24,7 @@ from stack import gateway
 from stack.process import free_port
 from stack.server import HttpServer, find_program
 from stack.servers import SERVICES
+from stack.system import STREAM, STREAMING
 
 KEPT = [row for row in table() if "nobody" not in row.may]
 """What is not everybody's."""
@@ -106,7 +107,7 @@ def nginx(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         pytest.skip("nginx is not installed")
     port = urlsplit(system.url).port or 0
     server = gateway.local(
-        tmp_path_factory.mktemp("gateway"), free_port(), dict.fromkeys([*SERVICES, "notify-svc-stream"], port)
+        tmp_path_factory.mktemp("gateway"), free_port(), dict.fromkeys([*SERVICES, *(f"{s}-{STREAM}" for s in STREAMING)], port)
     )
     server.start()
     yield server

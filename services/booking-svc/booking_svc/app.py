@@ -20,9 +20,13 @@ from booking_svc.board import SessionBoard
 
 @dataclass(frozen=True)
 class Settings(Common):
-    """`payment_window`: seconds for which a number is held unpaid or offered, in place of the hospitals' rules; 0: theirs."""
+    """`payment_window`: seconds for which a number is held unpaid or offered, in place of the hospitals' rules; 0: theirs.
+
+    stream_listeners: live streams of this process at most, each of which takes one of its threads; 0: none.
+    """
 
     payment_window: int = env("PAYMENT_WINDOW_SECONDS", 0)
+    stream_listeners: int = env("STREAM_LISTENERS", 0)
 
 
 @dataclass(frozen=True, slots=True)
