@@ -111,6 +111,12 @@ def ask(front: HttpServer, path: str, method: str = "GET", body: bytes | None = 
         ("/doctors", "schedule-svc"),
         ("/sessions/s/chance", "schedule-svc"),
         ("/sessions/s/stoppage", "booking-svc"),
+        ("/sessions/s/queue", "booking-svc"),
+        ("/sessions/s/queue/desks/%E8%AF%8A%E5%AE%A41", "booking-svc"),
+        ("/sessions/s/load", "booking-svc"),
+        ("/sessions/s/queues", "schedule-svc"),
+        ("/waits/coverage?department_id=d", "booking-svc"),
+        ("/planning/what-if", "booking-svc"),
         ("/rosters", "schedule-svc"),
         ("/users/me/patients", "user-svc"),
         ("/tokens/refresh", "user-svc"),
@@ -180,7 +186,10 @@ def test_those_logged_in_are_never_served_from_the_cache_nor_into_it(front: Http
     assert ask(front, "/api/v1/sessions?b=1", Authorization="Bearer b").json["headers"]["authorization"] == "Bearer b"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/orders", "/api/v1/users/me", "/api/v1/payments/p"])
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/orders", "/api/v1/users/me", "/api/v1/payments/p", "/api/v1/sessions/s/queue", "/api/v1/sessions/s/load"],
+)
 def test_nothing_else_is_cached(front: HttpServer, path: str) -> None:
     assert ask(front, path).json["nth"] < ask(front, path).json["nth"]
 
