@@ -143,28 +143,32 @@ def test_only_overdue_entrants_are_looked_after(database: Database) -> None:
         assert [o.id for o in store.lock_undrawn(tx, START - timedelta(hours=1), 10)] == [due.id]
 
 
-def test_sessions_that_the_release_before_kept_are_read_as_first_come(database: Database) -> None:
+@pytest.mark.parametrize("known", ["", '"policy":"lottery","draw_at":null,"drawn":true,'], ids=["first", "draws"])
+def test_sessions_that_releases_before_kept_are_read_all_the_same(database: Database, known: str) -> None:
     text = (
         '{"session_id":"s1","revision":3,"hospital_id":"h","department_id":"d","doctor_id":"p","state":"open","fee":5000,'
+        f"{known}"
         '"release_at":"2026-12-01T01:00:00Z","starts_at":"2026-12-01T01:00:00Z","ends_at":"2026-12-01T02:00:00Z",'
         '"cancel_before":"2026-12-01T01:00:00Z","sold_out":true}'
     )
     with database.transaction() as tx:
-        values = {"id": f"s1{database.sqlite}", "revision": 3, "facts": text}
+        values = {"id": f"s1{database.sqlite}{known}", "revision": 3, "facts": text}
         tx.conn.execute(sa.insert(store.metadata.tables["sessions"]).values(values))
     with database.reading() as conn:
-        facts = store.get_session(conn, f"s1{database.sqlite}")
+        facts = store.get_session(conn, f"s1{database.sqlite}{known}")
     assert facts is not None
-    assert (facts.policy, facts.draw_at, facts.drawn, facts.sold_out, facts.ends_at) == (
-        "first_come", None, False, True, START + timedelta(hours=1),
-    )  # fmt: skip
+    policy = ("lottery", None, True) if known else ("first_come", None, False)
+    assert (facts.policy, facts.draw_at, facts.drawn) == policy
+    assert (facts.sold_out, facts.ends_at) == (True, START + timedelta(hours=1))
+    assert (facts.hospital_name, facts.doctor_name, facts.room) == ("", "", "")
+    assert (facts.date, facts.period) == (START.date(), "morning")
 
 
 def test_what_stood_in_the_tables_before_draws_is_still_there(database: Database) -> None:
     """The migration copies SQLite's tables and alters PostgreSQL's; both keep their rows, references and rules."""
     with database.engine.begin() as conn:
-        for table in ("order_history", "orders", "sessions", "patients", "alembic_version"):
-            conn.execute(sa.text(f"DROP TABLE {table}"))
+        store.metadata.drop_all(conn)
+        conn.execute(sa.text("DROP TABLE alembic_version"))
     upgrade_to(database, "0001")
     with database.engine.begin() as conn:
         conn.execute(sa.text(_OLD_ORDER), {"placed_at": "2026-11-01T00:00:00+00:00"})

@@ -4,9 +4,11 @@ An order that is confirmed has a visit, which is `expected`; a walk-in has one w
 made it and why.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from common.errors import Conflict
 from common.messages import Visit, VisitClass
@@ -42,7 +44,7 @@ class Move(StrEnum):
     CALL = "call"
     RECALL = "recall"
     START = "start"
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  过号, no password
     PUT_BACK = "put_back"
     SEND_AWAY = "send_away"
     COME_BACK = "come_back"
@@ -100,6 +102,18 @@ MOVES: dict[tuple[VisitState, Move], VisitState] = {
 """(state, move) -> next state. What is not here is refused, with the state that stands against it."""
 
 
+@dataclass(frozen=True, slots=True)
+class VisitStep:
+    """One move, as the history keeps it. `facts`: what else tells of it, such as the room."""
+
+    move: Move
+    state: VisitState
+    at: datetime
+    by: str
+    why: str
+    facts: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class ClinicVisit:
     """One visit. `session_id`: what was booked; `queue_id`: the session in whose line it stands, another one after a transfer."""
@@ -139,13 +153,13 @@ class ClinicVisit:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     updated_at: datetime | None = None
-    history: list[tuple[Move, VisitState, str, str]] = field(default_factory=list)
-    """What happened in this transaction: (move, state, who, why). The store appends it."""
+    history: list[VisitStep] = field(default_factory=list)
+    """What happened in this transaction. The store appends it."""
 
-    def move(self, move: Move, now: datetime, by: str, why: str = "") -> None:
-        """Raises Conflict(`not_possible`, `state`) for what this visit's state does not allow."""
+    def move(self, move: Move, now: datetime, by: str, why: str = "", **facts: Any) -> None:
+        """One move by `by`. Raises Conflict(`not_possible`, `state`) for what this visit's state does not allow."""
         following = MOVES.get((self.state, move))
         if following is None:
             raise Conflict(f"not possible for a visit that is {self.state}", code="not_possible", state=self.state)
         self.state, self.updated_at = following, now
-        self.history.append((move, following, by, why))
+        self.history.append(VisitStep(move, following, now, by, why, facts))

@@ -1,5 +1,8 @@
 """booking-svc's tables and queries."""
 
+from booking_svc.store import clinic_tables as clinic_tables
+from booking_svc.store import queues as queues
+from booking_svc.store import visits as visits
 from booking_svc.store.figures import WINDOW, audit_figures, unsettled
 from booking_svc.store.orders import (
     get_history,
@@ -30,7 +33,6 @@ from booking_svc.store.projections import (
     save_patients,
     save_sessions,
 )
-from booking_svc.store import clinic_tables as clinic_tables
 from booking_svc.store.tables import metadata
 
 __all__ = [

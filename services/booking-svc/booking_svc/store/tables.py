@@ -1,6 +1,7 @@
 """booking-svc's tables. Constraints guard what no order may be, and that an order has one successor at a time."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 import sqlalchemy as sa
 from common.outbox import UtcDateTime
@@ -11,7 +12,7 @@ from booking_svc.domain import GIVEN_BACK, IN_FLIGHT, SUCCEEDING, State
 metadata = MetaData()
 
 
-def among(states: Iterable[State]) -> sa.TextClause:
+def among(states: Iterable[StrEnum]) -> sa.TextClause:
     """A condition in constants, so that the planner sees that a partial index serves it."""
     return sa.text("state IN ({})".format(", ".join(f"'{s}'" for s in sorted(states))))
 
