@@ -1,5 +1,6 @@
 """A live queue as the models see it. Seconds are from now; what was before now is negative."""
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -7,10 +8,13 @@ from dataclasses import dataclass, field
 class ServiceTime:
     """Log-normal: the logarithm of the seconds that a patient occupies a desk, from her call to the next one possible, has mean `mu`
     and standard deviation `sigma`.
+
+    `learnt_from`: how many consultations both are worth; the fewer, the wider are the intervals. Infinite: both are known.
     """
 
     mu: float
     sigma: float
+    learnt_from: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One who is here, or is expected. The smaller `place` is called first, of those who are there.
+    """One who is here, or is expected. The smaller `place` is called first, of those who are there; of equal places, who came first,
+    then who stands first in the line's customers.
 
-    `due_in`: None: she is here; else when her segment begins. `comes`: the probability that she comes at all. `late_place`: her place
-    if she comes later than `late_after`, in seconds after her segment's start: when she came, plus this; None: as if in time.
+    `due_in`: None: she is here; else when her segment begins. `comes`: the probability, before the day, that she comes at all; that
+    she has not come yet is counted on top of it. `late_place`: her place if she comes later than `late_after`, in seconds after her
+    segment's start: when she came, plus this; None: as if in time.
     """
 
     key: str
@@ -66,7 +72,11 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """All that is known of a queue now. `absent`: the probability that one who is called is not there, which costs `absent_for`."""
+    """All that is known of a queue now.
+
+    `absent`: the probability that one who is called is not there, which costs `absent_for`. After her n-th such call she is called
+    again after `passed[n - 1]` others (0: after all who are there), after the last of them no more.
+    """
 
     servers: tuple[Server, ...]
     customers: tuple[Customer, ...]
@@ -74,3 +84,4 @@ class Line:
     streams: tuple[Stream, ...] = ()
     absent: float = 0.0
     absent_for: float = 60.0
+    passed: tuple[int, ...] = (2, 2)
