@@ -33,6 +33,9 @@ def test_a_roster_publishes_sessions(world: World) -> None:
     assert facts.starts_at.isoformat() == "2026-12-05T00:00:00+00:00"
     assert facts.ends_at.isoformat() == "2026-12-05T01:30:00+00:00"
     assert facts.cancel_before.isoformat() == "2026-12-04T12:00:00+00:00", "12 hours before, unless it is said"
+    at = (facts.hospital_name, facts.department_name, facts.doctor_name, facts.doctor_title, facts.room)
+    assert at == (HOSPITAL["name"], "心内科", "张伟", "主任医师", "3F-12")
+    assert (facts.date.isoformat(), facts.period) == ("2026-12-05", "morning")
 
 
 def test_the_publisher_is_told_and_the_intake_logged(world: World) -> None:

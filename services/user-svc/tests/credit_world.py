@@ -59,8 +59,29 @@ def stopped(at: datetime, session_id: str = "ses_1") -> SessionStopped:
     """The stop of a session that is to begin at `at` and takes three hours."""
     ends = at + timedelta(hours=3)
     facts = SessionFacts(
-        session_id, 2, "hos_1", "dep_1", "doc_1", "stopped", "first_come", 5000, at - 7 * DAY, None, False, at, ends, at, False
-    )  # fmt: skip
+        session_id=session_id,
+        revision=2,
+        hospital_id="hos_1",
+        hospital_name="第一医院",
+        department_id="dep_1",
+        department_name="内科",
+        doctor_id="doc_1",
+        doctor_name="王医生",
+        doctor_title="主任医师",
+        date=at.date(),
+        period="morning",
+        room="101",
+        state="stopped",
+        policy="first_come",
+        fee=5000,
+        release_at=at - 7 * DAY,
+        draw_at=None,
+        drawn=False,
+        starts_at=at,
+        ends_at=ends,
+        cancel_before=at,
+        sold_out=False,
+    )
     return SessionStopped(session_id, facts, "医生停诊", [])
 
 

@@ -1,11 +1,12 @@
 """Versions that nobody sends any more. Queues and parked messages may hold them: each reads as its successor."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
+from common.clock import local
 from common.messages.booking import OrderHeld, OrderPlaced, OrderRejected, OrderWithdrawn, ReleaseSlot, ReserveSlot
 from common.messages.catalogue import Count, Fen, Id, Text, Time, message
-from common.messages.parts import SessionFacts, Visit
+from common.messages.parts import Period, Policy, SessionFacts, Substitute, Visit
 from common.messages.payment import Purpose, RefundSucceeded
 from common.messages.schedule import SessionChanged, SessionPublished, SessionStopped, SlotRejected, SlotReserved
 
@@ -31,23 +32,44 @@ class SessionFactsV1:
     sold_out: bool
 
 
-def _facts(old: SessionFactsV1) -> SessionFacts:
+@dataclass(frozen=True, slots=True)
+class SessionFactsV2:
+    """A session as others knew it without a name of anything, when nobody walked in."""
+
+    session_id: Id
+    revision: Count
+    hospital_id: Id
+    department_id: Id
+    doctor_id: Id
+    state: Literal["announced", "open", "stopped"]
+    policy: Policy
+    fee: Fen
+    release_at: Time
+    draw_at: Time | None
+    drawn: bool
+    starts_at: Time
+    ends_at: Time
+    cancel_before: Time
+    sold_out: bool
+
+
+def _facts_v2(old: SessionFactsV1) -> SessionFactsV2:
+    return SessionFactsV2(**asdict(old), policy="first_come", draw_at=None, drawn=False)
+
+
+def read_facts(old: SessionFactsV2) -> SessionFacts:
+    """An older word on a session: without names, its date and period as those of its start."""
+    starts = local(old.starts_at) or old.starts_at
+    period: Period = "morning" if starts.hour < 12 else "afternoon" if starts.hour < 18 else "evening"
     return SessionFacts(
-        session_id=old.session_id,
-        revision=old.revision,
-        hospital_id=old.hospital_id,
-        department_id=old.department_id,
-        doctor_id=old.doctor_id,
-        state=old.state,
-        policy="first_come",
-        fee=old.fee,
-        release_at=old.release_at,
-        draw_at=None,
-        drawn=False,
-        starts_at=old.starts_at,
-        ends_at=old.ends_at,
-        cancel_before=old.cancel_before,
-        sold_out=old.sold_out,
+        **asdict(old),
+        hospital_name="",
+        department_name="",
+        doctor_name="",
+        doctor_title="",
+        date=starts.date(),
+        period=period,
+        room="",
     )
 
 
@@ -215,11 +237,11 @@ class SlotRejectedV1:
     reason: Text
 
 
-def _published(old: "SessionPublishedV1") -> SessionPublished:
-    return SessionPublished(old.session_id, _facts(old.session))
+def _published_v2(old: "SessionPublishedV1") -> "SessionPublishedV2":
+    return SessionPublishedV2(old.session_id, _facts_v2(old.session))
 
 
-@message("schedule.session_published", 1, sender="schedule-svc", subject="session_id", newer=_published)
+@message("schedule.session_published", 1, sender="schedule-svc", subject="session_id", newer=_published_v2)
 @dataclass(frozen=True, slots=True)
 class SessionPublishedV1:
     """A new session stands in the roster."""
@@ -228,11 +250,24 @@ class SessionPublishedV1:
     session: SessionFactsV1
 
 
-def _changed(old: "SessionChangedV1") -> SessionChanged:
-    return SessionChanged(old.session_id, _facts(old.session))
+def _published(old: "SessionPublishedV2") -> SessionPublished:
+    return SessionPublished(old.session_id, read_facts(old.session))
 
 
-@message("schedule.session_changed", 1, sender="schedule-svc", subject="session_id", newer=_changed)
+@message("schedule.session_published", 2, sender="schedule-svc", subject="session_id", newer=_published)
+@dataclass(frozen=True, slots=True)
+class SessionPublishedV2:
+    """A new session stands in the roster."""
+
+    session_id: Id
+    session: SessionFactsV2
+
+
+def _changed_v2(old: "SessionChangedV1") -> "SessionChangedV2":
+    return SessionChangedV2(old.session_id, _facts_v2(old.session))
+
+
+@message("schedule.session_changed", 1, sender="schedule-svc", subject="session_id", newer=_changed_v2)
 @dataclass(frozen=True, slots=True)
 class SessionChangedV1:
     """A session's facts changed."""
@@ -241,11 +276,24 @@ class SessionChangedV1:
     session: SessionFactsV1
 
 
-def _stopped(old: "SessionStoppedV1") -> SessionStopped:
-    return SessionStopped(old.session_id, _facts(old.session), old.reason, [])
+def _changed(old: "SessionChangedV2") -> SessionChanged:
+    return SessionChanged(old.session_id, read_facts(old.session))
 
 
-@message("schedule.session_stopped", 1, sender="schedule-svc", subject="session_id", newer=_stopped)
+@message("schedule.session_changed", 2, sender="schedule-svc", subject="session_id", newer=_changed)
+@dataclass(frozen=True, slots=True)
+class SessionChangedV2:
+    """A session's facts changed."""
+
+    session_id: Id
+    session: SessionFactsV2
+
+
+def _stopped_v2(old: "SessionStoppedV1") -> "SessionStoppedV2":
+    return SessionStoppedV2(old.session_id, _facts_v2(old.session), old.reason, [])
+
+
+@message("schedule.session_stopped", 1, sender="schedule-svc", subject="session_id", newer=_stopped_v2)
 @dataclass(frozen=True, slots=True)
 class SessionStoppedV1:
     """停诊, without substitutes."""
@@ -253,6 +301,21 @@ class SessionStoppedV1:
     session_id: Id
     session: SessionFactsV1
     reason: Text
+
+
+def _stopped(old: "SessionStoppedV2") -> SessionStopped:
+    return SessionStopped(old.session_id, read_facts(old.session), old.reason, old.substitutes)
+
+
+@message("schedule.session_stopped", 2, sender="schedule-svc", subject="session_id", newer=_stopped)
+@dataclass(frozen=True, slots=True)
+class SessionStoppedV2:
+    """停诊: the session will not take place."""
+
+    session_id: Id
+    session: SessionFactsV2
+    reason: Text
+    substitutes: list[Substitute]
 
 
 def _refunded(old: "RefundSucceededV1") -> RefundSucceeded:

@@ -9,6 +9,7 @@ from msgspec import Meta
 from common.messages.catalogue import Count, Fen, Id, Text, Time
 
 Policy = Literal["first_come", "lottery", "weighted"]
+Period = Literal["morning", "afternoon", "evening"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Visit:
     doctor_name: Text
     doctor_title: Text
     date: date
-    period: Literal["morning", "afternoon", "evening"]
+    period: Period
     starts_at: Time
     """The segment's start: the time to arrive."""
     ends_at: Time
@@ -34,14 +35,22 @@ class Visit:
 class SessionFacts:
     """A session as others may know it. `revision` grows by one with each change: an older one never overwrites.
 
+    Names and the room are as in Visit; they are empty where an older version was read, which did not tell them.
     A draw (lottery, weighted) takes entries from `release_at` to `draw_at`; what it leaves over is then first come.
     """
 
     session_id: Id
     revision: Count
     hospital_id: Id
+    hospital_name: Text
     department_id: Id
+    department_name: Text
     doctor_id: Id
+    doctor_name: Text
+    doctor_title: Text
+    date: date
+    period: Period
+    room: Text
     state: Literal["announced", "open", "stopped"]
     policy: Policy
     fee: Fen
@@ -116,7 +125,9 @@ class ClinicRules:
     emergency_ahead_minutes: Annotated[int, Meta(ge=0, le=1440)] = 240
     priority_ahead_minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
     appointment_ahead_minutes: Annotated[int, Meta(ge=0, le=1440)] = 30
-    passed: Annotated[list[Annotated[int, Meta(ge=0, le=50)]], Meta(max_length=10)] = field(default_factory=lambda: [2, 2])
+    passed: Annotated[list[Annotated[int, Meta(ge=0, le=50)]], Meta(max_length=10)] = field(
+        default_factory=lambda: [2, 2]
+    )
     return_places: Annotated[int, Meta(ge=0, le=50)] = 2
     near: Annotated[int, Meta(ge=1, le=20)] = 2
     close_minutes: Annotated[int, Meta(ge=0, le=720)] = 120

@@ -78,7 +78,7 @@ class SlotReleased:
     session_id: Id
 
 
-@message("schedule.session_published", 2, sender="schedule-svc", subject="session_id")
+@message("schedule.session_published", 3, sender="schedule-svc", subject="session_id")
 @dataclass(frozen=True, slots=True)
 class SessionPublished:
     """A new session stands in the roster."""
@@ -87,7 +87,7 @@ class SessionPublished:
     session: SessionFacts
 
 
-@message("schedule.session_changed", 2, sender="schedule-svc", subject="session_id")
+@message("schedule.session_changed", 3, sender="schedule-svc", subject="session_id")
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
     """A session's facts changed: details, released, drawn, sold out, numbers to be had again, or resumed after a stop."""
@@ -96,7 +96,7 @@ class SessionChanged:
     session: SessionFacts
 
 
-@message("schedule.session_stopped", 2, sender="schedule-svc", subject="session_id")
+@message("schedule.session_stopped", 3, sender="schedule-svc", subject="session_id")
 @dataclass(frozen=True, slots=True)
 class SessionStopped:
     """停诊: the session will not take place. Every order of it ends, with its money back in full, or moved to a substitute."""

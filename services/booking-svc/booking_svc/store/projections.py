@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from common.messages import SessionFacts
+from common.messages import SessionFacts, SessionFactsV2, read_facts
 from common.outbox import Tx
 
 from booking_svc.store.tables import patients, sessions
 
 _BEFORE_DRAWS = {"policy": "first_come", "draw_at": None, "drawn": False}
-"""What the release before this one did not know of a session, and still may write."""
+"""What the first release did not know of a session."""
 _decode_facts = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -31,7 +31,13 @@ _save_session = sa.text(
 
 def get_session(conn: sa.Connection, session_id: str) -> SessionFacts | None:
     facts = conn.execute(_session_by_id, {"session_id": session_id}).scalar()
-    return None if facts is None else msgspec.convert(_BEFORE_DRAWS | _decode_facts(facts), SessionFacts)
+    return None if facts is None else _read(_decode_facts(facts))
+
+
+def _read(facts: dict[str, Any]) -> SessionFacts:
+    if "period" in facts:
+        return msgspec.convert(facts, SessionFacts)
+    return read_facts(msgspec.convert(_BEFORE_DRAWS | facts, SessionFactsV2))
 
 
 _session_by_id = sa.select(sessions.c.facts).where(sessions.c.id == sa.bindparam("session_id"))

@@ -91,6 +91,21 @@ _substitutes = (
     .order_by(sessions.c.starts_at, sessions.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_names = AmongQuery(
+    lambda among: (
+        sa.select(
+            sessions.c.id,
+            hospitals.c.name.label("hospital_name"),
+            departments.c.name.label("department_name"),
+            doctors.c.name.label("doctor_name"),
+            doctors.c.title.label("doctor_title"),
+        )
+        .join(hospitals, hospitals.c.id == sessions.c.hospital_id)
+        .join(departments, departments.c.id == sessions.c.department_id)
+        .join(doctors, doctors.c.id == sessions.c.doctor_id)
+        .where(among(sessions.c.id))
+    )
+)
 _hospital_lock = sa.select(hospitals).where(hospitals.c.code == sa.bindparam("wanted")).with_for_update(key_share=True)
 """FOR NO KEY UPDATE: rows that refer to the hospital may be written meanwhile."""
 
@@ -183,6 +198,12 @@ def sessions_of_doctors(
 ) -> Sequence[sa.Row[Any]]:
     """Those that start from `first` to before `last` and take place, as far as is known."""
     return _of_doctors.rows(conn, doctor_ids, first=first, last=last)
+
+
+def names_of(conn: sa.Connection, session_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """By session: what its hospital, its department and its doctor are called, as Session's fields."""
+    rows = (row._asdict() for row in _names.rows(conn, session_ids))
+    return {row.pop("id"): row for row in rows}
 
 
 def followers(conn: sa.Connection, doctor_ids: Iterable[str], now: datetime) -> Sequence[sa.Row[Any]]:

@@ -1,7 +1,7 @@
 """Sessions as they are planned: new ones are opened, known ones follow the newer version of the roster."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,9 +80,10 @@ def _open(tx: Tx, hospital_id: str, planned: Sequence[Planned], at: datetime) ->
     add_slots(tx.conn, opened)
     store.drop(tx.conn, hospital_id, "named", dict.fromkeys(known, 0))
     release.plan(tx, opened)
-    for session in opened:
-        if not session.draft:
-            tx.send(SessionPublished(session.id, session.facts()))
+    public = {session.id: session for session in opened if not session.draft}
+    names = catalogue.names_of(tx.conn, public)
+    for session in public.values():
+        tx.send(SessionPublished(session.id, replace(session, **names[session.id]).facts()))
 
 
 def _change(tx: Tx, hospital_id: str, planned: dict[str, Planned]) -> list[Note]:
@@ -208,7 +209,7 @@ def _mint_slot() -> str:
 
 
 def _new_session(tx: Tx, hospital_id: str, p: Planned, *, stopped: bool) -> Session:
-    """Without the names, which stand in other tables and are read again when a number is given."""
+    """Without the names, which stand in other tables and are read when they are told."""
     row = p.row
     release_at = row.release_at.astimezone(UTC)
     return Session(
