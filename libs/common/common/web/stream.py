@@ -102,8 +102,7 @@ class Hub:
                 self._remove(oldest)
             self._listeners.add(listener)
             self._by_owner.setdefault(owner, []).append(listener)
-            for topic in listener.topics:
-                self._by_topic.setdefault(topic, set()).add(listener)
+            self._enter(listener)
             STREAMS.set(len(self._listeners))
         if oldest is not None:
             oldest.end(ELSEWHERE)
@@ -118,15 +117,36 @@ class Hub:
             if not self._listeners:
                 self._occupied.clear()
 
+    def move(self, listener: Listener, topics: Iterable[str]) -> None:
+        """From now on it listens to these in place of those before. What waits for it is still handed out."""
+        with self._lock:
+            if listener not in self._listeners:
+                return
+            self._leave_topics(listener)
+            listener.topics = frozenset(topics)
+            self._enter(listener)
+
+    def _enter(self, listener: Listener) -> None:
+        for topic in listener.topics:
+            self._by_topic.setdefault(topic, set()).add(listener)
+
+    def _leave_topics(self, listener: Listener) -> None:
+        for topic in listener.topics:
+            _take_out(self._by_topic, topic, listener)
+
     def _remove(self, listener: Listener) -> None:
         self._listeners.remove(listener)
         _take_out(self._by_owner, listener.owner, listener)
-        for topic in listener.topics:
-            _take_out(self._by_topic, topic, listener)
+        self._leave_topics(listener)
 
     def heard(self, topic: str) -> bool:
         """Whether anybody listens to it."""
         return topic in self._by_topic
+
+    def topics(self) -> list[str]:
+        """What is listened to now."""
+        with self._lock:
+            return list(self._by_topic)
 
     def publish(self, topic: str, item: Any) -> None:
         """Hand it to everybody who listens to this topic. Waits for nobody."""

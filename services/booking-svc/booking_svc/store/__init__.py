@@ -1,5 +1,6 @@
 """booking-svc's tables and queries."""
 
+from booking_svc.store import boards as boards
 from booking_svc.store import clinic_tables as clinic_tables
 from booking_svc.store import queues as queues
 from booking_svc.store import visits as visits
