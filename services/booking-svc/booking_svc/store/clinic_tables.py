@@ -50,6 +50,8 @@ visits = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Index("visits_of_queue", "queue_id", "state"),
     Index("visits_of_account", "account_id", "starts_at", "id"),
+    # what a department's days were like: the planner, and what is expected of those who come
+    Index("visits_of_department", "department_id", "starts_at"),
     Index("visits_here", "queue_id", postgresql_where=_here, sqlite_where=_here),
     # one desk has one visitor
     Index("visits_at_desk", "queue_id", "room", unique=True, postgresql_where=_at_desk, sqlite_where=_at_desk),

@@ -81,6 +81,7 @@ def _visits() -> None:
     op.create_index("ix_visits_session_id", "visits", ["session_id"])
     op.create_index("visits_of_queue", "visits", ["queue_id", "state"])
     op.create_index("visits_of_account", "visits", ["account_id", "starts_at", "id"])
+    op.create_index("visits_of_department", "visits", ["department_id", "starts_at"])
     for name, columns, unique, where in (
         ("visits_here", ["queue_id"], False, _here),
         ("visits_at_desk", ["queue_id", "room"], True, _at_desk),
