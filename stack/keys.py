@@ -32,6 +32,7 @@ def _make() -> dict[str, str]:
         "DATA_KEY": _text(secrets.token_bytes(32)),
         "CONTACT_KEY": _text(secrets.token_bytes(32)),
         "TRAIL_KEY": _text(secrets.token_bytes(32)),
+        "DOOR_KEY": _text(secrets.token_bytes(32)),
         "RECEIPTS_TOKEN": secrets.token_urlsafe(24),
         "ADMIN_USERNAME": "operator",
         "ADMIN_PASSWORD": secrets.token_urlsafe(12),

@@ -37,6 +37,7 @@ SECRETS_OF = {
     "DATA_KEY": {"user-svc"},
     "TRAIL_KEY": {"user-svc"},
     "CONTACT_KEY": {"user-svc", "notify-svc"},
+    "DOOR_KEY": {"booking-svc"},
     "RECEIPTS_TOKEN": {"notify-svc"},
     "ADMIN_USERNAME": {"user-svc"},
     "ADMIN_PASSWORD": {"user-svc"},

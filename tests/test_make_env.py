@@ -28,7 +28,7 @@ def test_every_secret_of_ours_is_made(make_env):
     first, second = (values(make_env.fill_in(TEMPLATE, {})) for _ in range(2))
     ours = {name for name in first if name.endswith(("_PASSWORD", "_KEY", "_TOKEN")) and not name.startswith(THEIRS)}
     assert {"PAYMENT_DB_PASSWORD", "RABBITMQ_PASSWORD", "JWT_PRIVATE_KEY", "DATA_KEY", "ADMIN_PASSWORD"} <= ours
-    assert {"CONTACT_KEY", "TRAIL_KEY", "RECEIPTS_TOKEN"} <= ours
+    assert {"CONTACT_KEY", "TRAIL_KEY", "DOOR_KEY", "RECEIPTS_TOKEN"} <= ours
     for name in ours:
         assert first[name], name
         assert first[name] != second[name], f"{name} is to be random"

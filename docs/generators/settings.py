@@ -26,6 +26,7 @@ ABOUT = {
     "DATA_KEY": "encrypts what is known of patients at rest, base64 of 32 bytes. Lose it and that is gone",
     "CONTACT_KEY": "seals addresses and codes on their way from user-svc to notify-svc, which keeps addresses so; may be several, the newest first",
     "TRAIL_KEY": "chains the audit trail (HMAC), base64 of 32 bytes",
+    "DOOR_KEY": "makes the codes at the hospitals' doors, by which patients check in (HMAC)",
     "LOG_FORMAT": "`console` or `json`",
     "LOG_LEVEL": "`DEBUG`, `INFO`, `WARNING` or `ERROR`",
     "PORT": "where the API listens",

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.request import urlopen
 
 NAMES = ("DATABASE_URL", "MONGO_URL", "BROKER_URL", "REDIS_URL", "JWT_PRIVATE_KEY", "JWT_PUBLIC_KEY", "DATA_KEY", "ID_KEY", "EXTRA", "CRASH_AT", "CONTACT_KEY",
-    "TRAIL_KEY", "RECEIPTS_TOKEN", "SMTP_URL", "SMTP_CA", "ALIBABA_SMS_URL", "PUBLIC_URL")
+    "TRAIL_KEY", "DOOR_KEY", "RECEIPTS_TOKEN", "SMTP_URL", "SMTP_CA", "ALIBABA_SMS_URL", "PUBLIC_URL")
 
 def facts(name):
     return {"service": name, "pid": os.getpid(), **{key: os.environ.get(key, "") for key in NAMES}}

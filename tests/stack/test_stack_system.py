@@ -49,7 +49,10 @@ def test_each_knows_what_is_its_own_and_no_more(system: System) -> None:
     assert user["TRAIL_KEY"]
     assert user["CONTACT_KEY"] == notify["CONTACT_KEY"] != ""
     assert notify["RECEIPTS_TOKEN"]
-    assert not any((notify["TRAIL_KEY"], user["RECEIPTS_TOKEN"], user["SMTP_URL"]))
+    assert booking["DOOR_KEY"]
+    assert not any(
+        (user["DOOR_KEY"], notify["DOOR_KEY"], notify["TRAIL_KEY"], user["RECEIPTS_TOKEN"], user["SMTP_URL"])
+    )
     assert not any(booking[name] for name in ("CONTACT_KEY", "TRAIL_KEY", "RECEIPTS_TOKEN", "SMTP_URL"))
     assert user["JWT_PUBLIC_KEY"] == booking["JWT_PUBLIC_KEY"] == notify["JWT_PUBLIC_KEY"]
     assert user["BROKER_URL"] == booking["BROKER_URL"]

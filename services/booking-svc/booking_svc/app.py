@@ -16,17 +16,23 @@ from common.web import create_app
 from booking_svc import store, usecases, worker
 from booking_svc.api import blueprint
 from booking_svc.board import SessionBoard
+from booking_svc.clinic.checkin import Door
+
+
+DEV_DOOR_KEY = "haoyuan-dev-door-key"
 
 
 @dataclass(frozen=True)
 class Settings(Common):
     """`payment_window`: seconds for which a number is held unpaid or offered, in place of the hospitals' rules; 0: theirs.
 
-    stream_listeners: live streams of this process at most, each of which takes one of its threads; 0: none.
+    stream_listeners: live streams of this process at most, each of which takes one of its threads; 0: none. door_key: of the
+    codes at the hospitals' doors.
     """
 
     payment_window: int = env("PAYMENT_WINDOW_SECONDS", 0)
     stream_listeners: int = env("STREAM_LISTENERS", 0)
+    door_key: str = env("DOOR_KEY", DEV_DOOR_KEY, secret=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Parts:
 
     board: SessionBoard
     window: timedelta | None
+    door: Door
     waiters: BoundedSemaphore
     """At most this many requests of a process wait for their number; the others are answered at once, with 202."""
 
@@ -66,7 +73,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         missing=sql_missing(database, "booking_svc"),
         timers=worker.timers(window),
         figures=sql_figures(database, store.audit_figures),
-        parts=Parts(SessionBoard(look_up), window, BoundedSemaphore(MOST_WAITERS)),
+        parts=Parts(SessionBoard(look_up), window, Door(settings.door_key), BoundedSemaphore(MOST_WAITERS)),
     )
     service.web = create_app(service, [blueprint])
     return service

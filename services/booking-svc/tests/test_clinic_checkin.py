@@ -4,6 +4,7 @@ import math
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from booking_svc.app import Settings
 from booking_svc.clinic.checkin import (
     ACCURACY,
     CODE_STANDS,
@@ -22,6 +23,7 @@ from booking_svc.clinic.checkin import (
 from common.clock import SHANGHAI
 from common.errors import Conflict
 from common.messages import ClinicRules, Place
+from common.settings import BadSettings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,6 +156,15 @@ def test_the_code_of_now_and_the_one_before_open_and_no_other():
     assert not Door("another key").shows("h", code, WINDOW)
     for nonsense in ("", "１２３４５６", "x" * 10_000, code[:5], code + "0", "\x00"):
         assert not DOOR.shows("h", nonsense, WINDOW)
+
+
+def test_production_refuses_the_key_that_is_published():
+    environ = {"APP_ENV": "production", "DATABASE_URL": "sqlite://"}
+    with pytest.raises(BadSettings, match="DOOR_KEY: the development default"):
+        Settings.load(environ)
+    with pytest.raises(BadSettings) as refused:
+        Settings.load({**environ, "DOOR_KEY": "of our own"})
+    assert "DOOR_KEY" not in str(refused.value)
 
 
 def test_codes_are_spread_over_all_that_there_are():
