@@ -4,6 +4,7 @@ from booking_svc.store import boards as boards
 from booking_svc.store import clinic_tables as clinic_tables
 from booking_svc.store import queues as queues
 from booking_svc.store import visits as visits
+from booking_svc.store import waits as waits
 from booking_svc.store.figures import WINDOW, audit_figures, unsettled
 from booking_svc.store.orders import (
     get_history,

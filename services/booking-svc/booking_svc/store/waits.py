@@ -1,0 +1,195 @@
+"""What waiting times are learnt from, and what was told of them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from common.messages import Visit, VisitClass
+from common.outbox import Tx
+
+from booking_svc.clinic.visits import VisitState
+from booking_svc.store.clinic_tables import estimates, visits
+from booking_svc.store.tables import among
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_visit = msgspec.json.Decoder(Visit).decode
+_done = among({VisitState.DONE})
+_at = visits.c.ended_at.type
+
+# --- how long consultations take -------------------------------------------------------------------------------------
+
+_took = (
+    sa.select(visits.c.called_at, visits.c.ended_at)
+    .where(_done, visits.c.called_at.is_not(None), visits.c.ended_at < sa.bindparam("before", type_=_at))
+    .order_by(visits.c.ended_at.desc())
+    .limit(sa.bindparam("most"))
+)
+_took_by_doctor = _took.where(visits.c.served_by == sa.bindparam("whose"))
+_took_in_department = _took.where(visits.c.department_id == sa.bindparam("whose"))
+
+
+def consultations_of_doctor(conn: sa.Connection, doctor_id: str, before: datetime, most: int) -> list[float]:
+    """Seconds for which a doctor's latest patients occupied her desk, each since her last call; the newest first."""
+    return _seconds(conn, _took_by_doctor, doctor_id, before, most)
+
+
+def consultations_of_department(conn: sa.Connection, department_id: str, before: datetime, most: int) -> list[float]:
+    """As of a doctor, of all doctors of a department."""
+    return _seconds(conn, _took_in_department, department_id, before, most)
+
+
+def _seconds(conn: sa.Connection, query: sa.Select[Any], whose: str, before: datetime, most: int) -> list[float]:
+    rows = conn.execute(query, {"whose": whose, "before": before, "most": most})
+    return [(ended_at - called_at).total_seconds() for called_at, ended_at in rows]
+
+
+# --- what days were like ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DayVisit:
+    """One visit, as far as it says what a day was like. `starts_at`: the start of her segment."""
+
+    id: str
+    queue_id: str
+    hospital_id: str
+    order_id: str | None
+    visit_class: VisitClass
+    state: VisitState
+    served_by: str | None
+    passes: int
+    calls: int
+    starts_at: datetime
+    checked_in_at: datetime | None
+    called_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def came(self) -> bool:
+        return self.checked_in_at is not None
+
+
+_DAY_VISIT = [f.name for f in fields(DayVisit)]
+_day_visits = sa.select(*(visits.c[name] for name in _DAY_VISIT)).where(
+    visits.c.state.not_in([VisitState.WITHDRAWN, VisitState.LAPSED])
+)
+
+
+def visits_of_days(
+    conn: sa.Connection, department_id: str, since: datetime, before: datetime, most: int
+) -> list[DayVisit]:
+    """Visits of a department that were due from `since` on and before `before`, the latest first; without those whose orders ended,
+    and those of queues that nobody kept.
+    """
+    c = visits.c
+    query = _day_visits.where(c.department_id == department_id, c.starts_at >= since, c.starts_at < before)
+    return _days(conn, query.order_by(c.starts_at.desc(), c.id).limit(most))
+
+
+def visits_of_session(conn: sa.Connection, session_id: str) -> list[DayVisit]:
+    """Those who were booked for a session, or came for it without an appointment, wherever they stand now."""
+    return _days(conn, _day_visits.where(visits.c.session_id == session_id).order_by(visits.c.starts_at, visits.c.id))
+
+
+def visits_of_line(conn: sa.Connection, queue_id: str) -> list[DayVisit]:
+    """Those who stand, or stood last, in a queue."""
+    return _days(conn, _day_visits.where(visits.c.queue_id == queue_id).order_by(visits.c.starts_at, visits.c.id))
+
+
+def agreed_in(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, Visit]:
+    """What was agreed, by visits' ids: the one place where a day's names and period stand."""
+    query = sa.select(visits.c.id, visits.c.visit).where(visits.c.id.in_(sorted(set(visit_ids))))
+    return {row.id: _decode_visit(row.visit) for row in conn.execute(query)}
+
+
+def _days(conn: sa.Connection, query: sa.Select[Any]) -> list[DayVisit]:
+    return [DayVisit(**{**row._asdict(), "state": VisitState(row.state)}) for row in conn.execute(query)]
+
+
+# --- what was told ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An estimate: seconds from `made_at` until she is called. `promised`: made when she checked in."""
+
+    visit_id: str
+    queue_id: str
+    department_id: str
+    made_at: datetime
+    promised: bool
+    ahead: int
+    expected: int
+    low: int
+    high: int
+    basis: Mapping[str, Any]
+
+
+_TOLD = [f.name for f in fields(Told)]
+
+
+def keep_told(tx: Tx, told: Sequence[Told]) -> None:
+    """Keep what is told now of these visits: in place of what was told last, beside what was promised."""
+    if told:
+        _forget_told(tx, [t.visit_id for t in told])
+        rows = [{**{n: getattr(t, n) for n in _TOLD}, "basis": _encode(t.basis).decode()} for t in told]
+        tx.conn.execute(sa.insert(estimates), rows)
+
+
+def _forget_told(tx: Tx, visit_ids: Sequence[str]) -> None:
+    c = estimates.c
+    tx.conn.execute(sa.delete(estimates).where(c.visit_id.in_(sorted(set(visit_ids))), c.promised.is_(False)))
+
+
+def last_told(conn: sa.Connection, visit_id: str) -> Told | None:
+    """What was told of her last."""
+    query = sa.select(*(estimates.c[n] for n in _TOLD)).where(estimates.c.visit_id == visit_id)
+    row = conn.execute(query.order_by(estimates.c.made_at.desc(), estimates.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else Told(**{**row._asdict(), "basis": _decode(row.basis)})
+
+
+def settle_promises(tx: Tx, visit_id: str, called_at: datetime) -> None:
+    """She is called: say of each open promise whether it held, and forget what else was told of her."""
+    _forget_told(tx, [visit_id])
+    c = estimates.c
+    promised = sa.select(c.id, c.made_at, c.low, c.high).where(c.visit_id == visit_id, c.called_at.is_(None))
+    rows = [
+        {
+            "told_id": row.id,
+            "called": called_at,
+            "did": row.low <= (called_at - row.made_at).total_seconds() <= row.high,
+        }
+        for row in tx.conn.execute(promised)
+    ]
+    if rows:
+        tx.conn.execute(_settle, rows)
+
+
+_settle = (
+    sa.update(estimates)
+    .where(estimates.c.id == sa.bindparam("told_id"))
+    .values(called_at=sa.bindparam("called"), held=sa.bindparam("did"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Of `count` promises, the first of which was settled at `since`, `held` were kept."""
+
+    count: int
+    held: int
+    since: datetime
+
+
+def coverage(conn: sa.Connection, department_id: str, latest: int) -> Coverage | None:
+    """Of a department's latest promises; None without any."""
+    c = estimates.c
+    settled = sa.select(c.held, c.called_at).where(c.department_id == department_id, c.called_at.is_not(None))
+    last = settled.order_by(c.called_at.desc()).limit(latest).subquery()
+    held = sa.func.sum(sa.case((last.c.held, 1), else_=0))
+    row = conn.execute(sa.select(sa.func.count(), held, sa.func.min(last.c.called_at))).one()
+    return Coverage(int(row[0]), int(row[1]), row[2]) if row[0] else None
