@@ -7,7 +7,7 @@ changed, once for all who look at it; each phone's own place is made of the same
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,10 +29,10 @@ FOR_BOARDS = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A board, and the event that tells it. `begun`: when the reading began, by time.monotonic."""
+    """A board, and the events that tell it to each kind of screen. `begun`: when the reading began, by time.monotonic."""
 
     board: Board
-    event: bytes
+    events: Mapping[str, bytes]
     begun: float
 
 
@@ -47,21 +47,22 @@ class _Known:
 class Boards:
     """The live side of queues. The thread that looks is started by the first who listens, and rests while nobody does.
 
-    tell: makes of a board the event that all screens get.
+    tell: makes of a board the events that all screens of a kind get.
     """
 
-    def __init__(self, database: Database, limit: int, tell: Callable[[Board], bytes]) -> None:
+    def __init__(self, database: Database, limit: int, tell: Callable[[Board], Mapping[str, bytes]]) -> None:
         self.hub = Hub(limit)
         self._for_phones = limit - limit // FOR_BOARDS
         self._database = database
         self._tell = tell
         self._known: dict[str, _Known] = {}
         self._asked: deque[tuple[str, Listener]] = deque()
+        self._moved: deque[tuple[str, Listener]] = deque()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def listen(self, queue_id: str, owner: str = "", *, phone: bool = False) -> Listener:
-        """From now on. The first reading comes with the next look, and begins after this call: others are to be left out.
+        """From now on. The first reading comes with the next look; one that began before this call may come before it.
 
         Raises Unavailable.
         """
@@ -72,10 +73,9 @@ class Boards:
         self._look_on()
         return listener
 
-    def follow(self, listener: Listener, queue_id: str) -> None:
-        """She stands in another queue now."""
-        self.hub.move(listener, [queue_id])
-        self._asked.append((queue_id, listener))
+    def follow(self, visit_id: str, listener: Listener) -> None:
+        """She stands in another queue now. The next look finds which, and its reading comes."""
+        self._moved.append((visit_id, listener))
 
     # --- the look for everybody
 
@@ -90,6 +90,7 @@ class Boards:
             if not self.hub.wait_for_listeners(1.0):
                 self._known.clear()
                 self._asked.clear()
+                self._moved.clear()
                 continue
             try:
                 self._look()
@@ -100,10 +101,10 @@ class Boards:
 
     def _look(self) -> None:
         """Read what has changed, for all who listen to it, and what somebody has asked for, for those alone."""
-        asked = list(self._asked)
-        topics = self.hub.topics()
-        self._known = {queue_id: self._known[queue_id] for queue_id in topics if queue_id in self._known}
         with self._database.reading() as conn:
+            self._go_after(conn)
+            asked, topics = list(self._asked), self.hub.topics()
+            self._known = {queue_id: self._known[queue_id] for queue_id in topics if queue_id in self._known}
             now, revisions = self._database.clock(), store.boards.revisions(conn, topics)
             changed = {queue_id for queue_id in topics if self._is_news(queue_id, revisions.get(queue_id, 0), now)}
             wanted = changed | {queue_id for queue_id, _ in asked if self.hub.heard(queue_id)}
@@ -117,6 +118,15 @@ class Boards:
             if reading is not None and queue_id not in changed:
                 listener.put(reading)
             self._asked.popleft()
+
+    def _go_after(self, conn: Connection) -> None:
+        """Let those who follow a visit listen where it stands now."""
+        moved = list(self._moved)
+        queues = store.boards.queues_of(conn, {visit_id for visit_id, _ in moved}) if moved else {}
+        for visit_id, listener in moved:
+            self.hub.move(listener, [queues[visit_id]])
+            self._asked.append((queues[visit_id], listener))
+            self._moved.popleft()
 
     def _is_news(self, queue_id: str, revision: int, now: datetime) -> bool:
         known = self._known.get(queue_id)

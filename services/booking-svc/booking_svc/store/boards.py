@@ -12,7 +12,7 @@ from common.messages import SessionFacts
 from booking_svc.clinic.line import in_order
 from booking_svc.clinic.queue import Desk, Queue
 from booking_svc.clinic.visits import HERE, IN_LINE, ClinicVisit, Move, VisitState
-from booking_svc.store.clinic_tables import queues, visit_moves
+from booking_svc.store.clinic_tables import queues, visit_moves, visits
 from booking_svc.store.projections import get_session, masked_names
 from booking_svc.store.queues import desks_of, get_queue
 from booking_svc.store.visits import visits_by_ids, visits_of_queue
@@ -80,10 +80,11 @@ def read_board(conn: sa.Connection, queue_id: str, now: datetime) -> Board:
         raise NotFound("no such session", code="session_not_found")
     if queue is not None:
         queue.clock = now = max(now, queue.clock)
-    visits = {visit.id: visit for visit in visits_of_queue(conn, queue_id, VisitState)}
-    line = in_order(visit for visit in visits.values() if visit.state in IN_LINE)
-    calls = _calls(conn, queue_id, visits)
-    shown = [visit for visit in visits.values() if visit.state in HERE] + [call.visit for call in calls]
+    there = {visit.id: visit for visit in visits_of_queue(conn, queue_id, list(VisitState))}
+    line = in_order(visit for visit in there.values() if visit.state in IN_LINE)
+    calls = _calls(conn, queue_id, there)
+    named = HERE | {VisitState.EXPECTED, VisitState.MISSED}  # staff see who is not here, too
+    shown = [visit for visit in there.values() if visit.state in named] + [call.visit for call in calls]
     return Board(
         queue_id,
         known.hospital_id,
@@ -91,7 +92,7 @@ def read_board(conn: sa.Connection, queue_id: str, now: datetime) -> Board:
         queue,
         now,
         desks_of(conn, queue_id),
-        visits,
+        there,
         line,
         {visit.id: before for before, visit in enumerate(line)},
         calls,
@@ -119,6 +120,20 @@ def _calls(conn: sa.Connection, queue_id: str, here: Mapping[str, ClinicVisit]) 
 def _room(facts: str | None) -> str | None:
     room = _decode_facts(facts).get("room") if facts else None
     return room if isinstance(room, str) else None
+
+
+def hospital_of(conn: sa.Connection, session_id: str) -> str:
+    """Whose session it is. Raises NotFound(`session_not_found`)."""
+    known = get_session(conn, session_id) or get_queue(conn, session_id)
+    if known is None:
+        raise NotFound("no such session", code="session_not_found")
+    return known.hospital_id
+
+
+def queues_of(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, str]:
+    """In which queues these visits stand."""
+    query = sa.select(visits.c.id, visits.c.queue_id).where(visits.c.id.in_(sorted(visit_ids)))
+    return {row.id: row.queue_id for row in conn.execute(query)}
 
 
 def revisions(conn: sa.Connection, queue_ids: Collection[str]) -> dict[str, int]:
