@@ -48,7 +48,7 @@ def show(order: Order, patient_name: str | None, steps: Steps) -> dict[str, Any]
         "paid": money(order.paid),
         "moved": money(order.moved),
         "refunded": money(order.refunded),
-        "visit": None if order.visit is None else _show_visit(order.visit),
+        "visit": None if order.visit is None else show_place_and_time(order.visit),
         "replaces": order.replaces,
         "replaced_by": order.replaced_by,
         "substitutes": [_show_substitute(s) for s in order.substitutes],
@@ -78,11 +78,11 @@ def _show_substitute(substitute: Substitute) -> dict[str, Any]:
     return {
         "session_id": substitute.session_id,
         "fee": money(substitute.fee),
-        "visit": _show_visit(substitute.visit),
+        "visit": show_place_and_time(substitute.visit),
     }
 
 
-def _show_visit(visit: Visit) -> dict[str, Any]:
+def show_place_and_time(visit: Visit) -> dict[str, Any]:
     return {
         **{name: getattr(visit, name) for name in visit.__dataclass_fields__},
         "starts_at": local(visit.starts_at),
