@@ -5,7 +5,7 @@ is known: a visit of class c whose time is t is overtaken, however many come, on
 t + ahead(d) - ahead(c). (Ageing at one rate for all: Kleinrock, Queueing Systems II, 3.7, with equal slopes.)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -62,20 +62,38 @@ def place(
 
 def in_order(visits: Iterable[P]) -> list[P]:
     """The line."""
-    return sorted((v for v in visits if v.place is not None), key=_place_of)
+    return sorted((v for v in visits if v.place is not None), key=place_of)
 
 
-def _place_of(visit: Placed) -> Place:
+def place_of(visit: Placed) -> Place:
+    """Raises ValueError for who stands in no line."""
     if visit.place is None:
         raise ValueError("stands in no line")
     return visit.place
 
 
-def put_behind(line: Sequence[P], places: int, moment: int) -> Place | None:
-    """The place behind the first `places` of a line that she does not stand in; 0: behind all. None if that is the whole of an
-    empty line: then any place will do.
+def put_behind(line: Sequence[P], places: int, own: Place, moment: int) -> Place:
+    """The place behind the first `places` of a line that she does not stand in, or behind all of a shorter one; 0: before all.
+
+    `own`: where she stood, and stands if nobody else is there. `moment`: a new number of the queue.
     """
     if not line:
-        return None
-    last = line[-1] if places == 0 or places > len(line) else line[places - 1]
-    return _place_of(last).behind(moment)
+        return own
+    if places == 0:
+        first = place_of(line[0])
+        return own if own < first else Place(first.at - timedelta.resolution, first.since, moment)
+    return place_of(line[min(places, len(line)) - 1]).behind(moment)
+
+
+def placed_anew(line: Sequence[P], fresh: Callable[[P], Place]) -> list[tuple[P, Place]]:
+    """A whole line by other rules: everybody at her fresh place, but who was put behind somebody stays behind her."""
+    moved: dict[tuple[datetime, datetime, int], Place] = {}
+    found: list[tuple[P, Place]] = []
+    for visit in line:
+        old = place_of(visit)
+        behind = moved.get((old.at, old.since, old.number)) if old.path else None
+        new = fresh(visit) if behind is None else Place(behind.at, behind.since, behind.number, old.path)
+        if not old.path:
+            moved[old.at, old.since, old.number] = new
+        found.append((visit, new))
+    return found

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from common.errors import Conflict
+from common.errors import Conflict, Invalid
 from common.messages import Visit, VisitClass
 
 from booking_svc.clinic.line import Place
@@ -102,6 +102,28 @@ MOVES: dict[tuple[VisitState, Move], VisitState] = {
 """(state, move) -> next state. What is not here is refused, with the state that stands against it."""
 
 
+REASONS: Mapping[VisitClass, frozenset[str]] = {
+    "emergency": frozenset({"critical"}),
+    "priority": frozenset({"elderly", "pregnant", "military", "disabled", "child", "staff_duty"}),
+    "appointment": frozenset(),
+    "walk_in": frozenset(),
+}
+"""Why somebody is of a class: stable codes, shown to those who wait behind her. Only emergencies and priority have reasons."""
+
+
+def check_class(visit_class: VisitClass, reason: str | None, *, ordered: bool) -> None:
+    """Raises Invalid for a class that she cannot have (an appointment without an order, or the other way round), and for a
+    reason that is none of this class.
+    """
+    if visit_class == ("walk_in" if ordered else "appointment"):
+        why = "who has an appointment is no walk-in" if ordered else "a walk-in has no appointment"
+        raise Invalid(why, errors=[{"field": "visit_class", "message": why}])
+    allowed = REASONS[visit_class]
+    if reason not in (allowed or {None}):
+        message = f"one of {', '.join(sorted(allowed))}" if allowed else "this class has no reason"
+        raise Invalid(message, errors=[{"field": "reason", "message": message}])
+
+
 @dataclass(frozen=True, slots=True)
 class VisitStep:
     """One move, as the history keeps it. `facts`: what else tells of it, such as the room."""
@@ -156,10 +178,14 @@ class ClinicVisit:
     history: list[VisitStep] = field(default_factory=list)
     """What happened in this transaction. The store appends it."""
 
-    def move(self, move: Move, now: datetime, by: str, why: str = "", **facts: Any) -> None:
-        """One move by `by`. Raises Conflict(`not_possible`, `state`) for what this visit's state does not allow."""
+    def check(self, move: Move) -> VisitState:
+        """What this move makes of her. Raises Conflict(`not_possible`, `state`) for what this visit's state does not allow."""
         following = MOVES.get((self.state, move))
         if following is None:
             raise Conflict(f"not possible for a visit that is {self.state}", code="not_possible", state=self.state)
-        self.state, self.updated_at = following, now
-        self.history.append(VisitStep(move, following, now, by, why, facts))
+        return following
+
+    def move(self, move: Move, now: datetime, by: str, why: str = "", **facts: Any) -> None:
+        """One move by `by`. Raises Conflict as check does."""
+        self.state, self.updated_at = self.check(move), now
+        self.history.append(VisitStep(move, self.state, now, by, why, facts))

@@ -28,6 +28,7 @@ from booking_svc.store.orders import (
     touch,
 )
 from booking_svc.store.projections import (
+    account_of,
     forget_patients,
     get_session,
     is_removed,
@@ -39,6 +40,7 @@ from booking_svc.store.tables import metadata
 
 __all__ = [
     "WINDOW",
+    "account_of",
     "audit_figures",
     "forget_patients",
     "get_history",

@@ -76,3 +76,10 @@ def masked_names(conn: sa.Connection, patient_ids: Iterable[str]) -> dict[str, s
 def is_removed(conn: sa.Connection, patient_id: str) -> bool:
     """True once we have heard that nobody can be booked under this id any more."""
     return bool(conn.execute(sa.select(patients.c.removed).where(patients.c.id == patient_id)).scalar())
+
+
+def account_of(conn: sa.Connection, patient_id: str) -> str | None:
+    """Whose patient this is; None for one of whom we have not heard, or who has been removed."""
+    query = sa.select(patients.c.account_id).where(patients.c.id == patient_id, patients.c.removed.is_(False))
+    found: str | None = conn.execute(query).scalar()
+    return found

@@ -43,3 +43,41 @@ Of other use cases (check-in, the saga's wiring, closing), inside of a transacti
     line.end(visit, Move.WITHDRAW, by, why)        out of the line, and off her desk: MISS, VOID, LAPSE, FINISH too
     line.settle()                                  who is near now is told; all is written
 """
+
+from booking_svc.usecases.clinic.calling import (
+    Called,
+    call_visit,
+    come_back,
+    finish_visit,
+    next_visit,
+    pass_visit,
+    put_back,
+    send_away,
+    start_visit,
+)
+from booking_svc.usecases.clinic.desks import close_desk, open_desk, pause, resume, set_discipline
+from booking_svc.usecases.clinic.placing import readmit, reclass, transfer_all, transfer_visit
+from booking_svc.usecases.clinic.walkins import WalkIn, add_walk_in
+
+__all__ = [
+    "Called",
+    "WalkIn",
+    "add_walk_in",
+    "call_visit",
+    "close_desk",
+    "come_back",
+    "finish_visit",
+    "next_visit",
+    "open_desk",
+    "pass_visit",
+    "pause",
+    "put_back",
+    "readmit",
+    "reclass",
+    "resume",
+    "send_away",
+    "set_discipline",
+    "start_visit",
+    "transfer_all",
+    "transfer_visit",
+]

@@ -1,0 +1,262 @@
+"""Who is called, and what becomes of who is at a desk."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.errors import Conflict
+from common.outbox import Database, Tx
+
+from booking_svc import store
+from booking_svc.clinic.line import place_of, put_behind
+from booking_svc.clinic.queue import Desk
+from booking_svc.clinic.staff import Staff
+from booking_svc.clinic.visits import ClinicVisit, Move, VisitState
+from booking_svc.domain import Order
+from booking_svc.saga import Missed, Served
+from booking_svc.usecases.clinic import telling
+from booking_svc.usecases.clinic.lining import Line, act_on, line_for
+from booking_svc.usecases.moving import move
+
+Outcome = Literal["done", "passed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What `next` came to. `visit`: who is at the desk now, if anybody waited; `repeated`: she was called before this request."""
+
+    visit: ClinicVisit | None
+    desk: Desk
+    repeated: bool
+
+
+# --- next ------------------------------------------------------------------------------------------------------------
+
+
+def next_visit(
+    database: Database,
+    staff: Staff,
+    session_id: str,
+    room: str,
+    after: str | None,
+    outcome: Outcome = "done",
+    call: int | None = None,
+) -> Called:
+    """Who is at the desk is finished, or passed, and the next one is called, in one step.
+
+    `after` is whom the desk believes to be there (None: nobody), `call` which of her calls that was: if something else is true, nothing
+    happens. If the desk has moved on from exactly there, that is a second click: it is answered what the first one was. Who is
+    passed is not called again by the same step, even if nobody else waits.
+    Raises NotFound(`session_not_found`), Forbidden, Conflict(`desk_moved_on` with `current` and `current_call`, `desk_closed`,
+    `queue_paused`, `queue_closed`).
+    """
+    with database.transaction() as tx:
+        seen = store.visits.get_visit(tx.conn, after) if after else None
+        orders = store.lock_with_heirs(tx, [seen.order_id]) if seen and seen.order_id else {}
+        line = line_for(tx, staff, session_id)
+        desk = _desk(line, room)
+        leaving = None if desk.visit_id is None else store.visits.get_visit(tx.conn, desk.visit_id)
+        if desk.visit_id != after or (leaving is not None and call not in (None, leaving.calls)):
+            return _moved_on(desk, after, leaving)
+        line.queue.check_going()
+        if leaving is not None:
+            _let_go(line, leaving, orders, outcome, staff.account_id)
+        following = _first_for(line, desk, leaving)
+        if following is None:
+            desk.free(line.now, after)
+            line.keep_desk(desk)
+        else:
+            _call(line, following, desk, after, staff.account_id)
+        line.settle()
+    return Called(following, desk, repeated=False)
+
+
+def _desk(line: Line, room: str) -> Desk:
+    """Raises Conflict(`desk_closed`) for a room in which nobody serves this queue."""
+    desk = line.desks.get(room)
+    if desk is None or not desk.is_open:
+        raise Conflict("no desk of this queue is open there", code="desk_closed", room=room)
+    return desk
+
+
+def _moved_on(desk: Desk, after: str | None, current: ClinicVisit | None) -> Called:
+    if desk.after == after and desk.visit_id != after:
+        return Called(current, desk, repeated=True)
+    raise Conflict(
+        "somebody else is at this desk by now",
+        code="desk_moved_on",
+        current=desk.visit_id,
+        current_call=None if current is None else current.calls,
+    )
+
+
+def _let_go(line: Line, leaving: ClinicVisit, orders: dict[str, Order], outcome: Outcome, by: str) -> None:
+    if outcome == "passed":
+        _pass(line, leaving, orders, by)
+    else:
+        _finish(line, leaving, orders, by)
+
+
+def _first_for(line: Line, desk: Desk, leaving: ClinicVisit | None) -> ClinicVisit | None:
+    """Who comes back from an examination goes to the doctor who sent her, as long as that one serves this queue."""
+    here = {d.doctor_id for d in line.desks.values() if d.is_open}
+    for visit in line.waiting:
+        hers = visit.served_by is None or visit.served_by == desk.doctor_id or visit.served_by not in here
+        if hers and (leaving is None or visit.id != leaving.id):
+            return visit
+    return None
+
+
+def _call(line: Line, visit: ClinicVisit, desk: Desk, after: str | None, by: str, why: str = "") -> None:
+    """The one place where visits are called."""
+    ahead, calls = line.ahead_of(visit), visit.calls + 1
+    visit.move(Move.CALL, line.now, by, why, room=desk.room, call=calls, ahead=ahead)
+    line.leave(visit)
+    visit.room, visit.served_by, visit.called_at = desk.room, desk.doctor_id, line.now
+    visit.calls, visit.started_at = calls, None
+    desk.take(visit.id, after)
+    line.keep(visit)
+    line.keep_desk(desk)
+    line.queue.first_called_at = line.queue.first_called_at or line.now
+    line.tx.send(telling.called(visit, line.now))
+
+
+# --- one visit -------------------------------------------------------------------------------------------------------
+
+
+def call_visit(database: Database, staff: Staff, visit_id: str, room: str, why: str) -> ClinicVisit:
+    """Call her out of turn; or again, if she was called to this room already. Raises Conflict(`desk_busy` with `current`,
+    `at_another_desk` with `room`, `not_possible`, and what next_visit does).
+    """
+    with database.transaction() as tx:
+        acting = act_on(tx, staff, visit_id)
+        line, visit = acting.line, acting.visit
+        if visit.state == VisitState.CALLED:
+            _call_again(line, visit, room, staff.account_id, why)
+        else:
+            desk = _desk(line, room)
+            if desk.visit_id not in (None, visit.id):
+                raise Conflict("somebody is at this desk", code="desk_busy", current=desk.visit_id)
+            line.queue.check_going()
+            _call(line, visit, desk, None, staff.account_id, why)
+        line.settle()
+    return visit
+
+
+def _call_again(line: Line, visit: ClinicVisit, room: str, by: str, why: str) -> None:
+    if visit.room != room:
+        raise Conflict("she was called to another room", code="at_another_desk", room=visit.room)
+    visit.move(Move.RECALL, line.now, by, why, room=room, call=visit.calls + 1)
+    visit.calls += 1
+    line.keep(visit)
+    line.tx.send(telling.called(visit, line.now))
+
+
+def start_visit(database: Database, staff: Staff, visit_id: str) -> ClinicVisit:
+    """She has come in. Again: nothing changes."""
+    with database.transaction() as tx:
+        acting = act_on(tx, staff, visit_id)
+        line, visit = acting.line, acting.visit
+        if visit.state != VisitState.SERVING:
+            visit.move(Move.START, line.now, staff.account_id, room=visit.room)
+            visit.started_at = line.now
+            line.keep(visit)
+            line.settle()
+    return visit
+
+
+def pass_visit(database: Database, staff: Staff, visit_id: str) -> ClinicVisit:
+    """过号: she was called and did not come. The desk is free; by the hospital's rule she waits further back, or has missed it."""
+    with database.transaction() as tx:
+        acting = act_on(tx, staff, visit_id)
+        _pass(acting.line, acting.visit, acting.orders, staff.account_id)
+        acting.line.settle()
+    return acting.visit
+
+
+def _pass(line: Line, visit: ClinicVisit, orders: dict[str, Order], by: str) -> None:
+    """A call before her segment begins sends her back, and is not held against her: its start is her time to arrive."""
+    visit.check(Move.PASS)
+    back, room = line.rules.passed, visit.room
+    counts = line.now >= visit.visit.starts_at
+    if counts and visit.passes >= len(back):
+        line.end(visit, Move.MISS, by, "passed")
+        _move_order(line.tx, visit, orders, Missed(visit.order_id or "", by))
+        return
+    places = back[min(visit.passes, len(back) - 1)] if back else 0
+    visit.passes += counts
+    behind = put_behind(line.waiting, places or len(line.waiting), place_of(visit), line.queue.number())
+    # who was called out of turn gains nothing by not coming
+    line.stand(visit, max(place_of(visit), behind), Move.PASS, by, room=room, passes=visit.passes)
+    _not_called(visit)
+    ahead = line.ahead_of(visit)
+    visit.told_near = ahead <= line.rules.near
+    line.tx.send(telling.passed(visit, ahead, left=len(back) + 1 - visit.passes))
+
+
+def _not_called(visit: ClinicVisit) -> None:
+    visit.room = visit.served_by = visit.called_at = visit.started_at = None
+
+
+def put_back(database: Database, staff: Staff, visit_id: str, why: str) -> ClinicVisit:
+    """She was called by mistake, or her doctor had to leave: to where she stood, as if she had not been called."""
+    with database.transaction() as tx:
+        acting = act_on(tx, staff, visit_id)
+        return_to_line(acting.line, acting.visit, staff.account_id, why)
+        acting.line.settle()
+    return acting.visit
+
+
+def return_to_line(line: Line, visit: ClinicVisit, by: str, why: str) -> None:
+    """From a desk to where she stood. She is not told anew that she is near."""
+    visit.check(Move.PUT_BACK)
+    line.stand(visit, place_of(visit), Move.PUT_BACK, by, why, room=visit.room)
+    _not_called(visit)
+    visit.told_near = True
+
+
+def send_away(database: Database, staff: Staff, visit_id: str) -> ClinicVisit:
+    """To an examination: her desk is free. Again: nothing changes."""
+    with database.transaction() as tx:
+        acting = act_on(tx, staff, visit_id)
+        line, visit = acting.line, acting.visit
+        if visit.state != VisitState.AWAY:
+            visit.move(Move.SEND_AWAY, line.now, staff.account_id, room=visit.room)
+            line.leave(visit)
+            visit.room = None
+            line.keep(visit)
+            line.settle()
+    return visit
+
+
+def come_back(database: Database, staff: Staff, visit_id: str) -> ClinicVisit:
+    """From an examination: she is called after `return_places` others, by the doctor who sent her."""
+    with database.transaction() as tx:
+        acting = act_on(tx, staff, visit_id)
+        line, visit = acting.line, acting.visit
+        visit.check(Move.COME_BACK)
+        at = put_behind(line.waiting, line.rules.return_places, place_of(visit), line.queue.number())
+        visit.called_at = visit.started_at = None
+        line.stand(visit, at, Move.COME_BACK, staff.account_id)
+        line.settle()
+    return visit
+
+
+def finish_visit(database: Database, staff: Staff, visit_id: str) -> ClinicVisit:
+    """She was seen: her order is fulfilled, and her desk is free. Again: nothing changes."""
+    with database.transaction() as tx:
+        acting = act_on(tx, staff, visit_id)
+        if acting.visit.state != VisitState.DONE:
+            _finish(acting.line, acting.visit, acting.orders, staff.account_id)
+            acting.line.settle()
+    return acting.visit
+
+
+def _finish(line: Line, visit: ClinicVisit, orders: dict[str, Order], by: str) -> None:
+    line.end(visit, Move.FINISH, by)
+    _move_order(line.tx, visit, orders, Served(visit.order_id or ""))
+
+
+def _move_order(tx: Tx, visit: ClinicVisit, orders: dict[str, Order], wish: Served | Missed) -> None:
+    """Her order follows, if she has one: who came without is billed at the hospital's own till."""
+    if visit.order_id is not None:
+        move(tx, orders, [(visit.order_id, wish, "")], None)
