@@ -12,14 +12,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from common import messages
 from common.testing import HOSTILE_VALUES
 from rules_world import HOUR, NOW, at
 from schedule_svc import rules as r
 from schedule_svc.rules.decide import span
 from schedule_svc.rules.ruleset import (
+    Clinic,
     CoolDown,
     Deadline,
     Limit,
+    Place,
     Rest,
     RuleSet,
     Waitlist,
@@ -82,8 +85,10 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 def test_a_hostile_value_anywhere_is_refused_or_means_something():
     """None is a legal value where a rule may be left out; whatever is taken can be stored, read again and put in words."""
-    good = msgspec.json.encode(RuleSet(window=Window(days_ahead=7, closes=Deadline(days=1, at="14:00"))))
+    stands = Clinic(place=Place(latitude=39.9, longitude=116.4, within_metres=500))
+    good = msgspec.json.encode(RuleSet(window=Window(days_ahead=7, closes=Deadline(days=1, at="14:00")), clinic=stands))
     taken: list[Any] = []
+    signed = ("grace_minutes", "latitude", "longitude")
     for path in paths(msgspec.json.decode(good)):
         for value in HOSTILE_VALUES:
             document: Any = msgspec.json.decode(good)
@@ -101,13 +106,15 @@ def test_a_hostile_value_anywhere_is_refused_or_means_something():
             else:
                 faults = []
                 taken.append(path)
-                assert value in (None, [], {}), (path, value)
+                assert value in (None, [], {}) or (value == -1 and path[-1] in signed), (path, value)
                 assert msgspec.json.decode(msgspec.json.encode(rules), type=RuleSet) == rules
                 assert in_words(rules)
             assert all(where and text for where, text in faults)
     assert ("penalties", 0, "within_days") in taken
     assert ("limits",) in taken
     assert ("limits", 0, "most") not in taken
+    assert ("clinic", "place") in taken
+    assert ("clinic", "near") not in taken
 
 
 def test_the_documented_defaults_are_those_of_the_code():
@@ -126,6 +133,42 @@ def test_the_documented_defaults_are_those_of_the_code():
             yield path, value
 
     assert documented == dict(leaves(defaults, ""))
+
+
+def bounds(schema: Any) -> Any:
+    """What a JSON schema allows, without words and defaults."""
+    said = ("title", "description", "default", "required", "additionalProperties")
+    if isinstance(schema, dict):
+        return {name: bounds(inner) for name, inner in schema.items() if name not in said}
+    return [bounds(inner) for inner in schema] if isinstance(schema, list) else schema
+
+
+def test_the_clinic_day_is_shown_as_it_is_enforced():
+    """booking-svc enforces messages.ClinicRules: both have the same fields, bounds and defaults."""
+    _, ours = msgspec.json.schema_components([Clinic, Place], ref_template="{name}")
+    _, theirs = msgspec.json.schema_components([messages.ClinicRules, messages.Place], ref_template="{name}")
+    assert bounds(ours["Clinic"]) == bounds(theirs["ClinicRules"])
+    assert bounds(ours["Place"]) == bounds(theirs["Place"])
+    assert msgspec.json.encode(Clinic()) == msgspec.json.encode(messages.ClinicRules())
+
+
+@pytest.mark.parametrize(
+    "clinic",
+    [
+        {"grace_minutes": 31},
+        {"early_minutes": 10, "grace_minutes": -11},
+        {"priority_ahead_minutes": 20},
+        {"emergency_ahead_minutes": 59},
+        {"passed": [2, 51]},
+        {"passed": [1] * 11},
+        {"place": {"latitude": 91, "longitude": 0, "within_metres": 100}},
+    ],
+    ids=lambda clinic: "-".join(clinic),
+)
+def test_a_clinic_day_that_contradicts_itself_is_refused(clinic: dict[str, Any]):
+    with pytest.raises(r.BadRules) as refused:
+        r.read_rules({"clinic": clinic})
+    assert all(path.startswith("clinic") for path, _ in refused.value.faults)
 
 
 def test_only_departments_of_a_hospital_are_counted():
@@ -279,3 +322,29 @@ def test_the_words_say_what_is_enforced():
 )
 def test_deadlines_in_words(deadline: Deadline, zh: str, en: str):
     assert deadline_in_words(deadline) == (zh, en)
+
+
+def test_the_clinic_day_in_words():
+    stands = Place(latitude=39.9, longitude=116.4, within_metres=500)
+    clinic = Clinic(early_minutes=20, grace_minutes=-10, passed=(5, 5, 0), place=stands, near=1)
+    words = {sentence.rule: sentence for sentence in in_words(RuleSet(clinic=clinic))}
+    assert {rule.partition(".")[2] for rule in words if rule.startswith("clinic.")} == set(Clinic.__struct_fields__) - {
+        "emergency_ahead_minutes",
+        "priority_ahead_minutes",
+        "appointment_ahead_minutes",
+    }, "those three stand in the discipline's sentence"
+    assert words["clinic.early_minutes"].zh == "自预约时段开始前 20 分钟起可以报到。"
+    assert words["clinic.grace_minutes"].en.startswith(
+        "Who checks in later than 10 minutes before the appointment is late"
+    )
+    assert "500 米" in words["clinic.place"].zh
+    assert "急危重症 4 小时，老人、孕妇、军人、残疾人等优先 1 小时，预约 30 分钟" in words["clinic.discipline"].zh
+    assert words["clinic.passed"].en == (
+        "Who does not come when called goes back 5 places, then back 5 places, then to the end of the line; "
+        "the next time counts as a missed visit."
+    )
+    plain = {sentence.rule: sentence for sentence in in_words(RuleSet(clinic=Clinic(discipline="fifo", passed=())))}
+    assert plain["clinic.discipline"].en == "Patients are called in the order in which they checked in."
+    assert plain["clinic.passed"].zh == "叫号未到的，按爽约处理。"
+    assert "500" not in plain["clinic.place"].zh
+    assert plain["clinic.grace_minutes"].en.startswith("Who checks in later than the time of the appointment is late")

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
-from common.messages import CreditChanged, CreditMark, SlotRejected, SlotReserved
+from common.messages import ClinicRules, ClinicRulesSet, CreditChanged, CreditMark, Place, SlotRejected, SlotReserved
 from common.outbox.tables import timers
 from common.outbox.timers import TimerLoop
-from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, bearer, take_sent
+from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, bearer, sent, take_sent
 from flask.testing import FlaskClient
 from schedule_svc.api.rules import RulesOut, VersionOut
 from schedule_svc.rules import RuleSet, read_rules
@@ -63,6 +63,17 @@ def test_a_version_is_in_force_at_once_and_enforced_from_what_is_shown(client: F
     assert "10 分钟" in next(word["zh-CN"] for word in shown["words"] if word["rule"] == "hold_minutes")
     (reserved,) = [m for m in world.tell(world.reserve("a")) if isinstance(m, SlotReserved)]
     assert reserved.hold_seconds == 600
+
+
+def test_those_who_keep_the_clinic_day_are_told_of_each_version(client: FlaskClient, world: World) -> None:
+    moment = world.clock() + timedelta(days=1)
+    place = {"latitude": 39.9, "longitude": 116.4, "within_metres": 300}
+    post(client, world, {"clinic": {"passed": [5, 5, 0], "place": place}})
+    post(client, world, TEN, effective_from=moment.isoformat())
+    first, second = sent(world.database, ClinicRulesSet)
+    assert (first.hospital_id, first.version, first.effective_at) == (world.hospital_id, 1, world.clock())
+    assert first.rules == ClinicRules(passed=[5, 5, 0], place=Place(39.9, 116.4, 300))
+    assert (second.version, second.effective_at, second.rules) == (2, moment, ClinicRules())
 
 
 def test_an_upcoming_version_is_shown_and_takes_effect_at_its_moment(client: FlaskClient, world: World) -> None:

@@ -18,6 +18,9 @@ Days = Annotated[int, Meta(ge=1, le=366)]
 Seconds = Annotated[int, Meta(ge=0, le=604_800)]
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 Hours = Annotated[int, Meta(ge=0, le=720)]
+OfDay = Annotated[int, Meta(ge=0, le=1440)]
+"""Minutes."""
+Places = Annotated[int, Meta(ge=0, le=50)]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
 """HH:MM in Asia/Shanghai."""
 
@@ -135,6 +138,37 @@ class Weights(Rule, frozen=True, kw_only=True):
     referral: Referral = Referral()
 
 
+class Place(Rule, frozen=True, kw_only=True):
+    """Where the hospital stands (WGS 84, degrees), and within how many metres of it one may say that one is there."""
+
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    within_metres: Annotated[int, Meta(ge=10, le=50_000)]
+
+
+class Clinic(Rule, frozen=True, kw_only=True):
+    """The clinic day. booking-svc enforces it: messages.ClinicRules has these very fields, and says what they mean."""
+
+    discipline: Literal["fifo", "priority"] = "priority"
+    early_minutes: OfDay = 30
+    grace_minutes: Annotated[int, Meta(ge=-120, le=1440)] = 0
+    late_minutes: OfDay = 30
+    emergency_ahead_minutes: OfDay = 240
+    priority_ahead_minutes: OfDay = 60
+    appointment_ahead_minutes: OfDay = 30
+    passed: Annotated[tuple[Places, ...], Meta(max_length=10)] = (2, 2)
+    return_places: Places = 2
+    near: Annotated[int, Meta(ge=1, le=20)] = 2
+    close_minutes: Annotated[int, Meta(ge=0, le=720)] = 120
+    place: Place | None = None
+
+    def __post_init__(self) -> None:
+        if not -self.early_minutes <= self.grace_minutes <= self.late_minutes:
+            raise ValueError("grace_minutes lies before check-in opens or after the number is void")
+        if not self.emergency_ahead_minutes >= self.priority_ahead_minutes >= self.appointment_ahead_minutes:
+            raise ValueError("of emergencies, priority and appointments, each must be ahead of the next")
+
+
 class RuleSet(Rule, frozen=True, kw_only=True):
     """All rules of one hospital."""
 
@@ -153,6 +187,7 @@ class RuleSet(Rule, frozen=True, kw_only=True):
     weights: Weights = Weights()
     follow_up_days: Days = 90
     asides_end_hours: Hours = 24
+    clinic: Clinic = Clinic()
 
 
 class BadRules(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schedule_svc.rules.deadlines import OFFER_SHARE
-from schedule_svc.rules.ruleset import Deadline, Limit, Penalty, RuleSet, Window
+from schedule_svc.rules.ruleset import Clinic, Deadline, Limit, Penalty, RuleSet, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ def in_words(rules: RuleSet) -> list[Sentence]:
         *_waitlist(rules),
         *(_penalty(f"penalties[{i}]", penalty) for i, penalty in enumerate(rules.penalties)),
         *_weights(rules),
+        *_check_in(rules.clinic),
+        *_line(rules.clinic),
     ]
 
 
@@ -183,6 +185,96 @@ def _weights(rules: RuleSet) -> Iterator[Sentence]:
         f"A visit is a follow-up if the patient had a number of the same doctor in the {_many(rules.follow_up_days, 'day')} "
         "before it.",
     )
+
+
+def _check_in(clinic: Clinic) -> Iterator[Sentence]:
+    zh, en = _appointment(-clinic.early_minutes)
+    yield Sentence("clinic.early_minutes", f"自{zh}起可以报到。", f"Who has an appointment may check in from {en}.")
+    zh, en = "在医院门口输入屏幕显示的号码，或到窗口", "with the code at the hospital's door, or at the desk"
+    if clinic.place is not None:
+        metres = clinic.place.within_metres
+        zh, en = (
+            f"在医院 {metres} 米内用手机定位，或{zh}",
+            f"by a phone within {_many(metres, 'metre')} of the hospital, {en}",
+        )
+    yield Sentence("clinic.place", f"报到方式：{zh}。", f"One checks in {en}.")
+    zh, en = _appointment(clinic.grace_minutes)
+    yield Sentence(
+        "clinic.grace_minutes",
+        f"晚于{zh}报到的为迟到，按报到时间排队。",
+        f"Who checks in later than {en} is late and stands in line from then on.",
+    )
+    zh, en = _appointment(clinic.late_minutes)
+    yield Sentence(
+        "clinic.late_minutes",
+        f"晚于{zh}的不能再报到，号作废，费用原路退回，不计爽约。",
+        f"Later than {en}, the number is void and its fee goes back; that is no missed visit.",
+    )
+    zh, en = _duration(clinic.close_minutes * 60)
+    yield Sentence(
+        "clinic.close_minutes",
+        f"出诊结束 {zh}后仍未报到的，按爽约处理。" if clinic.close_minutes else "出诊结束时仍未报到的，按爽约处理。",
+        f"Who has not come {en} after the end of the session has missed the visit."
+        if clinic.close_minutes
+        else "Who has not come by the end of the session has missed the visit.",
+    )
+
+
+def _line(clinic: Clinic) -> Iterator[Sentence]:
+    yield _discipline(clinic)
+    steps_zh = "，".join(f"第 {i} 次{_back(places)[0]}" for i, places in enumerate(clinic.passed, 1))
+    steps_en = ", then ".join(_back(places)[1] for places in clinic.passed)
+    yield Sentence(
+        "clinic.passed",
+        f"叫号未到：{steps_zh}；再次未到按爽约处理。" if steps_zh else "叫号未到的，按爽约处理。",
+        f"Who does not come when called goes {steps_en}; the next time counts as a missed visit."
+        if steps_en
+        else "Who does not come when called has missed the visit.",
+    )
+    after = clinic.return_places
+    yield Sentence(
+        "clinic.return_places",
+        f"做完检查回来的，在 {after} 位之后叫到。" if after else "做完检查回来的，下一个叫到。",
+        f"Who comes back from an examination is called after {_many(after, 'other')}."
+        if after
+        else "Who comes back from an examination is called next.",
+    )
+    yield Sentence(
+        "clinic.near",
+        f"前面只剩 {clinic.near} 位时发出提醒。",
+        f"A patient is told when {'one is' if clinic.near == 1 else f'{clinic.near} are'} left before her.",
+    )
+
+
+def _discipline(clinic: Clinic) -> Sentence:
+    path = "clinic.discipline"
+    if clinic.discipline == "fifo":
+        return Sentence(path, "按报到先后叫号。", "Patients are called in the order in which they checked in.")
+    ahead = (clinic.emergency_ahead_minutes, clinic.priority_ahead_minutes, clinic.appointment_ahead_minutes)
+    (first, second, third) = (_duration(minutes * 60) for minutes in ahead)
+    return Sentence(
+        path,
+        "预约的按时段、同一时段按报到先后叫号，现场取号的按取号时间。依类别提前计算："
+        f"急危重症 {first[0]}，老人、孕妇、军人、残疾人等优先 {second[0]}，预约 {third[0]}；"
+        "提前有限，先来的人不会一直被推后。优先的原因在屏幕上公示，不能购买。",
+        "Appointments go by their segment and within it by check-in, walk-ins by when they came. Each class counts as that "
+        f"much earlier: emergencies {first[1]}, priority (elderly, pregnant, military, disabled) {second[1]}, appointments "
+        f"{third[1]}. So nobody is put off for ever. Why somebody has priority is shown on the board; it cannot be bought.",
+    )
+
+
+def _back(places: int) -> tuple[str, str]:
+    return (f"退后 {places} 位", f"back {_many(places, 'place')}") if places else ("排到最后", "to the end of the line")
+
+
+def _appointment(minutes: int) -> tuple[str, str]:
+    """So many minutes after the appointment, or, below 0, before it."""
+    zh, en = _duration(abs(minutes) * 60)
+    if minutes == 0:
+        return "预约时段开始", "the time of the appointment"
+    if minutes < 0:
+        return f"预约时段开始前 {zh}", f"{en} before the appointment"
+    return f"预约时段开始后 {zh}", f"{en} after the appointment"
 
 
 def deadline_in_words(deadline: Deadline) -> tuple[str, str]:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from common.errors import Invalid, NotFound
 from common.log import get_logger
+from common.messages import ClinicRules, ClinicRulesSet
 from common.outbox import Database, Timer, Tx
 
 from schedule_svc.rules import BadRules, RuleSet, asides_end, read_rules, waitlist_closes
@@ -67,6 +69,9 @@ def publish(
     )
     store.add_version(tx.conn, version)
     tx.set_timer(RULES_HOLD, f"{hospital_id}:{version.version}", version.effective_from, {"hospital_id": hospital_id})
+    # what is shown here is enforced there
+    clinic = msgspec.convert(msgspec.to_builtins(rules.clinic), ClinicRules)
+    tx.send(ClinicRulesSet(hospital_id, version.version, version.effective_from, clinic))
     log.info("rules_published", hospital_id=hospital_id, version=version.version)
     return version
 
