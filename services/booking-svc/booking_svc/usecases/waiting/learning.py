@@ -1,0 +1,112 @@
+"""What a department's past says of its days to come. Where it says little, what is usual counts for as much as `WEIGHT` visits."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from common.messages import ClinicRules, VisitClass
+from haoyuan_waiting.line import Punctuality, ServiceTime, Stream
+from haoyuan_waiting.service import Sample, fit
+
+from booking_svc import store
+from booking_svc.clinic.line import ahead
+from booking_svc.clinic.visits import VisitState
+from booking_svc.store.waits import DayVisit
+
+LOOK_BACK = timedelta(days=28)
+MOST_VISITS = 600
+"""Of a department: some days of it, which is enough for shares, and is read in milliseconds."""
+OF_DOCTOR, OF_DEPARTMENT = 60, 150
+"""Consultations: more would say hardly more, and older ones less."""
+WEIGHT = 20.0
+
+USUAL_NO_SHOW = 0.1
+USUAL_ABSENT = 0.05
+USUAL = Punctuality()
+USUAL_RATES: Mapping[VisitClass, float] = {"walk_in": 0.5 / 3600, "priority": 0.1 / 3600, "emergency": 0.05 / 3600}
+"""Who comes without an appointment, per second of a session."""
+USUAL_HOURS = 4.0
+"""The rates above count as if they had been seen for so long."""
+ABSENT_FOR = 60.0
+"""Seconds that a call costs to which nobody comes."""
+_LATEST = 7200.0
+_LEAST_SPREAD = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a department's patients are: the share that does not come though booked, when they come, the share of calls to which
+    nobody answers, and how many come unannounced, by class and per second. `visits`: from how many that is known.
+    """
+
+    no_show: float
+    punctuality: Punctuality
+    absent: float
+    rates: Mapping[VisitClass, float]
+    visits: int
+
+    def streams(self, rules: ClinicRules, until: float) -> tuple[Stream, ...]:
+        """Who may come unannounced within the next `until` seconds."""
+        if until <= 0:
+            return ()
+        return tuple(Stream(rate, ahead(rules, c).total_seconds(), until) for c, rate in self.rates.items() if rate > 0)
+
+
+def manners(conn: sa.Connection, department_id: str, rules: ClinicRules, now: datetime) -> Manners:
+    """As they were in the days before `now`."""
+    return manners_of(store.waits.visits_of_days(conn, department_id, now - LOOK_BACK, now, MOST_VISITS), rules)
+
+
+def manners_of(visits: Sequence[DayVisit], rules: ClinicRules) -> Manners:
+    """From these visits, and what is usual."""
+    booked = [v for v in visits if v.order_id is not None and (v.came or v.state == VisitState.MISSED)]
+    missed = sum(not v.came for v in booked)
+    calls, passes = sum(v.calls for v in visits), sum(min(v.passes, v.calls) for v in visits)
+    return Manners(
+        no_show=(missed + WEIGHT * USUAL_NO_SHOW) / (len(booked) + WEIGHT),
+        punctuality=_punctuality(booked, rules),
+        absent=(passes + WEIGHT * USUAL_ABSENT) / (calls + WEIGHT),
+        rates=_rates(visits),
+        visits=len(visits),
+    )
+
+
+def _punctuality(booked: Iterable[DayVisit], rules: ClinicRules) -> Punctuality:
+    earliest = -60.0 * rules.early_minutes
+    late = [(v.checked_in_at - v.starts_at).total_seconds() for v in booked if v.checked_in_at is not None]
+    late = [min(max(seconds, earliest), _LATEST) for seconds in late]
+    count = len(late) + WEIGHT
+    mean = (sum(late) + WEIGHT * USUAL.mean) / count
+    spread = sum((x - mean) ** 2 for x in late) + WEIGHT * (USUAL.sd**2 + (USUAL.mean - mean) ** 2)
+    return Punctuality(mean, max((spread / count) ** 0.5, _LEAST_SPREAD), earliest)
+
+
+def _rates(visits: Sequence[DayVisit]) -> dict[VisitClass, float]:
+    """How long each line was looked at: from its first segment until its last visit ended."""
+    spans: dict[str, tuple[datetime, datetime]] = {}
+    for v in visits:
+        begin, end = spans.get(v.queue_id, (v.starts_at, v.starts_at))
+        spans[v.queue_id] = min(begin, v.starts_at), max(end, v.ended_at or v.starts_at)
+    seconds = sum((end - begin).total_seconds() for begin, end in spans.values()) + 3600 * USUAL_HOURS
+    came = [v.visit_class for v in visits if v.order_id is None]
+    return {c: (came.count(c) + rate * 3600 * USUAL_HOURS) / seconds for c, rate in USUAL_RATES.items()}
+
+
+def service_times(
+    conn: sa.Connection,
+    department_id: str,
+    doctor_ids: Iterable[str],
+    now: datetime,
+    going_on: Mapping[str, Sequence[float]] | None = None,
+) -> dict[str, ServiceTime]:
+    """By doctors, and under "" what is to be expected of another one of the department. `going_on`: for how long those have been
+    at the desks of each doctor who are there now.
+    """
+    of_all = [Sample(s) for s in store.waits.consultations_of_department(conn, department_id, now, OF_DEPARTMENT)]
+    found = {"": fit([], of_all)}
+    for doctor_id in sorted(set(doctor_ids)):
+        own = [Sample(s) for s in store.waits.consultations_of_doctor(conn, doctor_id, now, OF_DOCTOR)]
+        still = [Sample(s, over=False) for s in (going_on or {}).get(doctor_id, ())]
+        found[doctor_id] = fit([*own, *still], of_all)
+    return found

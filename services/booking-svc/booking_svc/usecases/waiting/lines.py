@@ -1,0 +1,164 @@
+"""A queue's rows as the models see them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from common.messages import ClinicRules, SessionFacts
+from haoyuan_waiting.line import Customer, Line, Server, ServiceTime
+
+from booking_svc import store
+from booking_svc.clinic.line import ahead, in_order, place
+from booking_svc.clinic.queue import Desk, Queue
+from booking_svc.clinic.visits import AT_DESK, HERE, ClinicVisit, VisitState
+from booking_svc.usecases.waiting.learning import ABSENT_FOR, Manners, manners, service_times
+
+AWAY_FOR = timedelta(minutes=20)
+"""How long an examination takes: what is assumed."""
+PAUSED_FOR = timedelta(minutes=15)
+"""A pause of which nobody says when it ends: what is assumed of all of it."""
+SOON = 60.0
+"""Seconds: what is overdue is assumed to come in a moment."""
+_SEEN = HERE | {VisitState.EXPECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A queue as it is: who waits, in order; who is at a desk, away, or expected."""
+
+    queue: Queue
+    rules: ClinicRules
+    session: SessionFacts | None
+    desks: Sequence[Desk]
+    """Those that are open."""
+    waiting: Sequence[ClinicVisit]
+    others: Sequence[ClinicVisit]
+    now: datetime
+
+    @property
+    def begins_in(self) -> float:
+        """Seconds until the session begins; 0 once somebody was called."""
+        if self.session is None or self.queue.first_called_at is not None:
+            return 0.0
+        return max((self.session.starts_at - self.now).total_seconds(), 0.0)
+
+    @property
+    def ends_in(self) -> float:
+        return 0.0 if self.session is None else max((self.session.ends_at - self.now).total_seconds(), 0.0)
+
+    def ahead_of(self, visit: ClinicVisit) -> int:
+        """How many wait before her."""
+        ids = [v.id for v in self.waiting]
+        return ids.index(visit.id) if visit.id in ids else len(ids)
+
+
+def see(conn: sa.Connection, queue: Queue, now: datetime, instead: Collection[ClinicVisit] = ()) -> Seen:
+    """Read a queue. `instead`: visits as they are about to be written, in place of their rows."""
+    known = {v.id: v for v in store.visits.visits_of_queue(conn, queue.session_id, _SEEN)}
+    known |= {v.id: v for v in instead if v.queue_id == queue.session_id}
+    now = max(now, queue.clock)
+    return Seen(
+        replace(queue, clock=now),
+        queue.rules(store.queues.rules_in_force(conn, queue.hospital_id, now)),
+        store.get_session(conn, queue.session_id),
+        [d for d in store.queues.desks_of(conn, queue.session_id).values() if d.is_open],
+        in_order(v for v in known.values() if v.state == VisitState.WAITING),
+        sorted((v for v in known.values() if v.state in _SEEN - {VisitState.WAITING}), key=lambda v: v.id),
+        now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A queue as the models see it, and what of it is told in other ways too: the department's manners, and a patient's service
+    time at each desk.
+    """
+
+    line: Line
+    manners: Manners
+    services: Sequence[ServiceTime]
+
+
+def model(conn: sa.Connection, seen: Seen, comes: str | None = None) -> Live:
+    """What is known of a queue, with what is learnt of its department. `comes`: one who is expected, and will certainly come."""
+    at_desk = {v.id: _since(v, seen.now) for v in seen.others if v.state in AT_DESK}
+    desks = [d.doctor_id for d in seen.desks] or [seen.queue.doctor_id]
+    going_on: dict[str, list[float]] = {}
+    for desk in seen.desks:
+        if desk.visit_id in at_desk:
+            going_on.setdefault(desk.doctor_id, []).append(at_desk[desk.visit_id])
+    learnt = manners(conn, seen.queue.department_id, seen.rules, seen.now)
+    services = service_times(conn, seen.queue.department_id, desks, seen.now, going_on)
+    rest = _rest(seen)
+    servers = tuple(
+        Server(services[d.doctor_id], at_desk.get(d.visit_id or ""), rest if d.visit_id is None else _pause(seen))
+        for d in seen.desks
+    )
+    line = Line(
+        servers or (Server(services[seen.queue.doctor_id], None, rest),),
+        _customers(seen, learnt, comes),
+        learnt.punctuality,
+        learnt.streams(seen.rules, seen.ends_in),
+        learnt.absent,
+        ABSENT_FOR,
+        tuple(seen.rules.passed),
+    )
+    return Live(line, learnt, [services[d] for d in desks])
+
+
+def _since(visit: ClinicVisit, now: datetime) -> float:
+    return max((now - (visit.called_at or now)).total_seconds(), 0.0)
+
+
+def _rest(seen: Seen) -> float:
+    """Seconds for which a desk calls nobody at which nobody is."""
+    return max(seen.begins_in, _pause(seen))
+
+
+def _pause(seen: Seen) -> float:
+    """Seconds that are left of a pause."""
+    if not seen.queue.paused or seen.queue.paused_at is None:
+        return 0.0
+    until = seen.queue.paused_until or seen.queue.paused_at + PAUSED_FOR
+    return max((until - seen.now).total_seconds(), SOON)
+
+
+def _customers(seen: Seen, learnt: Manners, comes: str | None) -> tuple[Customer, ...]:
+    """Who waits, in order; then who may come."""
+    waiting = [Customer(v.id, _seconds(v, seen.now)) for v in seen.waiting]
+    back = [_comes_back(v, waiting, seen, learnt) for v in seen.others if v.state == VisitState.AWAY]
+    expected = [v for v in seen.others if v.state == VisitState.EXPECTED and _may_come(v, seen)]
+    return (*waiting, *back, *(_expected(v, seen, 1.0 if v.id == comes else 1 - learnt.no_show) for v in expected))
+
+
+def _seconds(visit: ClinicVisit, now: datetime) -> float:
+    return 0.0 if visit.place is None else (visit.place.at - now).total_seconds()
+
+
+def _may_come(visit: ClinicVisit, seen: Seen) -> bool:
+    """Not later than the rule allows."""
+    return seen.now <= visit.visit.starts_at + timedelta(minutes=seen.rules.late_minutes)
+
+
+def _expected(visit: ClinicVisit, seen: Seen, comes: float) -> Customer:
+    rules, starts_at = seen.rules, visit.visit.starts_at
+    in_time = place(rules, visit.visit_class, starts_at, 0, starts_at)
+    by_segment = rules.discipline == "priority"
+    return Customer(
+        visit.id,
+        (in_time.at - seen.now).total_seconds(),
+        due_in=(starts_at - seen.now).total_seconds(),
+        comes=comes,
+        late_after=60.0 * rules.grace_minutes if by_segment else -float("inf"),
+        late_place=-ahead(rules, visit.visit_class).total_seconds(),
+        void_after=60.0 * rules.late_minutes,
+    )
+
+
+def _comes_back(visit: ClinicVisit, waiting: Sequence[Customer], seen: Seen, learnt: Manners) -> Customer:
+    """From an examination: behind so many who wait, and in a while."""
+    gone = (seen.now - (visit.updated_at or seen.now)).total_seconds()
+    behind = waiting[: seen.rules.return_places]
+    due_in = max(AWAY_FOR.total_seconds() - gone, SOON)
+    return Customer(visit.id, behind[-1].place if behind else 0.0, due_in=due_in - learnt.punctuality.mean)
