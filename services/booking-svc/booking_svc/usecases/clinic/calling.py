@@ -13,9 +13,9 @@ from booking_svc.clinic.staff import Staff
 from booking_svc.clinic.visits import ClinicVisit, Move, VisitState
 from booking_svc.domain import Order
 from booking_svc.saga import Missed, Served
+from booking_svc.usecases import moving  # as a module: it needs this package's `following`, so it may be half imported
 from booking_svc.usecases.clinic import telling
 from booking_svc.usecases.clinic.lining import Line, act_on, line_for
-from booking_svc.usecases.moving import move
 
 Outcome = Literal["done", "passed"]
 
@@ -259,4 +259,4 @@ def _finish(line: Line, visit: ClinicVisit, orders: dict[str, Order], by: str) -
 def _move_order(tx: Tx, visit: ClinicVisit, orders: dict[str, Order], wish: Served | Missed) -> None:
     """Her order follows, if she has one: who came without is billed at the hospital's own till."""
     if visit.order_id is not None:
-        move(tx, orders, [(visit.order_id, wish, "")], None)
+        moving.move(tx, orders, [(visit.order_id, wish, "")], None)
