@@ -9,6 +9,7 @@ from common.outbox import Timer, Tx
 from booking_svc import saga, store
 from booking_svc.domain import SUCCEEDING, Order, State
 from booking_svc.saga import WindowEnded
+from booking_svc.usecases.clinic.following import follow
 
 LOOK_AGAIN = timedelta(minutes=1)
 """停诊: the time to choose is over, but the substitute that she took is just being decided."""
@@ -40,12 +41,13 @@ def end_window(tx: Tx, timer: Timer, window: timedelta | None) -> None:
 def move(
     tx: Tx, orders: dict[str, Order], messages: Sequence[tuple[str, object, str]], window: timedelta | None
 ) -> None:
-    """Move locked orders by messages, (order, message, trace) each, in order, and write all of it.
+    """Move locked orders by messages, (order, message, trace) each, in order, and write all of it; their visits follow.
 
     `window`: how long a number is held unpaid or offered, if it is not to be the hospital's rule. Raises LookupError for an
     order that is not ours. An order that might be replaced must come with its heir, if it has one.
     """
     heirs = {order.replaces: order for order in orders.values() if order.replaces and order.state in SUCCEEDING}
+    before = {order.id: order.state for order in orders.values()}
     changed: dict[str, Order] = {}
     for order_id, message, traceparent in messages:
         order = orders.get(order_id)
@@ -63,3 +65,4 @@ def move(
         if until := saga.window_of(order):
             tx.set_timer(store.WINDOW, order.id, until)
     store.save_orders(tx, list(changed.values()))
+    follow(tx, [(before[order.id], order) for order in changed.values()])
