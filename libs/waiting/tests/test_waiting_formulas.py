@@ -85,7 +85,7 @@ def test_textbook_queues():
     # Bronson, Operations Research (Schaum's), 23.3, 23.14, 23.16, 24.6
     # (http://web.ist.utl.pt/mcasquilho/compute/or/Fx-queuevars.php).
     first, second, third = mm1(24, 30), mm1(30 / 60, 1 / 1.5), mm1(1, 60 / 45)
-    assert (first.L, first.W) == pytest.approx((4, 1 / 6))
+    assert pytest.approx((4, 1 / 6)) == (first.L, first.W)
     assert (second.Lq, second.Wq) == pytest.approx((2.25, 4.5))
     assert (third.Wq, third.W) == pytest.approx((2.25, 3))
     three = mmc(300, 182.5, 3)
