@@ -15,9 +15,10 @@ from common.web import create_app
 
 from booking_svc import store, usecases, worker
 from booking_svc.api import blueprint
+from booking_svc.api.streams import tell
 from booking_svc.board import SessionBoard
+from booking_svc.boards import Boards
 from booking_svc.clinic.checkin import Door
-
 
 DEV_DOOR_KEY = "haoyuan-dev-door-key"
 
@@ -44,6 +45,7 @@ class Parts:
     door: Door
     waiters: BoundedSemaphore
     """At most this many requests of a process wait for their number; the others are answered at once, with 202."""
+    boards: Boards
 
 
 MOST_WAITERS = 4
@@ -54,6 +56,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
     """Wire the service; starts nothing."""
     database = Database(settings.database_url, clock or system_clock)
     window = timedelta(seconds=settings.payment_window) if settings.payment_window else None
+
+    boards = Boards(database, settings.stream_listeners, tell)
 
     def look_up(session_id: str) -> SessionFacts | None:
         with database.reading() as conn:
@@ -73,7 +77,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         missing=sql_missing(database, "booking_svc"),
         timers=worker.timers(window),
         figures=sql_figures(database, store.audit_figures),
-        parts=Parts(SessionBoard(look_up), window, Door(settings.door_key), BoundedSemaphore(MOST_WAITERS)),
+        parts=Parts(SessionBoard(look_up), window, Door(settings.door_key), BoundedSemaphore(MOST_WAITERS), boards),
     )
+    service.streams = boards.hub
     service.web = create_app(service, [blueprint])
     return service
