@@ -25,6 +25,7 @@ from common.outbox.timers import TimerHandler
 from common.processor import Handler
 
 from booking_svc import store, usecases
+from booking_svc.usecases import waiting
 
 
 def subscriptions(window: timedelta | None) -> dict[type, Handler]:
@@ -55,4 +56,5 @@ def timers(window: timedelta | None) -> dict[str, TimerHandler]:
         store.WINDOW: partial(usecases.end_window, window=window),
         usecases.LEFT: partial(usecases.look_again, window=window),
         usecases.WATCH: usecases.watch,
+        waiting.ESTIMATE: waiting.estimate_queue,
     }

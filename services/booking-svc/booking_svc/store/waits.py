@@ -152,6 +152,13 @@ def last_told(conn: sa.Connection, visit_id: str) -> Told | None:
     return None if row is None else Told(**{**row._asdict(), "basis": _decode(row.basis)})
 
 
+def told_at(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, datetime]:
+    """When something was told last, of those of whom something was."""
+    c = estimates.c
+    latest = sa.select(c.visit_id, sa.func.max(c.made_at)).where(c.visit_id.in_(sorted(set(visit_ids))))
+    return {row[0]: row[1] for row in conn.execute(latest.group_by(c.visit_id))}
+
+
 def settle_promises(tx: Tx, visit_id: str, called_at: datetime) -> None:
     """She is called: say of each open promise whether it held, and forget what else was told of her."""
     _forget_told(tx, [visit_id])

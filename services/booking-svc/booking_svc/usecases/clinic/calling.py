@@ -16,6 +16,7 @@ from booking_svc.saga import Missed, Served
 from booking_svc.usecases import moving  # as a module: it needs this package's `following`, so it may be half imported
 from booking_svc.usecases.clinic import telling
 from booking_svc.usecases.clinic.lining import Line, act_on, line_for
+from booking_svc.usecases.waiting import note_called
 
 Outcome = Literal["done", "passed"]
 
@@ -118,6 +119,7 @@ def _call(line: Line, visit: ClinicVisit, desk: Desk, after: str | None, by: str
     line.keep_desk(desk)
     line.queue.first_called_at = line.queue.first_called_at or line.now
     line.tx.send(telling.called(visit, line.now))
+    note_called(line.tx, visit, line.now)
 
 
 # --- one visit -------------------------------------------------------------------------------------------------------

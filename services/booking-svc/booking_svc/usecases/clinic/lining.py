@@ -16,6 +16,7 @@ from booking_svc.clinic.staff import Staff
 from booking_svc.clinic.visits import IN_LINE, ClinicVisit, Move
 from booking_svc.domain import Order
 from booking_svc.usecases.clinic import telling
+from booking_svc.usecases.waiting import somebody_waits
 
 
 def place_by(rules: ClinicRules, visit: ClinicVisit, came_at: datetime, number: int) -> Place:
@@ -58,6 +59,7 @@ class Line:
         self.leave(visit)
         visit.place, visit.told_near = at, False
         insort(self.waiting, visit, key=place_of)
+        somebody_waits(self.tx, self.queue)
         self.keep(visit)
 
     def leave(self, visit: ClinicVisit) -> None:
