@@ -190,9 +190,7 @@ def _pass(line: Line, visit: ClinicVisit, orders: dict[str, Order], by: str) -> 
     # who was called out of turn gains nothing by not coming
     line.stand(visit, max(place_of(visit), behind), Move.PASS, by, room=room, passes=visit.passes)
     _not_called(visit)
-    ahead = line.ahead_of(visit)
-    visit.told_near = ahead <= line.rules.near
-    line.tx.send(telling.passed(visit, ahead, left=len(back) + 1 - visit.passes))
+    line.passed[visit.id] = len(back) + 1 - visit.passes
 
 
 def _not_called(visit: ClinicVisit) -> None:

@@ -34,6 +34,8 @@ class Line:
     rules: ClinicRules
     waiting: list[ClinicVisit]
     desks: dict[str, Desk]
+    passed: dict[str, int] = field(default_factory=dict)
+    """Who was passed, and after how many more missed calls it counts as missed: told when it is clear who is before her."""
     _changed: dict[str, ClinicVisit] = field(default_factory=dict)
     _desks: dict[str, Desk] = field(default_factory=dict)
 
@@ -96,12 +98,17 @@ class Line:
         self._desks[desk.room] = self.desks[desk.room] = desk
 
     def settle(self) -> None:
-        """Tell who has come near, and write all that was changed."""
-        for ahead, visit in enumerate(self.waiting[: self.rules.near + 1]):
-            if not visit.told_near:
-                visit.told_near = True
-                self.keep(visit)
+        """Tell who was passed and who has come near, and write all that was changed."""
+        for ahead, visit in enumerate(self.waiting):
+            if visit.id in self.passed:
+                self.tx.send(telling.passed(visit, ahead, self.passed[visit.id]))
+            elif ahead > self.rules.near or visit.told_near:
+                continue
+            else:
                 self.tx.send(telling.near(visit, ahead))
+            visit.told_near = ahead <= self.rules.near
+            self.keep(visit)
+        self.passed.clear()
         store.visits.save_visits(self.tx, list(self._changed.values()))
         for desk in self._desks.values():
             store.queues.save_desk(self.tx, desk)
