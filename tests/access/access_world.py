@@ -110,11 +110,13 @@ class Given:
             "account": [alice.get(f"/users/me{path}") for path in ("", "/patients", "/logins")],
             "credit": alice.get(f"/users/me/patients/{known['patient_id']}/credit"),
             "orders": [(o["id"], o["state"]) for o in alice.get("/orders")["items"]],
+            "visits": [(v["id"], v["state"], v["visit_class"]) for v in alice.get("/visits")["items"]],
             "payments": [p["id"] for p in alice.get(f"/payments?order_id={known['order_id']}")["items"]],
             "refunds": [r["id"] for r in cashier.get("/refunds")["items"]],
             "read": next(n["read_at"] for n in notes if n["id"] == known["notification_id"]),
             "preferences": alice.get("/notifications/preferences"),
             "session": [admin.get(f"/sessions/{known['session_id']}{path}") for path in ("", "/vouchers")],
+            "queue": {**admin.get(f"/sessions/{known['session_id']}/queue"), "at": None},
             "hospital": [admin.get(path) for path in (f"/hospitals/{known['hospital_id']}/rules", "/rosters")],
             "people": [admin.get(path) for path in ("/staff", "/credit/appeals")],
         }
@@ -143,5 +145,7 @@ def more(world: World) -> Given:
             "alice": alice.get("/users/me")["id"],
             "operator": world.operator.get("/users/me")["id"],
             "day": "2026-11-20",
+            "visit_id": alice.get(f"/orders/{known['order_id']}")["visit_id"],
+            "room": "1",
         },
     )

@@ -126,6 +126,10 @@ class OrderSchema(Schema):
     moved = fields.Nested(MoneySchema, metadata={"description": "of that, to the order that took its place"})
     refunded = fields.Nested(MoneySchema)
     visit = fields.Nested(VisitSchema, allow_none=True)
+    visit_id = fields.String(
+        allow_none=True,
+        metadata={"description": "once it is confirmed: its visit on the day, `GET /visits/{visit_id}`"},
+    )
     replaces = fields.String(allow_none=True, metadata={"description": "the order whose place it takes"})
     replaced_by = fields.String(allow_none=True, metadata={"description": "the order that took its place"})
     substitutes = fields.List(fields.Nested(SubstituteSchema))

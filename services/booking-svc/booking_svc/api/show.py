@@ -10,9 +10,10 @@ from common.web import money
 
 from booking_svc import store
 from booking_svc.api.blueprint import database
-from booking_svc.domain import Order
+from booking_svc.domain import Order, State
 
 Steps = Sequence[tuple[datetime, str, str]]
+_HAS_A_DAY = frozenset({State.CONFIRMED, State.FULFILLED, State.NO_SHOW})
 
 
 def show_new(order: Order) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def show(order: Order, patient_name: str | None, steps: Steps) -> dict[str, Any]
         "moved": money(order.moved),
         "refunded": money(order.refunded),
         "visit": None if order.visit is None else show_place_and_time(order.visit),
+        "visit_id": store.visits.visit_id_of(order.id) if order.state in _HAS_A_DAY else None,
         "replaces": order.replaces,
         "replaced_by": order.replaced_by,
         "substitutes": [_show_substitute(s) for s in order.substitutes],

@@ -21,9 +21,9 @@ class Staff:
     everywhere: bool = False
 
     def check_hospital(self, hospital_id: str, code: str) -> None:
-        """Raises NotFound(code) for another hospital's."""
+        """Raises NotFound(code) for another hospital's, in the words in which it is said of what is not there at all."""
         if not self.everywhere and self.hospital_id != hospital_id:
-            raise NotFound("nothing of your hospital", code=code)
+            raise NotFound(f"no such {code.removesuffix('_not_found')}", code=code)
 
     def check_may_act(self, queue: Queue, desks: Iterable[Desk]) -> None:
         """Raises Forbidden(`not_your_session`) for a doctor whose session it is not, and who has no open desk in it."""
