@@ -29,9 +29,11 @@ HOSTILE_TEXTS = (
 HOSTILE_VALUES: tuple[Any, ...] = (None, True, -1, 1e308, 2**70, [], {}, [[[]]], {"a": {"b": 1}}, *HOSTILE_TEXTS)
 
 
-def bearer(account_id: str, *roles: str, hospital_id: str = "", key: str = DEV_JWT_PRIVATE_KEY) -> dict[str, str]:
+def bearer(
+    account_id: str, *roles: str, hospital_id: str = "", doctor_id: str = "", key: str = DEV_JWT_PRIVATE_KEY
+) -> dict[str, str]:
     """Headers of a caller, with a genuine token of the development key, or of another."""
-    token = sign_token(key, account_id, list(roles or ("patient",)), hospital_id, 3600)
+    token = sign_token(key, account_id, list(roles or ("patient",)), hospital_id, 3600, doctor_id=doctor_id)
     return {"Authorization": f"Bearer {token}"}
 
 
