@@ -2,6 +2,7 @@
 
 from booking_svc.store import boards as boards
 from booking_svc.store import clinic_tables as clinic_tables
+from booking_svc.store import days as days
 from booking_svc.store import queues as queues
 from booking_svc.store import visits as visits
 from booking_svc.store import waits as waits

@@ -10,6 +10,7 @@ from booking_svc.store.tables import among, metadata
 _here = among(HERE)
 _at_desk = among(AT_DESK)
 _done = among({VisitState.DONE})
+opened = among(HERE | {VisitState.EXPECTED})
 _serial = BigInteger().with_variant(Integer, "sqlite")
 
 visits = Table(
@@ -53,6 +54,8 @@ visits = Table(
     # what a department's days were like: the planner, and what is expected of those who come
     Index("visits_of_department", "department_id", "starts_at"),
     Index("visits_here", "queue_id", postgresql_where=_here, sqlite_where=_here),
+    # whose time has come, and who has not ended: their queues are to be closed
+    Index("visits_open", "starts_at", postgresql_where=opened, sqlite_where=opened),
     # one desk has one visitor
     Index("visits_at_desk", "queue_id", "room", unique=True, postgresql_where=_at_desk, sqlite_where=_at_desk),
     # what service times are learnt from

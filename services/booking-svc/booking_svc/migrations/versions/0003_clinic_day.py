@@ -26,6 +26,7 @@ _VISIT_STATES = (
     "'expected', 'waiting', 'called', 'serving', 'away', 'done', 'missed', 'void', 'withdrawn', 'lapsed'"
 )
 _here = sa.text("state IN ('away', 'called', 'serving', 'waiting')")
+_opened = sa.text("state IN ('away', 'called', 'expected', 'serving', 'waiting')")
 _at_desk = sa.text("state IN ('called', 'serving')")
 _done = sa.text("state IN ('done')")
 
@@ -84,6 +85,7 @@ def _visits() -> None:
     op.create_index("visits_of_department", "visits", ["department_id", "starts_at"])
     for name, columns, unique, where in (
         ("visits_here", ["queue_id"], False, _here),
+        ("visits_open", ["starts_at"], False, _opened),
         ("visits_at_desk", ["queue_id", "room"], True, _at_desk),
         ("visits_seen", ["department_id", "ended_at"], False, _done),
         ("visits_seen_by", ["served_by", "ended_at"], False, _done),
