@@ -19,7 +19,9 @@ ROUNDING: Final = 1e-9
 
 
 class Stay(NamedTuple):
-    """One patient's. None: not yet, or never. Who left without having been called has `ended` without `called`."""
+    """One passage through line and desk. None: not yet, or never. Who left without having been called has `ended` without `called`;
+    who comes back from an examination makes another one.
+    """
 
     arrived: float
     called: float | None = None

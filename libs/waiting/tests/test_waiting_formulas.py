@@ -1,8 +1,10 @@
 """The closed forms, against published tables and textbooks, exact arithmetic, and ciw's simulations."""
 
 import math
+import re
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from statistics import mean, stdev
 
 import ciw
@@ -166,6 +168,15 @@ def test_every_model_says_what_it_assumes():
     for steady in (mm1(1, 2), mmc(1, 2, 3), mgc(1, 2, 3, cv2_service=0.4)):
         assert steady.assumptions == ASSUMPTIONS[steady.model]
     assert "exponential_service" not in ASSUMPTIONS["mgc"]
+
+
+def test_the_page_has_every_assumption_and_no_other():
+    page = (Path(__file__).parents[3] / "docs/waiting.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE)
+    told = {code: set(re.findall(r"`(\w+)`", of)) or set(ASSUMPTIONS) for code, of in rows}
+    assert told == {
+        code: {m for m in ASSUMPTIONS if code in ASSUMPTIONS[m]} for m in ASSUMPTIONS for code in ASSUMPTIONS[m]
+    }
 
 
 servers_ = st.integers(1, 400)

@@ -138,6 +138,7 @@ def test_a_day_that_is_not_over():
 def test_a_clock_that_jumped_back_ends_nothing_before_it_began():
     found = load([Stay(500, 400, 300), Stay(100, 50, 700)], [], 0, 1_000)
     assert (found.Wq, found.W, found.utilisation) == (0, 300, 1)
+    assert pytest.approx((0.6, 0)) == (found.L, found.Lq)
 
 
 def test_a_desk_at_which_somebody_sits_is_open():

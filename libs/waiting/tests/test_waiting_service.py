@@ -57,13 +57,13 @@ def at_ten_past(desks: int, look: float = 1_200.0) -> list[Sample]:
 
 
 def test_those_that_go_on_count_and_to_drop_them_would_make_consultations_seem_short():
-    seen = [s for s in at_ten_past(600) if s.seconds >= service.LEAST_SECONDS]
+    seen = [s for s in at_ten_past(2_000) if s.seconds >= service.LEAST_SECONDS]
     assert 0.2 < sum(not s.over for s in seen) / len(seen) < 0.5
     found, biased = fit(seen, []), fit([s for s in seen if s.over], [])
     error = TRUE.sigma / math.sqrt(found.learnt_from)
     assert abs(found.mu - TRUE.mu) < ERRORS * error
     assert abs(found.sigma - TRUE.sigma) < ERRORS * error
-    # Dropped, they make the mean a seventh too short: long ones are those which are caught at it.
+    # Dropped, they make the mean a seventh too short: the long ones are those which one meets there.
     assert TRUE.mu - biased.mu > 2 * ERRORS * error
     assert service.mean(biased) < 0.88 * service.mean(TRUE)
     assert sum(s.over for s in seen) < found.learnt_from < len(seen)
