@@ -3,6 +3,6 @@
 Owns: hospitals, departments, doctors, sessions (出诊), slots (segments of a session), reservations, the waitlist (候补),
 the log of rosters taken in.
 Publishes: SlotReserved, SlotRejected, SlotWaitlisted, SlotReleased; SessionPublished, SessionChanged, SessionStopped;
-RosterApplied.
-Consumes: ReserveSlot, ReleaseSlot, OrderConfirmed, CreditChanged.
+ClinicRulesSet; RosterApplied.
+Consumes: ReserveSlot, ReleaseSlot, OrderConfirmed, VisitCompleted, CreditChanged.
 """

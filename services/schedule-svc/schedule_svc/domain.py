@@ -182,6 +182,8 @@ class Session:
     wait_seq: int = 0
     entered: int = 0
     entry_seq: int = 0
+    seen: int = 0
+    """Of those who bought a number, so many have been seen: theirs are used up."""
     segments: list[Segment] = field(default_factory=list)
     """In the order of their times."""
     cancel_by: datetime | None = None
@@ -196,8 +198,8 @@ class Session:
 
     @property
     def settled(self) -> bool:
-        """True if nobody holds, has bought, waits for or hopes for a number of it."""
-        return not self.waiting and not self.entered and all(segment.taken == 0 for segment in self.segments)
+        """True if nobody holds, has bought, waits for or hopes for a number of it; but for those who have been seen."""
+        return not self.waiting and not self.entered and sum(s.taken for s in self.segments) == self.seen
 
     @property
     def takes_entries(self) -> bool:
@@ -353,6 +355,8 @@ class Reservation:
     released_by: str | None = None
     was_sold: bool = False
     """It was paid for, or free, when it was given back: the cool-down after that may be a longer one."""
+    seen: bool = False
+    """She was seen by the doctor: the number is used up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +380,7 @@ def give_back(segment: Segment, reservation: Reservation) -> None:
         reservation.was_sold = True
     if reservation.queue_number is not None:
         heappush(segment.returned, reservation.queue_number)
-    reservation.state = "released"
+    reservation.state, reservation.seen = "released", False
 
 
 def shown_state(*, stopped: bool, release_at: datetime, ends_at: datetime, free: int, now: datetime) -> ShownState:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from common.foreign import Intake, Outlet
-from common.messages import CreditChanged, OrderConfirmed, ReleaseSlot, ReserveSlot
+from common.messages import CreditChanged, OrderConfirmed, ReleaseSlot, ReserveSlot, VisitCompleted
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
@@ -14,6 +14,7 @@ SUBSCRIPTIONS: Subscriptions = {
     ReserveSlot: orders.serve_orders,
     ReleaseSlot: orders.serve_orders,
     OrderConfirmed: orders.serve_orders,
+    VisitCompleted: orders.serve_orders,
     CreditChanged: credit.keep_credit,
 }
 TIMERS: Mapping[str, TimerHandler] = {

@@ -2,6 +2,7 @@
 
 desk    decides a run of orders in memory
 people  what it knows of those who ask
+sale    which segments can be had, and for whom numbers are set aside
 answers what it tells them
 """
 

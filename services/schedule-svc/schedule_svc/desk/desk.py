@@ -6,18 +6,27 @@ k of N get one, and why nobody passes a limit by asking fifty times at once.
 """
 
 import random
-import secrets
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from common.ids import person_of
-from common.messages import Message, OrderConfirmed, ReleaseSlot, ReserveSlot, SlotReleased, Visit, WeightPart
+from common.messages import (
+    Message,
+    OrderConfirmed,
+    ReleaseSlot,
+    ReserveSlot,
+    SlotReleased,
+    Visit,
+    VisitCompleted,
+    WeightPart,
+)
 
 from schedule_svc import rules as hospital_rules
 from schedule_svc.desk.answers import answer
-from schedule_svc.desk.people import Person, undecided, wish
-from schedule_svc.domain import ACTIVE, CHANNELS, Entry, Reservation, Segment, Session, give_back
+from schedule_svc.desk.people import Person, new_entry, undecided, wish
+from schedule_svc.desk.sale import on_sale, segment_refusal, set_aside_again, take_aside
+from schedule_svc.domain import ACTIVE, Entry, Reservation, Segment, Session, give_back
 from schedule_svc.rules import RuleSet
 from schedule_svc.vouchers import Voucher
 
@@ -85,9 +94,10 @@ class Desk:
             reservation = Reservation(order.order_id, order.session_id, "", None, "released")
             self.reservations[order.order_id] = reservation
         elif reservation.state in ("held", "sold"):
-            freed = self._segment_of(reservation)
+            session, freed = self.sessions[reservation.session_id], self._segment_of(reservation)
+            session.seen -= reservation.seen
             give_back(freed, reservation)
-            self._set_aside_again(self.sessions[reservation.session_id], freed, reservation)
+            set_aside_again(self._rules(session), session, freed, reservation, self.now)
         elif reservation.state == "waiting":
             self.sessions[reservation.session_id].waiting -= 1
             reservation.state = "released"
@@ -103,7 +113,15 @@ class Desk:
             self._offer(self.sessions[order.session_id], freed)
             self._rest(self.sessions[order.session_id], freed, reservation)
 
-    def confirm(self, order: OrderConfirmed) -> bool:
+    def complete(self, order: VisitCompleted) -> bool:
+        """Her number is used up: she was seen. False if the order holds none."""
+        sold = self.confirm(order)
+        if sold and not (reservation := self.reservations[order.order_id]).seen:
+            reservation.seen = True
+            self.sessions[order.session_id].seen += 1
+        return sold
+
+    def confirm(self, order: OrderConfirmed | VisitCompleted) -> bool:
         """A held number is sold. False if the order holds none: it gave it back before this arrived."""
         reservation = self._known(order.order_id, order.session_id)
         if reservation is None:
@@ -195,7 +213,9 @@ class Desk:
         if session is None:
             reservation.reason = "session_not_found"
             return
-        reservation.reason = session.refusal(self.now, order.placed_at) or self._segment_refusal(session, order.slot_id)
+        rules = self._rules(session)
+        reservation.reason = session.refusal(self.now, order.placed_at)
+        reservation.reason = reservation.reason or segment_refusal(rules, session, order.slot_id, self.now)
         if reservation.reason == "not_released":
             reservation.until = session.release_at
         voucher = self._voucher(order, session)
@@ -263,35 +283,25 @@ class Desk:
             if hospital_rules.is_follow_up(self._rules(session), asked, person.past, person.marks, self.now):
                 keys.append("follow_up")
         for key in keys:
-            for segment in session.segments:
-                if reservation.wanted in (None, segment.id) and self.now < segment.ends_at and segment.left_aside(key):
-                    aside, used = segment.asides[key]
-                    segment.asides[key] = (aside, used + 1)
+            for segment in on_sale(self._rules(session), session, reservation.wanted, self.now):
+                if segment.left_aside(key):
+                    take_aside(segment, key)
                     reservation.channel = key
                     self._hold(session, segment, reservation)
                     return True
         return False
 
-    def _segment_refusal(self, session: Session, segment_id: str | None) -> str:
-        if segment_id is None:
-            return ""
-        segment = session.segment(segment_id)
-        if segment is None or segment.capacity == 0:
-            return "slot_not_found"
-        return "session_over" if self.now >= segment.ends_at else ""
-
     def _with_a_number(self, session: Session, segment_id: str | None) -> Segment | None:
-        """The segment asked for, or the earliest that is not over, if it has a free number."""
-        for segment in session.segments:
-            if segment_id in (None, segment.id) and self.now < segment.ends_at and segment.free:
-                return segment
-        return None
+        """The segment asked for, or the earliest, if it has a free number."""
+        segments = on_sale(self._rules(session), session, segment_id, self.now)
+        return next((segment for segment in segments if segment.free), None)
 
     def _hold(self, session: Session, segment: Segment, reservation: Reservation) -> None:
         reservation.queue_number = session.take(segment)
         reservation.slot_id = segment.id
         reservation.state, reservation.reason = "held", ""
-        reservation.hold_seconds = hospital_rules.hold_seconds(self._rules(session), self.now, segment.ends_at)
+        times = self.now, segment.starts_at, segment.ends_at
+        reservation.hold_seconds = hospital_rules.hold_seconds(self._rules(session), *times)
         reservation.cancel_before = session.last_cancel
 
     def _enter(self, session: Session, reservation: Reservation, voucher: Voucher | None) -> None:
@@ -304,9 +314,7 @@ class Desk:
             asked = wish(session, reservation)
             parts = (*hospital_rules.weigh(rules, asked, person.past, person.marks, urgency, self.now),)
         reservation.state, reservation.reason = "entered", ""
-        weight, pseudonym = sum(part.points for part in parts), secrets.token_hex(8)
-        entry = Entry(reservation.order_id, session.id, session.entry_seq, pseudonym, weight, parts)
-        self.entries[reservation.order_id] = entry
+        self.entries[reservation.order_id] = new_entry(session, reservation, parts)
 
     def _wait(self, session: Session, reservation: Reservation) -> None:
         session.waiting += 1
@@ -349,13 +357,6 @@ class Desk:
         lots = [r for r in line if r.wanted in (None, segment.id)]
         if lots and segment.free and self._may_offer(session):
             self._book(session, segment, _random.choice(lots))
-
-    def _set_aside_again(self, session: Session, segment: Segment, freed: Reservation) -> None:
-        """A number that was set aside for such as her is so again, unless that time is over."""
-        ends_at = hospital_rules.asides_end(self._rules(session), session.starts_at)
-        aside, used = segment.asides.get(freed.channel or "", (0, 0))
-        if used and (freed.channel not in CHANNELS or self.now < ends_at):
-            segment.asides[freed.channel or ""] = (aside, used - 1)
 
     def _rest(self, session: Session, segment: Segment, freed: Reservation) -> None:
         """The last number of a segment, freed with nobody waiting, is not public at once: so nobody can pass it on."""

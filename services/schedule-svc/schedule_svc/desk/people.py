@@ -1,12 +1,13 @@
 """The people before the desk: an order as nobody has decided it yet, and what is known of its patient."""
 
+import secrets
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from common.messages import CreditMark, ReserveSlot
+from common.messages import CreditMark, ReserveSlot, WeightPart
 
-from schedule_svc.domain import Reservation, Session
+from schedule_svc.domain import Entry, Reservation, Session
 from schedule_svc.rules import Registration, Wish
 
 
@@ -52,6 +53,12 @@ def undecided(order: ReserveSlot, session: Session | None) -> Reservation:
         reservation.hospital_id, reservation.department_id = session.hospital_id, session.department_id
         reservation.doctor_id, reservation.date, reservation.period = session.doctor_id, session.date, session.period
     return reservation
+
+
+def new_entry(session: Session, r: Reservation, parts: tuple[WeightPart, ...]) -> Entry:
+    """The part in the session's draw of one who has just entered. Nobody knows another's pseudonym."""
+    weight = sum(part.points for part in parts)
+    return Entry(r.order_id, session.id, session.entry_seq, secrets.token_hex(8), weight, parts)
 
 
 def wish(session: Session, r: Reservation, *, substitute: bool = False) -> Wish:

@@ -6,7 +6,15 @@ deadlines  the moments that follow from a rule set and a session
 decide     what the rules say to one who asks: refusals and weights
 """
 
-from schedule_svc.rules.deadlines import asides_end, cancel_before, hold_seconds, offer_seconds, rest, waitlist_closes
+from schedule_svc.rules.deadlines import (
+    asides_end,
+    cancel_before,
+    hold_seconds,
+    offer_seconds,
+    rest,
+    sale_ends,
+    waitlist_closes,
+)
 from schedule_svc.rules.decide import Refusal, Registration, Wish, is_follow_up, refuse, weigh
 from schedule_svc.rules.ruleset import BadRules, RuleSet, read_rules
 
@@ -24,6 +32,7 @@ __all__ = [
     "read_rules",
     "refuse",
     "rest",
+    "sale_ends",
     "waitlist_closes",
     "weigh",
 ]

@@ -61,6 +61,7 @@ _session_columns = (
     sessions.c.wait_seq,
     sessions.c.entered,
     sessions.c.entry_seq,
+    sessions.c.seen,
 )
 _lock_sessions = AmongQuery(
     lambda among: (
@@ -119,7 +120,7 @@ _waiting_for_segment = _waiting_chunk.where(
 
 _MUTABLE = (
     "draft", "released", "draw_state", "stopped", "revision", "sold_out", "next_number",
-    "waiting", "wait_seq", "entered", "entry_seq",
+    "waiting", "wait_seq", "entered", "entry_seq", "seen",
 )  # fmt: skip
 
 
@@ -135,7 +136,7 @@ class Working:
         self._returned_was = {
             segment.id: frozenset(segment.returned) for s in self.sessions.values() for segment in s.segments
         }
-        self._state_was = {r.order_id: r.state for r in self.reservations.values()}
+        self._was = {r.order_id: (r.state, r.seen) for r in self.reservations.values()}
         self.entries = _entries(conn, [r.order_id for r in self.reservations.values() if r.state == "entered"])
         self._entries_were = frozenset(self.entries)
         self._lines: dict[tuple[str, str | None], Iterator[Reservation]] = {}
@@ -149,7 +150,7 @@ class Working:
         line = self._lines.setdefault((session_id, segment_id), self._line(session_id, segment_id))
         reservation = next(line, None)
         if reservation is not None:
-            self._state_was.setdefault(reservation.order_id, "waiting")
+            self._was.setdefault(reservation.order_id, ("waiting", False))
         return reservation
 
     def _line(self, session_id: str, segment_id: str | None) -> Iterator[Reservation]:
@@ -166,8 +167,8 @@ class Working:
 
     def save(self, now: datetime) -> None:
         """Write what changed. What gave its number up goes first, so that the unique index lets it be given again."""
-        changed = [r for r in self.reservations.values() if self._state_was.get(r.order_id) != r.state]
-        gives_up = {r.order_id for r in changed if r.state == "released" and r.order_id in self._state_was}
+        changed = [r for r in self.reservations.values() if self._was.get(r.order_id) != (r.state, r.seen)]
+        gives_up = {r.order_id for r in changed if r.state == "released" and r.order_id in self._was}
         keep_reservations(self._conn, [r for r in changed if r.order_id in gives_up], now)
         keep_reservations(self._conn, [r for r in changed if r.order_id not in gives_up], now)
         self._save_slots()
@@ -282,12 +283,12 @@ def update_slots(conn: sa.Connection, segments: Sequence[Segment]) -> None:
 
 _KINDS = {
     "queue_number": "int", "wait_seq": "int", "position": "int", "hold_seconds": "int", "date": "date",
-    "join_waitlist": "bool", "auto_book": "bool", "offered": "bool", "was_sold": "bool", "cancel_before": "timestamptz", "until": "timestamptz",
+    "join_waitlist": "bool", "auto_book": "bool", "offered": "bool", "was_sold": "bool", "seen": "bool", "cancel_before": "timestamptz", "until": "timestamptz",
 }  # fmt: skip
 _LIST = ", ".join(_NAMES)
 _CHANGING = (
     "state", "slot_id", "queue_number", "reason", "wait_seq", "position", "channel", "hold_seconds", "offered",
-    "cancel_before", "released_by", "was_sold", "updated_at",
+    "cancel_before", "released_by", "was_sold", "seen", "updated_at",
 )  # fmt: skip
 _ON_CONFLICT = "ON CONFLICT (order_id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
 # One JSON document in place of an array per column: psycopg takes longer to write ten arrays than PostgreSQL to read this.

@@ -19,6 +19,7 @@ _counted = (
     sa.select(
         reservations.c.session_id,
         *(sa.func.sum(sa.case((reservations.c.state == state, 1), else_=0)).label(state) for state in _COUNTED),
+        sa.func.sum(sa.case((reservations.c.seen, 1), else_=0)).label("seen"),
     )
     .group_by(reservations.c.session_id)
     .subquery()
@@ -43,6 +44,7 @@ def audit_figures(conn: sa.Connection) -> dict[str, Any]:
         reservations.c.order_id,
         reservations.c.session_id,
         reservations.c.state,
+        reservations.c.seen,
         reservations.c.slot_id,
         reservations.c.queue_number,
     )
@@ -69,11 +71,13 @@ def _session_figures() -> sa.Select[Any]:
         sa.select(
             sessions.c.id.label("session_id"),
             sessions.c.stopped,
+            sessions.c.seen,
             sessions.c.sold_out,
             sessions.c.waiting,
             sessions.c.entered,
             *numbers,
             *counted,
+            sa.func.coalesce(_counted.c.seen, 0).label("counted_seen"),
         )
         .outerjoin(_totals, _totals.c.session_id == sessions.c.id)
         .outerjoin(_counted, _counted.c.session_id == sessions.c.id)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from common.envelope import Received
 from common.ids import person_of
 from common.log import get_logger
-from common.messages import OrderConfirmed, ReleaseSlot, ReserveSlot, SessionChanged
+from common.messages import OrderConfirmed, ReleaseSlot, ReserveSlot, SessionChanged, VisitCompleted
 from common.outbox import Timer, Tx
 
 from schedule_svc import rules as hospital_rules
@@ -23,7 +23,7 @@ ROUND = 300
 
 
 def serve_orders(tx: Tx, received: Sequence[Received]) -> None:
-    """ReserveSlot, ReleaseSlot and OrderConfirmed. One handler for the three keeps a mixed run together, and in order."""
+    """ReserveSlot, ReleaseSlot, OrderConfirmed and VisitCompleted. One handler keeps a mixed run together, and in order."""
     working, desk = at_desk(tx, {r.message.session_id for r in received}, {r.message.order_id for r in received})
     _let_in(tx, desk, [r.message for r in received if isinstance(r.message, ReserveSlot)])
     for r in _by_arrival(received):
@@ -79,6 +79,8 @@ def _serve(desk: Desk, received: Received) -> None:
     elif isinstance(message, OrderConfirmed) and not desk.confirm(message):
         # the saga releases only what is not confirmed, or cancels after; then this came late, and the release stands
         log.warning("confirmed_without_number", order_id=message.order_id)
+    elif isinstance(message, VisitCompleted) and not desk.complete(message):
+        log.warning("seen_without_number", order_id=message.order_id)
 
 
 def close_waitlist(tx: Tx, timer: Timer) -> None:

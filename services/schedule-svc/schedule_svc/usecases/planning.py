@@ -263,6 +263,7 @@ def _new_row(session: Session, p: Planned, stop: str | None, named_at: datetime)
         "next_number": session.next_number,
         "waiting": 0,
         "wait_seq": 0,
+        "seen": 0,
     }
 
 

@@ -45,6 +45,7 @@ sessions = Table(
     Column("draw_state", Text, nullable=False),
     Column("entered", Integer, nullable=False),
     Column("entry_seq", Integer, nullable=False),
+    Column("seen", Integer, nullable=False, server_default=sa.text("0")),
     Column("stopped", Boolean, nullable=False),
     Column("stop_reason", Text, nullable=False),
     Column("staff_stop", Text),
@@ -142,6 +143,7 @@ reservations = Table(
     Column("until", UtcDateTime),
     Column("released_by", Text),
     Column("was_sold", Boolean, nullable=False, server_default=sa.false()),
+    Column("seen", Boolean, nullable=False, server_default=sa.false()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     CheckConstraint(
