@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from common.messages import Visit, VisitClass
+from common.messages import VisitClass
 from common.outbox import Tx
 
 from booking_svc.clinic.visits import VisitState
@@ -16,7 +16,6 @@ from booking_svc.store.tables import among
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-_decode_visit = msgspec.json.Decoder(Visit).decode
 _done = among({VisitState.DONE})
 _at = visits.c.ended_at.type
 
@@ -55,8 +54,8 @@ class DayVisit:
     """One visit, as far as it says what a day was like. `starts_at`: the start of her segment."""
 
     id: str
+    session_id: str
     queue_id: str
-    hospital_id: str
     order_id: str | None
     visit_class: VisitClass
     state: VisitState
@@ -100,10 +99,20 @@ def visits_of_line(conn: sa.Connection, queue_id: str) -> list[DayVisit]:
     return _days(conn, _day_visits.where(visits.c.queue_id == queue_id).order_by(visits.c.starts_at, visits.c.id))
 
 
-def agreed_in(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, Visit]:
-    """What was agreed, by visits' ids: the one place where a day's names and period stand."""
-    query = sa.select(visits.c.id, visits.c.visit).where(visits.c.id.in_(sorted(set(visit_ids))))
-    return {row.id: _decode_visit(row.visit) for row in conn.execute(query)}
+def sessions_seen(conn: sa.Connection, department_id: str, since: datetime, before: datetime, most: int) -> list[str]:
+    """Sessions in whose lines patients of a department were seen who were due in this time, the latest first."""
+    c = visits.c
+    latest = sa.func.max(c.starts_at)
+    query = sa.select(c.queue_id).where(
+        c.department_id == department_id, _done, c.starts_at >= since, c.starts_at < before
+    )
+    return list(conn.scalars(query.group_by(c.queue_id).order_by(latest.desc(), c.queue_id).limit(most)))
+
+
+def hospital_of(conn: sa.Connection, department_id: str) -> str | None:
+    """The hospital of a department, once somebody was booked for it."""
+    query = sa.select(visits.c.hospital_id).where(visits.c.department_id == department_id)
+    return conn.execute(query.limit(1)).scalar()
 
 
 def _days(conn: sa.Connection, query: sa.Select[Any]) -> list[DayVisit]:

@@ -6,7 +6,8 @@ estimating   how long it will take: for who asks, and by a timer for all who wai
 reasons      why a wait is not what was told last
 models       what the closed forms say beside the simulation
 load         a session's load, by the models and as it was observed
-planning     what one more doctor would change; what the planner would have said of past days
+planning     what one more doctor would change
+backtest     what the planner would have said of past sessions
 """
 
 from booking_svc.usecases.waiting.estimating import ESTIMATE, estimate_queue, note_called, somebody_waits

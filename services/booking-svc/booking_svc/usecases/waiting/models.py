@@ -38,14 +38,19 @@ def steadily(conn: sa.Connection, seen: Seen, live: Live) -> list[Steadily]:
     return steady_models(_planned_rate(conn, seen, live), [server.service for server in live.line.servers])
 
 
-def steady_models(arrival_rate: float | None, services: Sequence[ServiceTime]) -> list[Steadily]:
-    """M/M/1, M/M/c and M/G/c for desks with these service times. `arrival_rate`: per second, None if nobody came."""
+def steady_models(
+    arrival_rate: float | None, services: Sequence[ServiceTime], cv2_arrivals: float | None = None
+) -> list[Steadily]:
+    """M/M/1, M/M/c and M/G/c for desks with these service times. `arrival_rate`: per second, None if nobody came; `cv2_arrivals`:
+    of the times between arrivals, for M/G/c; None: as of a Poisson process.
+    """
     mean, cv2 = mixed(services)
     rate, desks = arrival_rate or 0.0, len(services)
+    between = 1.0 if cv2_arrivals is None else cv2_arrivals
     asked: dict[Model, Callable[[], Steady]] = {
         "mm1": lambda: formulas.mm1(rate, 1 / mean),
         "mmc": lambda: formulas.mmc(rate, 1 / mean, desks),
-        "mgc": lambda: formulas.mgc(rate, 1 / mean, desks, cv2_service=cv2),
+        "mgc": lambda: formulas.mgc(rate, 1 / mean, desks, cv2_service=cv2, cv2_arrivals=between),
     }
     if arrival_rate is None:
         return [_refused(model, "no_arrivals") for model in asked]

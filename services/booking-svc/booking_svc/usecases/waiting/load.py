@@ -1,0 +1,98 @@
+"""A session's load: what the models say of it, beside what was observed. An empty day has no figures, and no NaN."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.errors import NotFound
+from common.messages import SessionFacts
+from common.outbox import Database
+from haoyuan_waiting import observed
+from haoyuan_waiting.observed import Durations, Load, Stay
+
+from booking_svc import store
+from booking_svc.clinic.queue import Queue
+from booking_svc.clinic.staff import Staff
+from booking_svc.clinic.visits import VisitState
+from booking_svc.store.waits import DayVisit
+from booking_svc.usecases.waiting.learning import service_times
+from booking_svc.usecases.waiting.models import Steadily, steady_models
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLoad:
+    """Of a session between two times. `waits`: of those who came, until their (last) call; `models`: for the arrivals observed, and
+    the service times learnt of the doctors at its desks.
+    """
+
+    session_id: str
+    since: datetime
+    until: datetime
+    desks: int
+    observed: Load
+    waits: Durations
+    models: Sequence[Steadily]
+
+
+def load(database: Database, staff: Staff, session_id: str) -> SessionLoad:
+    """Raises NotFound(`session_not_found`) for a session that is not of the caller's hospital."""
+    now = database.clock()
+    with database.reading() as conn:
+        queue, session = store.queues.get_queue(conn, session_id), store.get_session(conn, session_id)
+        of = queue or session
+        if of is None:
+            raise NotFound("no such session", code="session_not_found")
+        staff.check_hospital(of.hospital_id, "session_not_found")
+        came = [v for v in store.waits.visits_of_line(conn, session_id) if v.checked_in_at is not None]
+        desks = store.queues.desks_of(conn, session_id).values()
+        doctors = [d.doctor_id for d in desks if d.is_open] or [of.doctor_id]
+        services = service_times(conn, of.department_id, doctors, now)
+    since, until = _span(queue, session, came, now)
+    zero = since.timestamp()
+    opened = [
+        (d.opened_at.timestamp() - zero, None if d.is_open else (d.free_since or d.opened_at).timestamp() - zero)
+        for d in desks
+    ]
+    stays = [_stay(v, zero) for v in came]
+    found = observed.load(stays, opened, 0.0, until.timestamp() - zero)
+    rate = found.arrival_rate or None
+    return SessionLoad(
+        session_id,
+        since,
+        until,
+        len(doctors),
+        found,
+        waited(stays, until.timestamp() - zero),
+        steady_models(rate, [services[doctor] for doctor in doctors], found.arrivals_cv2),
+    )
+
+
+def waited(stays: Sequence[Stay], until: float) -> Durations:
+    """Who still waits counts, for as long as she has waited so far."""
+    return observed.waits(
+        [s.called - s.arrived for s in stays if s.called is not None],
+        [(until if s.ended is None else s.ended) - s.arrived for s in stays if s.called is None],
+    )
+
+
+def _stay(visit: DayVisit, zero: float) -> Stay:
+    def at(moment: datetime | None) -> float | None:
+        return None if moment is None else moment.timestamp() - zero
+
+    called = None if visit.state == VisitState.WAITING else visit.called_at
+    return Stay(at(visit.checked_in_at) or 0.0, at(called), at(visit.ended_at))
+
+
+def _span(
+    queue: Queue | None, session: SessionFacts | None, came: Sequence[DayVisit], now: datetime
+) -> tuple[datetime, datetime]:
+    """From the session's beginning, or when the first came; until it was over and the last had left, or now."""
+    begins = [v.checked_in_at for v in came if v.checked_in_at is not None]
+    ends = [v.ended_at for v in came if v.ended_at is not None]
+    if session is not None:
+        begins.append(session.starts_at)
+        ends.append(session.ends_at)
+    since = min(begins, default=now)
+    over = len([v for v in came if v.ended_at is not None]) == len(came)
+    until = min(now, max(ends, default=now)) if over or (queue is not None and queue.state == "closed") else now
+    return since, max(until, since)
