@@ -5,6 +5,7 @@ from functools import partial
 
 from common.messages import (
     AccountDeleted,
+    ClinicRulesSet,
     PatientSaved,
     PaymentClosed,
     PaymentFailed,
@@ -26,6 +27,7 @@ from common.processor import Handler
 
 from booking_svc import store, usecases
 from booking_svc.usecases import waiting
+from booking_svc.usecases.clinic import closing
 
 
 def subscriptions(window: timedelta | None) -> dict[type, Handler]:
@@ -46,6 +48,7 @@ def subscriptions(window: timedelta | None) -> dict[type, Handler]:
         SessionPublished: usecases.note_sessions,
         SessionChanged: usecases.note_sessions,
         SessionStopped: partial(usecases.stop_sessions, window=window),
+        ClinicRulesSet: usecases.note_clinic_rules,
         PatientSaved: usecases.note_patients,
         AccountDeleted: partial(usecases.leave, window=window),
     }
@@ -56,5 +59,6 @@ def timers(window: timedelta | None) -> dict[str, TimerHandler]:
         store.WINDOW: partial(usecases.end_window, window=window),
         usecases.LEFT: partial(usecases.look_again, window=window),
         usecases.WATCH: usecases.watch,
+        closing.CLOSE: closing.close_by_clock,
         waiting.ESTIMATE: waiting.estimate_queue,
     }

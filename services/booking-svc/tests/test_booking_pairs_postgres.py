@@ -70,6 +70,6 @@ def test_a_stop_locks_the_orders_and_those_that_are_to_replace_them(service: Ser
     new = do(client, old, "reschedule", {"session_id": THERE}).json["id"]
     deliver(service, reserved(new, 8000, session=THERE))
     with service.database.transaction() as tx:
-        found = store.lock_orders_of_session(tx, SESSION)
+        found = store.lock_orders_of_sessions(tx, [SESSION])
         assert {old, alone, new} <= set(found)
         assert list(found) == sorted(found)

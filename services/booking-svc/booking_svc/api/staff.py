@@ -16,7 +16,7 @@ from booking_svc.api.show import show_full
 def mark_missed(order_id: str) -> dict[str, Any]:
     """爽约: the patient did not come. The number and its fee stay with the hospital, and her credit is marked.
 
-    Saying so again changes nothing. 409: not_confirmed, visit_not_begun (`starts_at`).
+    Saying so again changes nothing. 409: not_confirmed, visit_not_begun (`starts_at`), not_possible (`state`) while she is with a doctor.
     """
     order = usecases.mark_missed(database(), order_id, principal().account_id, of_their_hospital)
     return show_full(order)

@@ -1,6 +1,6 @@
-"""What the watch looks for on the clinic day: orders that have no visit yet, and queues that nobody has set an end."""
+"""What is looked for among all days' visits: orders that have none yet, queues to which nobody has set an end, walk-ins."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -51,3 +51,16 @@ _without_visits = (
     .where(orders.c.visit.is_not(None), ~_has_visit.exists())
     .order_by(_id)
 )
+
+
+def walk_ins_of(conn: sa.Connection, session_ids: Collection[str]) -> Sequence[str]:
+    """The visits of sessions that have no order and have not ended."""
+    c = visits.c
+    query = sa.select(c.id).where(c.session_id.in_(sorted(session_ids)), c.order_id.is_(None), opened)
+    return conn.scalars(query).all()
+
+
+def forget_names(conn: sa.Connection, account_id: str) -> None:
+    """What walk-ins of this account were called."""
+    c = visits.c
+    conn.execute(sa.update(visits).where(c.account_id == account_id, c.name.is_not(None)).values(name=None))

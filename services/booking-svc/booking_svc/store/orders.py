@@ -1,6 +1,6 @@
 """Orders: locked and written by the saga, and read by their owners."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -87,9 +87,11 @@ _lock_pairs_sqlite = (
 )
 
 
-def lock_orders_of_session(tx: Tx, session_id: str) -> dict[str, Order]:
-    """The orders of a session that have not ended, and those that are about to take their places, locked."""
-    alive = sa.select(orders.c.id).where(orders.c.session_id == session_id, orders.c.state.not_in(sorted(FINAL)))
+def lock_orders_of_sessions(tx: Tx, session_ids: Collection[str]) -> dict[str, Order]:
+    """The orders of these sessions that have not ended, and those that are about to take their places, locked."""
+    alive = sa.select(orders.c.id).where(
+        orders.c.session_id.in_(sorted(session_ids)), orders.c.state.not_in(sorted(FINAL))
+    )
     return lock_orders(tx, [*tx.conn.scalars(alive), *_heirs_of(tx.conn, alive)])
 
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from common.envelope import Received
 from common.errors import NotFound
-from common.messages import SessionFacts, SessionStopped
+from common.messages import ClinicRulesSet, SessionFacts, SessionStopped
 from common.outbox import Database, Tx
 
 from booking_svc import store
 from booking_svc.domain import State
 from booking_svc.saga import Stop
+from booking_svc.usecases.clinic.following import CLINIC, withdraw
 from booking_svc.usecases.moving import move
 
 
@@ -21,21 +22,35 @@ def note_sessions(tx: Tx, received: Sequence[Received]) -> None:
 
 
 def stop_sessions(tx: Tx, received: Sequence[Received], window: timedelta | None) -> None:
-    """停诊: every order of the session ends, whatever its state; who has paid may choose a substitute.
+    """停诊: every order of the session ends, whatever its state, also of who waits or is at a desk; who has paid may choose a
+    substitute. Who was seen stays seen. Walk-ins leave too.
 
     A stop that is late or told again, after the session was resumed, says nothing of the orders that it has now.
     """
     note_sessions(tx, received)
-    for r in received:
+    stops = [r for r in received if _stands(tx, r.message)]
+    sessions = {r.message.session_id for r in stops}
+    orders = store.lock_orders_of_sessions(tx, sessions)
+    messages: list[tuple[str, object, str]] = []
+    for r in stops:
         stop: SessionStopped = r.message
-        known = store.get_session(tx.conn, stop.session_id)
-        if known is not None and known.state != "stopped":
-            continue
         substitutes = tuple(s for s in stop.substitutes if s.visit.starts_at > tx.now)
-        orders = store.lock_orders_of_session(tx, stop.session_id)
         # who was moving within the session hears that it was stopped, and not that her former order has ended
         stopped = sorted((o for o in orders.values() if o.session_id == stop.session_id), key=lambda o: not o.replaces)
-        move(tx, orders, [(o.id, Stop(o.id, substitutes), r.traceparent) for o in stopped], window)
+        messages += [(o.id, Stop(o.id, substitutes), r.traceparent) for o in stopped]
+    move(tx, orders, messages, window)
+    withdraw(tx, dict.fromkeys(store.days.walk_ins_of(tx.conn, sessions), (CLINIC, "session_stopped")))
+
+
+def _stands(tx: Tx, stop: SessionStopped) -> bool:
+    known = store.get_session(tx.conn, stop.session_id)
+    return known is None or known.state == "stopped"
+
+
+def note_clinic_rules(tx: Tx, received: Sequence[Received]) -> None:
+    """Keep the versions of hospitals' rules of the clinic day."""
+    told: list[ClinicRulesSet] = [r.message for r in received]
+    store.queues.save_clinic_rules(tx, [(m.hospital_id, m.version, m.effective_at, m.rules) for m in told])
 
 
 def note_patients(tx: Tx, received: Sequence[Received]) -> None:

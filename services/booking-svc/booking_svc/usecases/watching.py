@@ -8,6 +8,8 @@ from common.outbox import Timer, Tx
 
 from booking_svc import saga, store
 from booking_svc.domain import IN_FLIGHT, Order, State
+from booking_svc.usecases.clinic.closing import watch_queues
+from booking_svc.usecases.clinic.following import ensure_visits
 
 log = get_logger("booking")
 
@@ -22,6 +24,7 @@ UNPAID = timedelta(minutes=3)
 """As OVERDUE, for an order that waits for its payment: it may never have been asked for, or its success never been told."""
 WATCH_EVERY = timedelta(seconds=20)
 WATCH_BATCH = 200
+SEEN_AT_ONCE = 1000
 _MAY_WAIT = {State.AWAITING_PAYMENT, State.WAITLISTED}
 """Here waiting for long is normal: asking again is worth a word, and no warning."""
 
@@ -38,7 +41,9 @@ def watch(tx: Tx, timer: Timer) -> None:
     stalled = store.lock_overdue(tx, {State.REFUND_FAILED}, long_ago, WATCH_BATCH)
     _ask_again(tx, stalled, lambda _order: saga.refund_payment)
     _ask_again(tx, store.lock_unreleased(tx, long_ago, WATCH_BATCH), lambda _order: saga.release_slot)
-    tx.set_timer(WATCH, timer.key, tx.now + WATCH_EVERY)
+    watch_queues(tx)
+    seen_to = _see_to_visits(tx, timer.payload.get("seen_to") or "")
+    tx.set_timer(WATCH, timer.key, tx.now + WATCH_EVERY, {"seen_to": seen_to})
 
 
 def _ask_again(tx: Tx, orders: Sequence[Order], command_of: Callable[[Order], saga.Send]) -> None:
@@ -49,6 +54,18 @@ def _ask_again(tx: Tx, orders: Sequence[Order], command_of: Callable[[Order], sa
         tx.send(command(order))
     if orders:
         store.touch(tx, [order.id for order in orders])
+
+
+def _see_to_visits(tx: Tx, after: str) -> str:
+    """Make the visits of the next orders that lack theirs, which an older release has confirmed; answers up to where.
+
+    Round and round, in the order of the ids: no index is needed for what is hardly ever found.
+    """
+    lacking, upto = store.days.unvisited(tx.conn, after, SEEN_AT_ONCE, tx.now)
+    if lacking:
+        log.warning("orders_without_visits", count=len(lacking))
+        ensure_visits(tx, store.lock_orders(tx, lacking).values())
+    return upto or ""
 
 
 def start_watching(tx: Tx) -> None:

@@ -9,6 +9,7 @@ from common.outbox import Database, Tx
 from booking_svc import store
 from booking_svc.domain import Order, State, check_acceptable, check_cancellable, check_missable
 from booking_svc.saga import Accept, Cancel, Missed
+from booking_svc.usecases.clinic.following import miss
 from booking_svc.usecases.moving import move
 
 
@@ -49,8 +50,8 @@ def accept_offer(database: Database, account_id: str, order_id: str, window: tim
 
 
 def mark_missed(database: Database, order_id: str, marked_by: str, may_see: Callable[[Order], bool]) -> Order:
-    """爽约: the patient did not come, says `marked_by`. Saying so again changes nothing. Raises NotFound for what the caller
-    may not see, Conflict when it cannot have been missed.
+    """爽约: the patient did not come, says `marked_by`; if she stands in a line, she leaves it. Saying so again changes nothing.
+    Raises NotFound for what the caller may not see, Conflict when it cannot have been missed, or she is with a doctor.
     """
     with database.transaction() as tx:
         orders = store.lock_with_heirs(tx, [order_id])
@@ -59,5 +60,6 @@ def mark_missed(database: Database, order_id: str, marked_by: str, may_see: Call
             raise NotFound("no such order of your hospital", code="order_not_found")
         if order.state != State.NO_SHOW:
             check_missable(order, tx.now)
+            miss(tx, order, marked_by)
             move(tx, orders, [(order.id, Missed(order.id, marked_by), "")], None)
     return order

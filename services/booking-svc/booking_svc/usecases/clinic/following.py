@@ -10,7 +10,7 @@ from datetime import datetime
 from common.outbox import Tx
 
 from booking_svc import store
-from booking_svc.clinic.visits import MOVES, ClinicVisit, Move
+from booking_svc.clinic.visits import ENDED, MOVES, ClinicVisit, Move
 from booking_svc.domain import Order, State
 from booking_svc.usecases.clinic import lining
 
@@ -68,34 +68,46 @@ def _by(order: Order) -> By:
 
 
 def withdraw(tx: Tx, leaving: Mapping[str, By]) -> None:
-    """These visits are withdrawn, by whom and why, those that have not ended. Their orders, if they have any, are locked."""
-    seen = store.visits.visits_by_ids(tx.conn, leaving)
+    """These visits are withdrawn, by whom and why. Their orders, if they have any, are locked."""
+    _end(tx, Move.WITHDRAW, leaving)
+
+
+def miss(tx: Tx, order: Order, by: str) -> None:
+    """The visit of a locked order is missed, says `by`. Raises Conflict(`not_possible`) while she is with a doctor."""
+    ensure_visits(tx, [order])
+    _end(tx, Move.MISS, {store.visits.visit_id_of(order.id): (by, "never_came")})
+
+
+def _end(tx: Tx, move: Move, leaving: Mapping[str, By]) -> None:
+    """Out of the line and off the desk; what has ended stays as it ended, unless the table says otherwise."""
+    seen = store.visits.visits_by_ids(tx.conn, leaving) if leaving else {}
     # nobody keeps a queue yet for most of what is cancelled: then there is none to lock, and none is made
-    kept = store.boards.revisions(tx.conn, {visit.queue_id for visit in seen.values()})
+    kept = store.boards.revisions(tx.conn, {visit.queue_id for visit in seen.values()}) if seen else {}
     inside = [visit.id for visit in seen.values() if visit.queue_id in kept]
+    outside = [visit.id for visit in seen.values() if visit.queue_id not in kept]
     if inside:
-        _leave_lines(tx, inside, leaving)
-    _leave(tx, [visit.id for visit in seen.values() if visit.queue_id not in kept], leaving)
+        _leave_lines(tx, move, inside, leaving)
+    if outside:
+        _leave(tx, move, outside, leaving)
 
 
-def _leave_lines(tx: Tx, visit_ids: Sequence[str], leaving: Mapping[str, By]) -> None:
+def _leave_lines(tx: Tx, move: Move, visit_ids: Sequence[str], leaving: Mapping[str, By]) -> None:
     locked = store.visits.lock_lines(tx, visit_ids)
     for queue_id, queue in locked.queues.items():
         line = lining.open_line(tx, queue)
         for visit in locked.visits.values():
-            if visit.queue_id == queue_id and _can_leave(visit):
-                line.end(visit, Move.WITHDRAW, *leaving[visit.id])
+            if visit.queue_id == queue_id and _leaves(visit, move):
+                line.end(visit, move, *leaving[visit.id])
         line.settle()
 
 
-def _leave(tx: Tx, visit_ids: Sequence[str], leaving: Mapping[str, By]) -> None:
-    visits = store.visits.lock_visits(tx, visit_ids) if visit_ids else {}
-    going = [visit for visit in visits.values() if _can_leave(visit)]
+def _leave(tx: Tx, move: Move, visit_ids: Sequence[str], leaving: Mapping[str, By]) -> None:
+    going = [visit for visit in store.visits.lock_visits(tx, visit_ids).values() if _leaves(visit, move)]
     for visit in going:
-        visit.move(Move.WITHDRAW, tx.now, *leaving[visit.id])
+        visit.move(move, tx.now, *leaving[visit.id])
         visit.ended_at = tx.now
     store.visits.save_visits(tx, going)
 
 
-def _can_leave(visit: ClinicVisit) -> bool:
-    return (visit.state, Move.WITHDRAW) in MOVES
+def _leaves(visit: ClinicVisit, move: Move) -> bool:
+    return visit.state not in ENDED or (visit.state, move) in MOVES
