@@ -6,11 +6,10 @@ from common.errors import Conflict
 from common.outbox import Database
 
 from booking_svc import store
-from booking_svc.clinic.line import Place, place_of, placed_anew
+from booking_svc.clinic.line import place_of, placed_anew
 from booking_svc.clinic.queue import Desk, Discipline, Queue
 from booking_svc.clinic.staff import Staff
-from booking_svc.clinic.visits import ClinicVisit
-from booking_svc.usecases.clinic.lining import Line, line_for, place_by
+from booking_svc.usecases.clinic.lining import Line, line_for
 
 
 def open_desk(database: Database, staff: Staff, session_id: str, room: str, doctor_id: str | None = None) -> Desk:
@@ -100,10 +99,7 @@ def set_discipline(database: Database, staff: Staff, session_id: str, discipline
 
 
 def _place_anew(line: Line) -> None:
-    def fresh(visit: ClinicVisit) -> Place:
-        return place_by(line.rules, visit, visit.checked_in_at or line.now, line.queue.number())
-
-    for visit, at in placed_anew(line.waiting, fresh):
+    for visit, at in placed_anew(line.waiting, line.fresh_place):
         visit.place, visit.told_near = at, False
         line.keep(visit)
     line.waiting.sort(key=place_of)

@@ -83,6 +83,12 @@ class Line:
         visit.ended_at = self.now
         self.keep(visit)
 
+    def fresh_place(self, visit: ClinicVisit) -> Place:
+        """Where she stands by these rules, had she come as what she is now when she came."""
+        old = visit.place
+        number = old.number if old is not None and not old.path else self.queue.number()
+        return place_by(self.rules, visit, visit.checked_in_at or self.now, number)
+
     def ahead_of(self, visit: ClinicVisit) -> int:
         """How many wait before her."""
         return bisect_left(self.waiting, place_of(visit), key=place_of)
@@ -100,13 +106,14 @@ class Line:
     def settle(self) -> None:
         """Tell who was passed and who has come near, and write all that was changed."""
         for ahead, visit in enumerate(self.waiting):
+            near = ahead <= self.rules.near
             if visit.id in self.passed:
                 self.tx.send(telling.passed(visit, ahead, self.passed[visit.id]))
-            elif ahead > self.rules.near or visit.told_near:
-                continue
-            else:
+            elif near and not visit.told_near:
                 self.tx.send(telling.near(visit, ahead))
-            visit.told_near = ahead <= self.rules.near
+            else:
+                continue
+            visit.told_near = near
             self.keep(visit)
         self.passed.clear()
         store.visits.save_visits(self.tx, list(self._changed.values()))

@@ -130,9 +130,9 @@ def reclass(
         visit.check(Move.RECLASS)
         visit.visit_class, visit.reason = visit_class, reason
         if visit.state in IN_LINE and not same:
-            came_at = visit.checked_in_at or line.now
-            at = place_by(line.rules, visit, came_at, line.queue.number())
-            line.stand(visit, at, Move.RECLASS, staff.account_id, visit_class=visit_class, reason=reason)
+            line.stand(
+                visit, line.fresh_place(visit), Move.RECLASS, staff.account_id, visit_class=visit_class, reason=reason
+            )
         else:
             visit.move(Move.RECLASS, line.now, staff.account_id, visit_class=visit_class, reason=reason)
             line.keep(visit)
