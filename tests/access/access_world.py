@@ -12,7 +12,11 @@ from test_attacks import BODIES
 from demo.client import Client
 from docs.generators.access import EACH, Row
 
-ENDLESS = "/api/v1/notifications/stream"
+ENDLESS = {
+    "/api/v1/notifications/stream",
+    "/api/v1/sessions/{session_id}/queue/stream",
+    "/api/v1/visits/{visit_id}/stream",
+}
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Given:
         answer = client.open(
             self.path(row, real=real), method=row.method, headers=headers, query_string=query, **options
         )
-        if row.path == ENDLESS:
+        if row.path in ENDLESS:
             answer.close()
         return answer
 

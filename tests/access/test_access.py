@@ -23,7 +23,7 @@ NOTHING_TO_SHOW = {
 }
 """Days without a bill, sessions without a draw, links and files that nobody was told of: 404, or 422."""
 
-WITHOUT_IDS = {"/api/v1/notifications/preferences", "/api/v1/ledger/balances", ENDLESS}
+WITHOUT_IDS = {"/api/v1/notifications/preferences", "/api/v1/ledger/balances", *ENDLESS}
 """Answers in which no id says whose they are."""
 
 

@@ -107,7 +107,9 @@ def nginx(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         pytest.skip("nginx is not installed")
     port = urlsplit(system.url).port or 0
     server = gateway.local(
-        tmp_path_factory.mktemp("gateway"), free_port(), dict.fromkeys([*SERVICES, *(f"{s}-{STREAM}" for s in STREAMING)], port)
+        tmp_path_factory.mktemp("gateway"),
+        free_port(),
+        dict.fromkeys([*SERVICES, *(f"{s}-{STREAM}" for s in STREAMING)], port),
     )
     server.start()
     yield server

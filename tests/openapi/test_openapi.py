@@ -27,8 +27,12 @@ ROOT = Path(__file__).parent.parent.parent
 MODES = {"good": (GenerationMode.POSITIVE, 12), "bad": (GenerationMode.NEGATIVE, 12)}
 """How requests are made, and how many of each operation."""
 
-NEVER_ENDS = {"/api/v1/notifications/stream"}
-"""Answers that go on are tested by themselves (tests/integration/test_live_inbox.py)."""
+NEVER_ENDS = {
+    "/api/v1/notifications/stream",
+    "/api/v1/sessions/{session_id}/queue/stream",
+    "/api/v1/visits/{visit_id}/stream",
+}
+"""Answers that go on are tested by themselves (tests/integration/test_live_inbox.py, test_clinic_live.py)."""
 
 BEYOND_SCHEMAS: Mapping[str, str] = {
     "cursor": "opaque: one of ours, or none",

@@ -342,7 +342,7 @@ def test_another_hospitals_queue_and_anothers_visit_stay_theirs(service: Service
     board, phone = f"/api/v1/sessions/{clinic.session}/queue/stream", f"/api/v1/visits/{mine}/stream"
     there = {role: bearer("acc_x", role, hospital_id="hos_x") for role in ("board", "doctor", "registrar")}
     for role, headers in there.items():
-        assert_problem(client.get(board, headers=headers), 403, "other_hospital")
+        assert_problem(client.get(board, headers=headers), 404, "session_not_found")
         if role != "board":
             assert_problem(client.get(phone, headers=headers), 404, "visit_not_found")
     assert_problem(client.get(phone, headers=bearer(OTHER)), 404, "visit_not_found")

@@ -12,12 +12,12 @@ from flask import Response, request
 
 from booking_svc import store
 from booking_svc.api.blueprint import blueprint, database
-from booking_svc.api.show_board import show_board, show_pause
+from booking_svc.api.clinic.people import STAFF, check_sees, is_staff_of
+from booking_svc.api.show_board import Viewer, show_board, show_pause
 from booking_svc.boards import Boards, Reading
 from booking_svc.clinic.visits import AT_DESK, ClinicVisit
 from booking_svc.store.boards import Board
 
-STAFF = ("doctor", "registrar", "hospital_admin", "operator")
 NEXT = 20
 """So many of who waits next are in an event for a board; a desk gets all of them."""
 
@@ -50,10 +50,12 @@ def stream_queue(session_id: str) -> Response:
     """
     caller = principal()
     with database().reading() as conn:
-        caller.require_hospital(store.boards.hospital_of(conn, session_id))
+        hospital_id = store.boards.hospital_of(conn, session_id)
+    viewer: Viewer = "staff" if is_staff_of(hospital_id) else "board"
+    if viewer == "board" and caller.hospital_id != hospital_id:
+        raise NotFound("no such session", code="session_not_found")
     if request.method == "HEAD":
         return Response(content_type="text/event-stream")
-    viewer = "staff" if caller.has(*STAFF) else "board"
     opened = time.monotonic()
     boards: Boards = service().parts.boards
     # a hospital's screens may share one account
@@ -78,13 +80,7 @@ def stream_visit(visit_id: str) -> Response:
     """
     caller = principal()
     with database().reading() as conn:
-        visit = store.visits.get_visit(conn, visit_id)
-    if visit is None or not (
-        visit.account_id == caller.account_id
-        or caller.has("operator")
-        or (caller.has(*STAFF) and caller.hospital_id == visit.hospital_id)
-    ):
-        raise NotFound("no such visit", code="visit_not_found")
+        visit = check_sees(store.visits.get_visit(conn, visit_id))
     if request.method == "HEAD":
         return Response(content_type="text/event-stream")
     since = time.monotonic()
