@@ -80,6 +80,8 @@ class Given:
             "/api/v1/ledger/export": days,
             "/api/v1/staff": hospital,
             "/api/v1/rosters": hospital,
+            "/api/v1/waits/coverage": f"department_id={self.known['department_id']}",
+            "/api/v1/planning/back-test": f"department_id={self.known['department_id']}&date_from={today}&date_to={today}",
         }.get(row.path, "")
 
     def bodies(self, row: Row) -> Any:
@@ -100,6 +102,7 @@ class Given:
             },
             "/api/v1/rosters": here._roster([]),
             "/api/v1/sessions": {**copied, "doctor_id": known["doctor_id"], "slots": [slot]},
+            "/api/v1/planning/what-if": {"base": {"session_id": known["session_id"]}, "runs": 20},
             "/api/v1/sessions/{session_id}/slots": {"slot_id": known["slot_id"], "extra": 1},
         }
         return bodies.get(row.path)
@@ -146,6 +149,7 @@ def more(world: World) -> Given:
             "delivery_id": eventually(lambda: world.operator.get("/deliveries")["items"], "a letter")[0]["id"],
             "slot_id": session["slots"][0]["id"],
             "doctor_id": session["doctor"]["id"],
+            "department_id": alice.get(f"/orders/{known['order_id']}")["visit"]["department_id"],
             "alice": alice.get("/users/me")["id"],
             "operator": world.operator.get("/users/me")["id"],
             "day": "2026-11-20",

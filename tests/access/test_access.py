@@ -19,9 +19,10 @@ NOTHING_TO_SHOW = {
     "/api/v1/sessions/{session_id}/draw",
     "/api/v1/sessions/{session_id}/draw/receipt",
     "/api/v1/notifications/unsubscribe",
+    "/api/v1/visits/{visit_id}/wait",
     "/docs/assets/{name}",
 }
-"""Days without a bill, sessions without a draw, links and files that nobody was told of: 404, or 422."""
+"""Days without a bill, sessions without a draw, links and files that nobody was told of: 404, or 422. Visits of another day: 409."""
 
 WITHOUT_IDS = {"/api/v1/notifications/preferences", "/api/v1/ledger/balances", *ENDLESS}
 """Answers in which no id says whose they are."""
