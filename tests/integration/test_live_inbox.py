@@ -1,71 +1,27 @@
 """The live stream of the inbox, over HTTP, on both systems: through the gateway, to the one whose it is, over a restart."""
 
-import contextlib
-import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from http.client import HTTPConnection, HTTPException
-from typing import Any
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
 from actors import Patient, eventually
+from ears import Ear
 
 from stack.system import System as Stack
 
-PATH = "/api/v1/notifications/stream"
-
-
-class Ear:
-    """Listens in a thread. `events`: what was heard; `over`: the stream has ended."""
-
-    def __init__(self, url: str, token: str, last: str = "") -> None:
-        self.events: list[tuple[str, Any]] = []
-        self.last, self.over = last, False
-        place = urlsplit(url)
-        self._connection = HTTPConnection(place.hostname or "", place.port, timeout=60)
-        headers = {"Authorization": f"Bearer {token}", **({"Last-Event-ID": last} if last else {})}
-        self._connection.connect()
-        self._socket = self._connection.sock
-        self._connection.request("GET", PATH, headers=headers)
-        self._response = self._connection.getresponse()
-        self.status, self.headers = self._response.status, self._response.headers
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def _listen(self) -> None:
-        name = ""
-        try:
-            for line in iter(self._response.readline, b""):
-                field, _, value = line.decode().rstrip("\n").partition(": ")
-                if field == "id":
-                    self.last = value
-                elif field == "event":
-                    name = value
-                elif field == "data":
-                    self.events.append((name, json.loads(value)))
-        except (OSError, HTTPException, ValueError, AttributeError):  # it was cut, or we have closed it
-            pass
-        self.over = True
-
-    @property
-    def kinds(self) -> list[str]:
-        return [data["kind"] for name, data in self.events if name == "notification"]
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join(30)
-        self._response.close()
-        self._connection.close()
+PATH = "/notifications/stream"
 
 
 Listen = Callable[..., Ear]
 
 WELCOME = {"user_registered"}
 """Perhaps told before the stream was open."""
+
+
+def kinds(ear: Ear) -> list[str]:
+    return [data["kind"] for data in ear.told("notification")]
 
 
 def told(patient: Patient) -> set[str]:
@@ -77,7 +33,7 @@ def listen(system) -> Iterator[Listen]:
     with ExitStack() as opened:
 
         def begin(patient: Patient, last: str = "") -> Ear:
-            ear = Ear(system.url, patient.token, last)
+            ear = Ear(system.url, PATH, patient.token, last)
             opened.callback(ear.close)
             return ear
 
@@ -90,10 +46,10 @@ def test_an_order_is_heard_as_it_goes_and_by_its_owner_alone(base, hospital, pat
     assert (ear.status, ear.headers["Content-Type"]) == (200, "text/event-stream")
     eventually(lambda: ear.last and another.last, "both are heard")
     patient.confirmed(hospital.session(1))
-    eventually(lambda: "order_confirmed" in ear.kinds, "it is heard")
-    eventually(lambda: told(patient) == {*ear.kinds} - WELCOME, "and the inbox says the same")
-    assert len(ear.kinds) == len(set(ear.kinds)), "each once"
-    assert not {"order_placed", "order_confirmed"} & set(another.kinds)
+    eventually(lambda: "order_confirmed" in kinds(ear), "it is heard")
+    eventually(lambda: told(patient) == {*kinds(ear)} - WELCOME, "and the inbox says the same")
+    assert len(kinds(ear)) == len(set(kinds(ear))), "each once"
+    assert not {"order_placed", "order_confirmed"} & set(kinds(another))
 
 
 def test_who_comes_again_goes_on(hospital, patient, listen: Listen):
@@ -102,12 +58,12 @@ def test_who_comes_again_goes_on(hospital, patient, listen: Listen):
     ear.close()
     patient.confirmed(hospital.session(1))
     again = listen(patient, ear.last)
-    eventually(lambda: {"order_placed", "order_confirmed"} <= set(again.kinds), "what was missed")
-    count = len(again.kinds)
+    eventually(lambda: {"order_placed", "order_confirmed"} <= set(kinds(again)), "what was missed")
+    count = len(kinds(again))
     again.close()
     third = listen(patient, again.last)
     order = patient.confirmed(hospital.session(1))["id"]
-    eventually(lambda: "order_confirmed" in third.kinds, "what is new")
+    eventually(lambda: "order_confirmed" in kinds(third), "what is new")
     assert {data["order_id"] for _, data in third.events if data["kind"] == "order_confirmed"} == {order}
     assert count == len({data["id"] for _, data in again.events})
 
@@ -123,12 +79,12 @@ def test_a_stream_process_that_is_told_to_end_says_good_bye(system, hospital, pa
     patient.confirmed(hospital.session(1))
     system.part("notify-svc", "stream").start()
     again = listen(patient, ears[0].last)
-    eventually(lambda: "order_confirmed" in again.kinds, "nothing was missed")
+    eventually(lambda: "order_confirmed" in kinds(again), "nothing was missed")
 
 
 def test_a_listener_needs_a_token_and_never_in_the_address(system, patient):
     place = urlsplit(system.url)
-    for path in (PATH, f"{PATH}?token={patient.token}"):
+    for path in (f"/api/v1{PATH}", f"/api/v1{PATH}?token={patient.token}"):
         connection = HTTPConnection(place.hostname or "", place.port, timeout=30)
         connection.request("GET", path)
         answer = connection.getresponse()
