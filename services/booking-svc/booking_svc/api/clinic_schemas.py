@@ -177,6 +177,12 @@ class DisciplineSchema(Schema):
     why = _why(required=True)
 
 
+class CloseSchema(Schema):
+    """Why the clinic is over, if there is more to say."""
+
+    why = _why(load_default="")
+
+
 class RoomInPath(Schema):
     """A room that a path names."""
 

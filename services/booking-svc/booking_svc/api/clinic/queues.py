@@ -18,6 +18,7 @@ from booking_svc.api.clinic.show import show_visit, show_visits
 from booking_svc.api.clinic.visits import acted
 from booking_svc.api.clinic_schemas import (
     CalledSchema,
+    CloseSchema,
     ClinicVisitSchema,
     DeskOutSchema,
     DeskSchema,
@@ -35,6 +36,7 @@ from booking_svc.api.show_board import show_board
 from booking_svc.clinic.queue import Queue
 from booking_svc.clinic.staff import Staff
 from booking_svc.usecases import clinic
+from booking_svc.usecases.clinic.closing import close_queue
 
 # --- looking ---------------------------------------------------------------------------------------------------------
 
@@ -170,6 +172,21 @@ def resume(session_id: str) -> Response:
 def set_discipline(body: dict[str, Any], session_id: str) -> Response:
     """In which order they are called from now on, those who wait already too. Honours `Idempotency-Key`. 409: queue_closed."""
     return _changed(session_id, lambda db, by: clinic.set_discipline(db, by, session_id, **body))
+
+
+@blueprint.post("/sessions/<session_id>/queue/close")
+@roles(*STAFF)
+@idempotent
+@blueprint.arguments(CloseSchema)
+@blueprint.response(200, QueueSchema)
+def close(body: dict[str, Any], session_id: str) -> Response:
+    """The clinic is over. Who never came has missed her visit, if anybody was called in this queue; else nobody kept it here, and
+    no order changes. It closes by itself some time after the session: the hospital's rules say when.
+
+    Doing so again changes nothing. Honours `Idempotency-Key`. 409: somebody_waits (`visits`: how many are here), too_early (`from`:
+    until then somebody may still come in time).
+    """
+    return _changed(session_id, lambda db, by: close_queue(db, by, session_id, **body))
 
 
 @blueprint.post("/sessions/<session_id>/queue/transfer")

@@ -98,9 +98,9 @@ def _show_step(step: KeptStep) -> dict[str, Any]:
 @blueprint.arguments(CallSchema)
 @blueprint.response(200, ClinicVisitSchema)
 def call(body: dict[str, Any], visit_id: str) -> Response:
-    """Call her to `room` out of turn, or once more. Honours `Idempotency-Key`: without one, each request calls.
+    """Call her to `room` out of turn, or once more, to another room too. Honours `Idempotency-Key`: without one, each request calls.
 
-    409: not_possible (`state`), desk_busy (`current`), at_another_desk (`room`), desk_closed, queue_paused (`why`, `paused_until`),
+    409: not_possible (`state`), desk_busy (`current`), desk_closed, queue_paused (`why`, `paused_until`),
     queue_closed. 403 `not_your_session` for a doctor who has neither the session nor a desk in it: so everywhere here.
     """
     return acted(lambda db, who: clinic.call_visit(db, who, visit_id, **body))
