@@ -1,6 +1,6 @@
 """What user-svc listens to (what is marked in patients' credit), and what it does by itself in time."""
 
-from common.messages import OrderWithdrawn, SessionStopped, VisitMissed
+from common.messages import OrderWithdrawn, SessionStopped, VisitCompleted, VisitMissed
 from common.outbox import Tx
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Handler
@@ -12,6 +12,7 @@ SUBSCRIPTIONS: dict[type, Handler] = {
     VisitMissed: credit.note_missed,
     OrderWithdrawn: credit.note_withdrawn,
     SessionStopped: credit.note_stopped,
+    VisitCompleted: credit.note_seen,
 }
 TIMERS: dict[str, TimerHandler] = {
     lockout.TELL: lockout.tell,

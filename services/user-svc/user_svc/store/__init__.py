@@ -11,13 +11,16 @@ from user_svc.store.accounts import (
 from user_svc.store.credit import (
     add_mark,
     change_mark,
+    keep_seen,
     lock_sessions,
     mark,
     marks_of,
     marks_of_sessions,
     next_credit_revision,
+    no_shows_of,
     open_appeals,
     patient_of,
+    seen_of,
     stop_sessions,
 )
 from user_svc.store.figures import audit_figures
@@ -45,6 +48,7 @@ __all__ = [
     "change_mark",
     "change_patient",
     "is_reserved",
+    "keep_seen",
     "leave_wards",
     "lock_sessions",
     "mark",
@@ -52,6 +56,7 @@ __all__ = [
     "marks_of_sessions",
     "metadata",
     "next_credit_revision",
+    "no_shows_of",
     "open_appeals",
     "patient",
     "patient_of",
@@ -59,5 +64,6 @@ __all__ = [
     "patients_since",
     "person",
     "removed_patient",
+    "seen_of",
     "stop_sessions",
 ]

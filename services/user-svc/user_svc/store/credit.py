@@ -1,6 +1,6 @@
 """Marks against patients, their appeals, and which sessions were stopped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from common.outbox import Tx
 
 from user_svc.store.parts import insert
-from user_svc.store.tables import credit_marks, credit_revisions, credit_sessions, patients
+from user_svc.store.tables import credit_marks, credit_revisions, credit_seen, credit_sessions, patients
 
 
 def patient_of(conn: sa.Connection, account_id: str, patient_id: str) -> Any:
@@ -59,6 +59,27 @@ def stop_sessions(tx: Tx, ends: Mapping[str, datetime], *, forget_before: dateti
     """Remember that these were stopped. What ended before `forget_before` is forgotten."""
     _keep_sessions(tx, ends, stopped=True)
     tx.conn.execute(sa.delete(credit_sessions).where(credit_sessions.c.ends_at < forget_before))
+
+
+def keep_seen(tx: Tx, ends: Mapping[str, datetime], *, forget_before: datetime) -> None:
+    """Remember of these orders that their patients were seen. Visits that ended before `forget_before` are forgotten."""
+    rows = [{"order_id": order_id, "ends_at": ends[order_id]} for order_id in sorted(ends)]
+    tx.conn.execute(insert(tx, credit_seen).values(rows).on_conflict_do_nothing(index_elements=["order_id"]))
+    tx.conn.execute(sa.delete(credit_seen).where(credit_seen.c.ends_at < forget_before))
+
+
+def seen_of(tx: Tx, order_ids: Collection[str]) -> set[str]:
+    """Which of these orders' patients were seen."""
+    return set(
+        tx.conn.execute(sa.select(credit_seen.c.order_id).where(credit_seen.c.order_id.in_(order_ids))).scalars()
+    )
+
+
+def no_shows_of(tx: Tx, order_ids: Collection[str]) -> Sequence[Any]:
+    """The marks for having missed these orders' visits, locked, in the order of the persons."""
+    c = credit_marks.c
+    query = sa.select(credit_marks).where(c.order_id.in_(order_ids), c.kind == "no_show")
+    return tx.conn.execute(query.order_by(c.person, c.id).with_for_update()).all()
 
 
 def _keep_sessions(tx: Tx, ends: Mapping[str, datetime], *, stopped: bool) -> Sequence[Any]:

@@ -181,7 +181,7 @@ credit_marks = sa.Table(
 )
 """Marks against patients (爽约, 临时退号): `visit` is the evidence, as JSON; what an appeal and its verdict say is sealed.
 
-A mark that was decided by nobody was lifted by its session's stop.
+A mark that was decided by nobody was lifted by its session's stop; one decided by `clinic`, by the visit itself.
 """
 
 sa.Index(
@@ -209,7 +209,15 @@ credit_sessions = sa.Table(
     sa.Column("ends_at", UtcDateTime, nullable=False, index=True),
     sa.Column("stopped", sa.Boolean, nullable=False),
 )
-"""Sessions that were stopped or have marks. A session's row is the lock between its stop and what is noted of it."""
+"""Sessions that were stopped or have marks or visits. A session's row is the lock between its stop and what is noted of it."""
+
+credit_seen = sa.Table(
+    "credit_seen",
+    metadata,
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("ends_at", UtcDateTime, nullable=False, index=True),
+)
+"""Orders whose patient was seen by the doctor, for as long as a mark for having missed that visit could stand."""
 
 trail = sa.Table(
     "trail",

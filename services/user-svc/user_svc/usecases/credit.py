@@ -13,7 +13,7 @@ from common.envelope import Received
 from common.errors import Conflict, NotFound
 from common.ids import mint, person_of
 from common.log import get_logger
-from common.messages import CreditChanged, CreditMark, OrderWithdrawn, Visit, VisitMissed
+from common.messages import CreditChanged, CreditMark, OrderWithdrawn, Visit, VisitCompleted, VisitMissed
 from common.outbox import Database, Tx
 from common.vault import Vault
 
@@ -25,6 +25,10 @@ from user_svc.usecases.parts import Parts
 log = get_logger("credit")
 
 STOPPED = "停诊，不计入信用记录。The session was stopped: it does not count."
+SEEN = "已就诊，原登记有误，不计入信用记录。The patient was seen: the mark was a mistake and does not count."
+
+CLINIC = "clinic"
+"""Who has decided of a mark that the visit itself has lifted."""
 
 MOST_TOLD = 200
 """Marks of one person in a message, the newest: more would not fit, and no rule counts so many."""
@@ -57,7 +61,22 @@ def note_stopped(tx: Tx, received: Sequence[Received]) -> None:
     ends = {r.message.session_id: r.message.session.ends_at for r in received}
     store.stop_sessions(tx, ends, forget_before=tx.now - STANDS)
     for row in store.marks_of_sessions(tx, sorted(ends)):
-        _forget(tx, _read(row))
+        _lift(tx, _read(row), decided_by=None)
+
+
+def note_seen(tx: Tx, received: Sequence[Received]) -> None:
+    """VisitCompleted: she was there. A mark for having missed this visit was a mistake, whatever was decided of it; and if word
+    of that comes later, it is none.
+    """
+    completed: dict[str, VisitCompleted] = {r.message.order_id: r.message for r in received}
+    store.lock_sessions(tx, {m.session_id: m.visit.ends_at for m in completed.values()})
+    ends = {order_id: m.visit.ends_at for order_id, m in completed.items()}
+    store.keep_seen(tx, ends, forget_before=tx.now - STANDS)
+    for row in store.no_shows_of(tx, completed):
+        mark = _read(row)
+        if _lift(tx, mark, decided_by=CLINIC):
+            facts = {"mark_id": mark.id, "verdict": "lifted", "order_id": mark.order_id}
+            trail.note(tx, "mark_lifted", about=mark.account_id, hospital_id=mark.hospital_id, **facts)
 
 
 def _mark(m: VisitMissed | OrderWithdrawn, kind: Any, at: datetime, hours: int | None, marked_by: str | None) -> Mark:
@@ -82,27 +101,30 @@ _COLUMNS = ("id", "patient_id", "account_id", "kind", "hospital_id", "order_id",
 
 
 def _record(tx: Tx, marks: Sequence[Mark]) -> None:
-    """Keep marks and tell of them, once for an order and kind, however often the event comes; none of a stopped session.
+    """Keep marks and tell of them, once for an order and kind, however often the event comes; none of a stopped session, and none
+    for having missed a visit at which she was seen.
 
     In the order of the persons, so that two consumers lock them alike and do not wait for each other.
     """
     stopped = store.lock_sessions(tx, {mark.session_id: mark.visit.ends_at for mark in marks})
+    seen = store.seen_of(tx, {mark.order_id for mark in marks if mark.kind == "no_show"})
     for mark in sorted(marks, key=lambda mark: person_of(mark.patient_id)):
         values = {name: getattr(mark, name) for name in _COLUMNS}
-        if mark.session_id in stopped:
+        if mark.session_id in stopped or (mark.kind == "no_show" and mark.order_id in seen):
             log.info("credit_not_marked", kind=mark.kind, order_id=mark.order_id, session_id=mark.session_id)
         elif store.add_mark(tx, {**values, "visit": msgspec.json.encode(mark.visit).decode()}):
             log.info("credit_marked", mark_id=mark.id, kind=mark.kind, order_id=mark.order_id)
             _tell(tx, mark, "recorded")
 
 
-def _forget(tx: Tx, mark: Mark) -> None:
-    """Lift a mark whose session was stopped, whatever was decided before: whoever decided it did not decide this."""
+def _lift(tx: Tx, mark: Mark, *, decided_by: str | None) -> bool:
+    """Lift a mark, whatever was decided before: whoever decided it did not know this. False if it is lifted already."""
     if mark.appeal == "lifted":
-        return
-    lifted = {"appeal": "lifted", "verdict_sealed": None, "decided_at": tx.now, "decided_by": None}
+        return False
+    lifted = {"appeal": "lifted", "verdict_sealed": None, "decided_at": tx.now, "decided_by": decided_by}
     store.change_mark(tx, mark.id, lifted | {"appealed_at": mark.appealed_at or tx.now})
     _tell(tx, mark, "lifted")
+    return True
 
 
 def _tell(tx: Tx, mark: Mark, change: Any) -> None:
@@ -210,6 +232,8 @@ def _read(row: Any, vault: Vault | None = None) -> Mark:
     why = vault.open(row.verdict_sealed, f"{row.id}/verdict") if vault and row.verdict_sealed else None
     if row.decided_at is not None and row.decided_by is None:
         why = STOPPED
+    elif row.decided_by == CLINIC:
+        why = SEEN
     return Mark(
         **{name: getattr(row, name) for name in _COLUMNS},
         visit=_read_visit(row.visit),
