@@ -108,6 +108,12 @@ class ClinicDay:
             waiting = store.visits.visits_of_queue(conn, session or self.session, IN_LINE)
         return [visit.ticket for visit in in_order(waiting)]
 
+    def names(self, session: str = "") -> list[str]:
+        """As line, but by whose they are: a ticket is another one after a transfer."""
+        with self.database.reading() as conn:
+            waiting = store.visits.visits_of_queue(conn, session or self.session, IN_LINE)
+        return [v.name or (v.account_id or "").removeprefix("acc_") for v in in_order(waiting)]
+
     def moves(self, visit_id: str) -> list[tuple[str, str, str, str]]:
         with self.database.reading() as conn:
             return [(s.move, s.state, s.by, s.why) for s in store.visits.moves_of_visit(conn, visit_id)]

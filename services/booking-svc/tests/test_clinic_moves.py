@@ -81,11 +81,11 @@ def test_a_class_counts_from_when_she_came(day):
     day.come("3")
     day.after(20)
     moved = clinic.reclass(day.database, DESK, second, "priority", "elderly")
-    assert (moved.visit_class, moved.reason, day.line()) == ("priority", "elderly", ["2", "1", "3"])
+    assert (moved.visit_class, moved.reason, day.names()) == ("priority", "elderly", ["2", "1", "3"])
     clinic.reclass(day.database, DESK, first, "priority", "pregnant")
-    assert day.line() == ["1", "2", "3"], "of one class, who came first is first, whenever it was said"
+    assert day.names() == ["1", "2", "3"], "of one class, who came first is first, whenever it was said"
     clinic.reclass(day.database, DESK, second, "appointment", None)
-    assert day.line() == ["1", "2", "3"]
+    assert day.names() == ["1", "2", "3"]
     assert day.moves(second) == [
         ("check_in", "waiting", "acc", ""),
         ("reclass", "waiting", DESK.account_id, ""),
@@ -116,7 +116,7 @@ def test_who_is_expected_gets_her_class_before_she_comes(day):
     coming = day.expect("2")
     clinic.reclass(day.database, DESK, coming, "emergency", "critical")
     day.check_in(coming)
-    assert day.line() == ["2", "1"]
+    assert day.names() == ["2", "1"]
     day.open()
     assert day.next() == coming
     refused(lambda: clinic.reclass(day.database, DESK, coming, "appointment", None), "not_possible")
@@ -134,7 +134,7 @@ def test_who_waits_for_another_doctor_loses_no_time(day):
     day.come("stays")
     visit = clinic.transfer_visit(day.database, DESK, moving, day.other, "her own doctor")
     assert (visit.queue_id, visit.session_id) == (day.other, day.session)
-    assert (day.line(), day.line(day.other)) == (["stays"], ["other 1", "x", "other 2"])
+    assert (day.names(), day.names(day.other)) == (["stays"], ["other 1", "x", "other 2"])
     (told,) = sent(day.database, VisitMoved)
     assert (told.why, told.visit.doctor_id, told.to.doctor_id, told.to.room) == (
         "her own doctor", VISIT.doctor_id, "doc2", "302",
@@ -147,6 +147,18 @@ def test_who_waits_for_another_doctor_loses_no_time(day):
     assert day.order_state(moving) == "fulfilled", "her order is still of the session that she booked"
 
 
+def test_two_lines_have_the_same_tickets_so_she_gets_another_one(day):
+    for session in (day.session, day.other):
+        day.come("7", session=session)
+        clinic.add_walk_in(day.database, DESK, session, WalkIn("张三"))
+        day.expect("8", session=session)
+    moved = clinic.transfer_all(day.database, DESK, day.session, day.other, "unwell")
+    with day.database.reading() as conn:
+        there = store.visits.visits_of_queue(conn, day.other, set(VisitState))
+    assert sorted(v.ticket for v in there) == ["7", "8", "T3", "T4", "T5", "W1"]
+    assert {m.ticket for m in sent(day.database, VisitMoved)} == {v.ticket for v in moved} == {"T3", "T4", "T5"}
+
+
 def test_a_doctor_leaves_and_everybody_goes_in_their_order(day):
     day.rules(passed=[2])
     waiting = [day.come(name) for name in "abcd"]
@@ -157,10 +169,10 @@ def test_a_doctor_leaves_and_everybody_goes_in_their_order(day):
     assert day.next() == waiting[1]
     assert day.next(waiting[1], "passed") == waiting[2]
     clinic.start_visit(day.database, DESK, waiting[2])
-    assert day.line() == ["d", "b"]
+    assert day.names() == ["d", "b"]
     gone = clinic.transfer_all(day.database, DOCTOR, day.session, day.other, "unwell")
     assert {v.id for v in gone} == {*waiting, expected}
-    assert (day.line(), day.line(day.other)) == ([], ["c", "d", "b"])
+    assert (day.names(), day.names(day.other)) == ([], ["c", "d", "b"])
     states = [day.visit(v).state for v in (*waiting, expected)]
     assert states == ["away", "waiting", "waiting", "waiting", "expected"]
     assert [m[0] for m in day.moves(waiting[2])] == ["check_in", "call", "start", "put_back", "transfer"]
@@ -169,9 +181,9 @@ def test_a_doctor_leaves_and_everybody_goes_in_their_order(day):
         (note,) = [s for s in store.visits.moves_of_queue(conn, day.session) if s.move == "transfer"]
     assert (note.by, note.why, note.facts["visits"]) == (DOCTOR.account_id, "unwell", 5)
     day.check_in(expected)
-    assert day.line(day.other) == ["c", "d", "b", "later"]
+    assert day.names(day.other) == ["c", "d", "b", "later"]
     clinic.come_back(day.database, DESK, waiting[0])
-    assert day.line(day.other) == ["c", "d", "a", "b", "later"]
+    assert day.names(day.other) == ["c", "d", "a", "b", "later"]
     assert clinic.transfer_all(day.database, DOCTOR, day.session, day.other, "unwell") == []
 
 
@@ -181,13 +193,13 @@ def test_between_lines_of_two_disciplines_she_stands_as_the_new_one_goes(day):
     day.after(1)
     early, elderly = day.come("early", at=0), day.come("elderly")
     clinic.reclass(day.database, DESK, elderly, "priority", "elderly")
-    assert day.line() == ["elderly", "early"]
+    assert day.names() == ["elderly", "early"]
     clinic.transfer_all(day.database, DESK, day.session, day.other, "unwell")
-    assert day.line(day.other) == ["other", "elderly", "early"], (
+    assert day.names(day.other) == ["other", "elderly", "early"], (
         "as they came, and in their order where that says nothing"
     )
     clinic.transfer_visit(day.database, DESK, early, day.session, "back")
-    assert day.line() == ["early"]
+    assert day.names() == ["early"]
 
 
 def test_where_nobody_can_be_transferred_to(day):
@@ -208,7 +220,7 @@ def test_where_nobody_can_be_transferred_to(day):
     for there, code, kind in refusals:
         refused(lambda t=there: clinic.transfer_visit(day.database, DESK, first, t, ""), code, kind)
         refused(lambda t=there: clinic.transfer_all(day.database, DESK, day.session, t, ""), code, kind)
-    assert day.line() == ["1"]
+    assert day.names() == ["1"]
     assert sent(day.database, VisitMoved) == []
 
 
@@ -221,18 +233,18 @@ def test_a_discipline_counts_for_those_who_wait_too(day):
     soon, other = day.come("soon", at=0), day.come("other", at=10)
     urgent = day.come("urgent", at=60)
     clinic.reclass(day.database, DESK, urgent, "emergency", "critical")
-    assert day.line() == ["urgent", "soon", "other", "late"]
+    assert day.names() == ["urgent", "soon", "other", "late"]
     day.open()
     day.next()
     day.next(urgent, "passed")
     clinic.put_back(day.database, DESK, soon, "")
-    assert day.line() == ["soon", "other", "urgent", "late"], "passed: behind one, who is other: soon was called"
+    assert day.names() == ["soon", "other", "urgent", "late"], "passed: behind one, who is other: soon was called"
     clinic.set_discipline(day.database, DESK, day.session, "fifo", "a quiet day")
-    assert day.line() == ["late", "soon", "other", "urgent"], "who was put behind somebody stays behind her"
+    assert day.names() == ["late", "soon", "other", "urgent"], "who was put behind somebody stays behind her"
     queue = clinic.set_discipline(day.database, DESK, day.session, "fifo", "again")
     revision = queue.revision
     assert clinic.set_discipline(day.database, DESK, day.session, None, "busy").revision == revision + 1
-    assert day.line() == ["soon", "other", "urgent", "late"]
+    assert day.names() == ["soon", "other", "urgent", "late"]
     assert [day.visit(v).told_near for v in (soon, other, urgent, late)] == [True, True, True, False]
     assert [m.ticket for m in sent(day.database, VisitNear)[-3:]] == ["soon", "other", "urgent"]
 
@@ -250,7 +262,7 @@ def test_who_was_missed_and_is_here_is_let_in_as_one_who_comes_now(day):
     day.come("2")
     back = clinic.readmit(day.database, DESK, missed, "was in the lift")
     assert (back.state, back.late, back.room, back.ended_at) == ("waiting", True, None, None)
-    assert day.line() == ["2", "missed"]
+    assert day.names() == ["2", "missed"]
     assert day.told(VisitCheckedIn)[-1] == ("missed", 1)
     assert day.order_state(missed) == "no_show"
     second = day.next()
@@ -271,13 +283,13 @@ def test_who_comes_without_an_order_gets_a_ticket_and_a_masked_name(day):
     )  # fmt: skip
     assert (kept.visit.starts_at, kept.visit.doctor_name, kept.visit.room) == (OPENS, VISIT.doctor_name, VISIT.room)
     urgent = clinic.add_walk_in(day.database, DESK, day.session, WalkIn("李四", None, "emergency", "critical"))
-    assert (urgent.ticket, day.line()) == ("W2", ["W2", "W1", "1"])
+    assert (urgent.ticket, day.names()) == ("W2", ["李*", "张*", "1"])
     assert [m.ahead for m in sent(day.database, VisitCheckedIn)] == [0, 0, 0]
     day.open()
     assert day.next() == urgent.id
     assert day.next(urgent.id) == visit.id
     day.next(visit.id, "passed")
-    assert day.line() == ["W1"], "its start is when she came"
+    assert day.names() == ["张*"], "its start is when she came"
 
 
 def test_a_walk_in_who_is_known_is_told(day):

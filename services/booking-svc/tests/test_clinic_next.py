@@ -167,7 +167,6 @@ def test_two_desks_share_a_line(day):
     assert refused(lambda: day.next(visits[0], room="302"), "desk_moved_on").extra["current"] == visits[2]
     assert [day.visit(v).served_by for v in visits[:3]] == [VISIT.doctor_id, "doc2", "doc2"]
     refused(lambda: clinic.call_visit(day.database, DESK, visits[3], "301", ""), "desk_busy")
-    refused(lambda: clinic.call_visit(day.database, DESK, visits[2], "301", ""), "at_another_desk")
 
 
 def test_a_call_out_of_turn_and_again(day):
@@ -182,6 +181,22 @@ def test_a_call_out_of_turn_and_again(day):
     ]  # fmt: skip
     assert day.next(second, "passed") == first
     assert day.line() == ["2"]
+
+
+def test_her_doctor_moves_to_another_room_and_calls_her_there(day):
+    first = day.come("1")
+    day.open("301")
+    day.open("305")
+    day.next(room="301")
+    called = clinic.call_visit(day.database, DESK, first, "305", "no light in 301")
+    assert (called.room, called.calls, called.state) == ("305", 2, "called")
+    assert day.told(VisitCalled) == [("1", "301"), ("1", "305")]
+    with day.database.reading() as conn:
+        assert {d.room: d.visit_id for d in store.queues.desks_of(conn, day.session).values()} == {
+            "301": None, "305": first,
+        }  # fmt: skip
+    clinic.start_visit(day.database, DESK, first)
+    refused(lambda: clinic.call_visit(day.database, DESK, first, "301", ""), "not_possible")
 
 
 def test_out_of_turn_and_passed_she_stands_no_better_than_before(day):
@@ -279,6 +294,8 @@ def test_what_her_state_does_not_allow_is_refused(day, act):
     for visit_id, state in ((expected, VisitState.EXPECTED), (waiting, VisitState.WAITING)):
         error = refused(lambda v=visit_id: getattr(clinic, act)(day.database, DESK, v), "not_possible")
         assert error.extra["state"] == state
+    day.open()
+    refused(lambda: clinic.call_visit(day.database, DESK, expected, ROOM, ""), "not_possible")
     refused(lambda: clinic.put_back(day.database, DESK, expected, ""), "not_possible")
     refused(lambda: clinic.readmit(day.database, DESK, waiting, ""), "not_possible")
     with day.database.reading() as conn:

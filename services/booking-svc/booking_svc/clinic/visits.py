@@ -148,7 +148,7 @@ class ClinicVisit:
     visit: Visit
     """What was agreed: hospital, doctor, segment."""
     ticket: str
-    """What is called out: the queue number of an order ("7"), or of a walk-in ("W3")."""
+    """What is called out: the queue number of an order ("7"), or of a walk-in ("W3"); after a transfer one of the other line ("T9")."""
     visit_class: VisitClass
     order_id: str | None = None
     account_id: str | None = None

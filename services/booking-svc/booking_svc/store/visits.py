@@ -24,7 +24,7 @@ from booking_svc.store.queues import lock_queue
 from booking_svc.store.tables import among
 
 _STORED = [f.name for f in fields(ClinicVisit) if f.name != "history"]
-_FIXED = {"id", "session_id", "order_id", "account_id", "patient_id", "hospital_id", "ticket"}
+_FIXED = {"id", "session_id", "order_id", "account_id", "patient_id", "hospital_id"}
 _CHANGING = [name for name in _STORED if name not in _FIXED]
 _columns = [visits.c[name] for name in _STORED]
 _encode = msgspec.json.Encoder().encode

@@ -109,6 +109,7 @@ def _first_for(line: Line, desk: Desk, leaving: ClinicVisit | None) -> ClinicVis
 
 def _call(line: Line, visit: ClinicVisit, desk: Desk, after: str | None, by: str, why: str = "") -> None:
     """The one place where visits are called."""
+    visit.check(Move.CALL)
     ahead, calls = line.ahead_of(visit), visit.calls + 1
     visit.move(Move.CALL, line.now, by, why, room=desk.room, call=calls, ahead=ahead)
     line.leave(visit)
@@ -126,28 +127,28 @@ def _call(line: Line, visit: ClinicVisit, desk: Desk, after: str | None, by: str
 
 
 def call_visit(database: Database, staff: Staff, visit_id: str, room: str, why: str) -> ClinicVisit:
-    """Call her out of turn; or again, if she was called to this room already. Raises Conflict(`desk_busy` with `current`,
-    `at_another_desk` with `room`, `not_possible`, and what next_visit does).
+    """Call her out of turn; or, if she was called already, again, to this room or another one. Raises Conflict(`desk_busy` with
+    `current`, `not_possible`, and what next_visit does).
     """
     with database.transaction() as tx:
         acting = act_on(tx, staff, visit_id)
         line, visit = acting.line, acting.visit
-        if visit.state == VisitState.CALLED:
-            _call_again(line, visit, room, staff.account_id, why)
+        if visit.state == VisitState.CALLED and visit.room == room:
+            _call_again(line, visit, staff.account_id, why)
         else:
             desk = _desk(line, room)
-            if desk.visit_id not in (None, visit.id):
+            if desk.visit_id is not None:
                 raise Conflict("somebody is at this desk", code="desk_busy", current=desk.visit_id)
             line.queue.check_going()
+            if visit.state == VisitState.CALLED:
+                return_to_line(line, visit, staff.account_id, why)
             _call(line, visit, desk, None, staff.account_id, why)
         line.settle()
     return visit
 
 
-def _call_again(line: Line, visit: ClinicVisit, room: str, by: str, why: str) -> None:
-    if visit.room != room:
-        raise Conflict("she was called to another room", code="at_another_desk", room=visit.room)
-    visit.move(Move.RECALL, line.now, by, why, room=room, call=visit.calls + 1)
+def _call_again(line: Line, visit: ClinicVisit, by: str, why: str) -> None:
+    visit.move(Move.RECALL, line.now, by, why, room=visit.room, call=visit.calls + 1)
     visit.calls += 1
     line.keep(visit)
     line.tx.send(telling.called(visit, line.now))

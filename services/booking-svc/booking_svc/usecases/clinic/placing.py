@@ -18,8 +18,8 @@ from booking_svc.usecases.clinic.lining import Line, act_on, line_for, open_line
 
 
 def transfer_visit(database: Database, staff: Staff, visit_id: str, to_session_id: str, why: str) -> ClinicVisit:
-    """She waits for another doctor of her hospital and day from now on, and loses no time by it. Who is at a desk is put back
-    first. Raises NotFound(`session_not_found`), Conflict(`nothing_to_change`, `other_hospital`, `other_day`, `session_stopped`,
+    """She waits for another doctor of her hospital and day from now on, and loses no time by it; she gets a ticket of that line.
+    Who is at a desk is put back first. Raises NotFound(`session_not_found`), Conflict(`nothing_to_change`, `other_hospital`, `other_day`, `session_stopped`,
     `queue_closed`, `not_possible`).
     """
     with database.transaction() as tx:
@@ -79,20 +79,22 @@ def _transfer(source: Line, target: Line, visit: ClinicVisit, facts: SessionFact
         return_to_line(source, visit, by, why)
     visit.check(Move.TRANSFER)
     source.leave(visit)
-    left = visit.queue_id
+    number, told = target.queue.number(), {"left": visit.queue_id, "called_out": visit.ticket}
     visit.queue_id, visit.department_id, visit.served_by = target.queue.session_id, facts.department_id, None
+    # two lines have the same tickets
+    visit.ticket = f"T{number}"
     if visit.state in IN_LINE:
-        target.stand(visit, _place_there(source, target, visit), Move.TRANSFER, by, why, left=left)
+        target.stand(visit, _place_there(source, target, visit, number), Move.TRANSFER, by, why, **told)
     else:
-        visit.move(Move.TRANSFER, target.now, by, why, left=left)
-        visit.place = visit.place and _place_there(source, target, visit)
+        visit.move(Move.TRANSFER, target.now, by, why, **told)
+        visit.place = visit.place and _place_there(source, target, visit, number)
         target.keep(visit)
     target.tx.send(telling.moved(visit, why, _there(visit, facts)))
 
 
-def _place_there(source: Line, target: Line, visit: ClinicVisit) -> Place:
+def _place_there(source: Line, target: Line, visit: ClinicVisit, number: int) -> Place:
     """The time that she has waited comes along; where the other line goes by other rules, it counts by those."""
-    old, number = place_of(visit), target.queue.number()
+    old = place_of(visit)
     if source.rules.discipline == target.rules.discipline:
         return Place(old.at, old.since, number)
     return place_by(target.rules, visit, visit.checked_in_at or old.since, number)
