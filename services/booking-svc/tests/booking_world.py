@@ -44,7 +44,9 @@ from common.messages import (
     Substitute,
     SubstitutesOffered,
     Visit,
+    VisitCompleted,
     VisitMissed,
+    VisitVoided,
 )
 from msgspec import structs
 
@@ -80,7 +82,9 @@ NEWS = (
     SubstitutesOffered,
     RefundStalled,
     SlotReleased,
+    VisitCompleted,
     VisitMissed,
+    VisitVoided,
 )
 
 
@@ -109,7 +113,8 @@ class Side(msgspec.Struct, frozen=True):
     pays_left: int = 2
     cancels_left: int = 1
     stops_left: int = 1
-    misses_left: int = 1
+    day_left: int = 1
+    """What the day of the visit may still bring: it is missed, void, or takes place; also after it was missed, if there are two."""
 
     @property
     def state(self) -> State:
@@ -175,10 +180,10 @@ def pair(old_fee: int, new_fee: int, *, substitute: bool = False, **people: int)
     a = Order("a", "acc", "pat", "ses-a", "slot", False, NOW, State.CONFIRMED)
     a.fee, a.due, a.paid, a.visit, a.queue_number, a.confirmed_at = old_fee, old_fee, old_fee, VISIT, 1, NOW
     b = Order("b", "acc", "pat", "ses-b", None, False, NOW, replaces="a", substitute=substitute)
-    old = Side(freeze(a), old_fee, slot="sold", **{"pays_left": 0, "misses_left": 0, **people})
+    old = Side(freeze(a), old_fee, slot="sold", **{"pays_left": 0, "day_left": 0, **people})
     if old_fee:
         old = structs.replace(old, intent="paid", asked=old_fee, paid=1, counted=old_fee)
-    new = Side(freeze(b), new_fee, **{"pays_left": 1, "misses_left": 0, **people})
+    new = Side(freeze(b), new_fee, **{"pays_left": 1, "day_left": 0, **people})
     world = World((("a", old), ("b", new)), frozenset({saga.reserve_slot(b)}))
     if substitute:
         world = tell(world.put("a", stopped=True, stops_left=0), saga.Stop("a", (SUBSTITUTE,)))
@@ -219,8 +224,8 @@ def people(world: World, name: str, side: Side) -> Iterator[tuple[str, World]]:
         yield f"patient accepts {name}", tell(world, saga.Accept(name))
     if side.cancels_left and side.state not in FINAL:
         yield f"patient cancels {name}", tell(world.put(name, cancels_left=0), saga.Cancel(name))
-    if side.misses_left and side.state == State.CONFIRMED:
-        yield f"patient misses {name}", tell(world.put(name, misses_left=0), saga.Missed(name, "staff"))
+    if side.day_left:
+        yield from day_of_visit(world.put(name, day_left=side.day_left - 1), name, side.state)
     if side.stops_left:
         stopped = world.put(name, stops_left=0, stopped=True)
         yield f"session stopped of {name}", stopped.send(saga.Stop(name))
@@ -231,6 +236,14 @@ def people(world: World, name: str, side: Side) -> Iterator[tuple[str, World]]:
         yield f"deliver the draw: {name} wins", world.put(name, slot="held").send(reserved(name, side))
         yield f"deliver the draw: {name} waits", world.put(name, slot="waiting").send(SlotWaitlisted(name, "s", 1))
         yield f"deliver the draw: {name} loses", world.put(name, slot="rejected").send(rejected(name, "not_drawn"))
+
+
+def day_of_visit(world: World, name: str, state: State) -> Iterator[tuple[str, World]]:
+    if state == State.CONFIRMED:
+        yield f"patient misses {name}", tell(world, saga.Missed(name, "staff"))
+        yield f"patient comes too late for {name}", tell(world, saga.Void(name, "too_late"))
+    if state in {State.CONFIRMED, State.NO_SHOW}:
+        yield f"patient of {name} is seen", tell(world, saga.Served(name))
 
 
 def window_ends(world: World, name: str, side: Side) -> bool:

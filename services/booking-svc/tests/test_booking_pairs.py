@@ -92,10 +92,17 @@ def test_the_difference_is_given_back_when_the_rest_is_gone():
     assert (withdrawn.cause, new.reason) == ("replacement_ended", "replacement_ended")
 
 
-GONE = [saga.Cancel("a"), saga.Stop("a"), saga.Missed("a", "staff")]
+GONE = [
+    saga.Cancel("a"),
+    saga.Stop("a"),
+    saga.Missed("a", "staff"),
+    saga.Served("a"),
+    saga.Void("a", "too_late"),
+    saga.Void("a", "not_served"),
+]
 
 
-@pytest.mark.parametrize("message", GONE, ids=["cancelled", "stopped", "missed"])
+@pytest.mark.parametrize("message", GONE, ids=["cancelled", "stopped", "missed", "seen", "too late", "not served"])
 @pytest.mark.parametrize("late", [False, True], ids=["in time", "closing"])
 def test_nobody_is_asked_for_a_difference_to_what_is_gone(message, late):
     old, new = two()

@@ -28,9 +28,14 @@ from common.messages import (
     OrderConfirmed,
     PaymentClosed,
     PaymentSucceeded,
+    RefundPayment,
+    RefundSucceeded,
     ReleaseSlot,
     SlotRejected,
+    VisitCompleted,
+    VisitVoided,
 )
+from msgspec import structs
 
 
 def test_every_pair_is_either_handled_or_ignored_with_a_reason():
@@ -57,7 +62,9 @@ def test_codes_of_the_history_are_plain_words():
 
 BY_ITSELF = ("deliver", "window", "provider", "refund", "surplus")
 """What will happen sooner or later; all else is people's choice."""
-HAVING = {State.CONFIRMED: "sold", State.NO_SHOW: "sold", State.WAITLISTED: "waiting"}
+HERS = {State.CONFIRMED, State.NO_SHOW, State.FULFILLED}
+"""She has, or had, her number for what she paid."""
+HAVING = {**dict.fromkeys(HERS, "sold"), State.WAITLISTED: "waiting"}
 
 
 def check_at_rest(side: Side) -> None:
@@ -67,7 +74,7 @@ def check_at_rest(side: Side) -> None:
         assert side.slot == HAVING[order.state], f"{order.state} without its number"
     else:
         assert side.slot in {"released", "rejected"}, "a number held for nobody"
-    if order.state in {State.CONFIRMED, State.NO_SHOW}:
+    if order.state in HERS:
         assert side.kept == order.fee == order.paid, "confirmed without its money, or with too much"
     elif order.state == State.REFUND_FAILED:
         assert side.refund == "failed"
@@ -117,21 +124,26 @@ def walk(start: World) -> tuple[int, set[tuple[State, ...]]]:
     return len(seen), rested
 
 
-PAID = {State.CONFIRMED, State.CANCELLED, State.EXPIRED, State.REJECTED, State.REFUND_FAILED, State.NO_SHOW}
-FREE = {State.CONFIRMED, State.CANCELLED, State.REJECTED, State.NO_SHOW}
+FREE = HERS | {State.CANCELLED, State.REJECTED}
+PAID = FREE | {State.EXPIRED, State.REFUND_FAILED}
+
+
+BEFORE = {"day_left": 0}
+"""However she came by her number, its day is the same."""
+DAY = {State.NO_SHOW, State.FULFILLED}
 
 
 @pytest.mark.parametrize(
     ("start", "ends"),
     [
         (fresh(), PAID),
-        (fresh(fee=0), FREE),
+        (fresh(fee=0, day_left=2), FREE),
         (fresh(room="full"), {State.REJECTED, State.CANCELLED}),
-        (fresh(room="waitlist", pays_left=1), PAID | {State.WAITLISTED}),
+        (fresh(room="waitlist", pays_left=1, **BEFORE), PAID - DAY | {State.WAITLISTED}),
         (fresh(fee=0, room="waitlist"), FREE | {State.WAITLISTED}),
-        (fresh(room="waitlist", offers=True, pays_left=1), PAID | {State.WAITLISTED}),
+        (fresh(room="waitlist", offers=True, pays_left=1, **BEFORE), PAID - DAY | {State.WAITLISTED}),
         (fresh(fee=0, room="waitlist", offers=True), FREE | {State.WAITLISTED, State.EXPIRED}),
-        (fresh(room="draw", pays_left=1, stops_left=0), PAID | {State.WAITLISTED}),
+        (fresh(room="draw", pays_left=1, stops_left=0, **BEFORE), PAID - DAY | {State.WAITLISTED}),
         (fresh(fee=0, room="draw"), FREE | {State.WAITLISTED}),
     ],
     ids=["paid", "free", "sold out", "waitlist", "free waitlist", "offer", "free offer", "draw", "free draw"],
@@ -169,6 +181,29 @@ def test_a_pair_bears_redelivery(old_fee, new_fee):
 def test_a_pair_bears_redelivery_while_she_changes_her_mind():
     _, rested = walk(pair(FEE, FEE, stops_left=0))
     assert {(State.RESCHEDULED, State.CONFIRMED), (State.CONFIRMED, State.CANCELLED)} <= rested
+
+
+def confirmed(**people):
+    """Hers for good, and paid once."""
+    side = structs.replace(pair(FEE, FEE).side("a"), pays_left=0, **people)
+    return World((("a", side),), frozenset())
+
+
+def test_the_day_of_a_visit_ends_with_the_visit_or_with_the_money_back_whatever_else_happens():
+    _, rested = walk(confirmed(day_left=2, cancels_left=1, stops_left=1))
+    assert rested == {(state,) for state in HERS | {State.CANCELLED, State.REFUND_FAILED}}
+    _, rested = walk(confirmed(day_left=1, **QUIET))
+    assert {(State.NO_SHOW,), (State.FULFILLED,), (State.CANCELLED,)} <= rested, "by the visit alone"
+
+
+@pytest.mark.parametrize("new_fee", [FEE, 8000], ids=["same", "dearer"])
+def test_a_pair_bears_that_the_old_visit_takes_place_first(new_fee):
+    start = pair(FEE, new_fee, **QUIET).but(again_left=0).put("a", day_left=2)
+    _, rested = walk(start)
+    assert (State.RESCHEDULED, State.CONFIRMED) in rested
+    alone = State.CONFIRMED if new_fee == FEE else State.CANCELLED
+    assert {new for old, new in rested if old == State.FULFILLED}, "seen, and what she asked for beside it goes on"
+    assert alone in {new for old, new in rested if old in {State.FULFILLED, State.CANCELLED}}
 
 
 def test_who_finds_no_number_keeps_what_she_has():
@@ -309,3 +344,29 @@ def test_a_late_cancellation_says_whether_she_had_the_number_for_good():
     unpaid = order_in(State.AWAITING_PAYMENT, visit=VISIT, fee=FEE)
     told = [saga.advance(order, saga.Cancel("o"), NOW).sends[-1] for order in (paid, unpaid)]
     assert [(m.was_confirmed, m.patient_id) for m in told] == [(True, "pat"), (False, "pat")]
+
+
+@pytest.mark.parametrize(
+    ("cause", "released", "cancelled"),
+    [("too_late", "patient", "patient"), ("not_served", "session_stopped", "session_stopped")],
+)
+def test_what_is_void_gives_number_and_money_back_and_says_why(cause, released, cancelled):
+    paid = order_in(State.CONFIRMED, visit=VISIT, fee=FEE, paid=FEE)
+    release, refund, voided = saga.advance(paid, saga.Void("o", cause), NOW).sends
+    assert (release, refund) == (ReleaseSlot("o", "ses-o", released), RefundPayment("o", cause))
+    assert voided == VisitVoided("o", "acc", "pat", "ses-o", cause, VISIT)
+    assert (paid.state, paid.cause) == (State.REFUNDING, cause)
+    back = RefundSucceeded("o", "acc", "r", FEE, "order", "sandbox", "cancelled")
+    (told,) = saga.advance(paid, back, NOW).sends
+    assert (told.cause, told.refunded) == (cancelled, FEE)
+    free = order_in(State.CONFIRMED, visit=VISIT, fee=0)
+    assert kinds(saga.advance(free, saga.Void("o", cause), NOW)) == ["ReleaseSlot", "VisitVoided", "OrderCancelled"]
+
+
+@pytest.mark.parametrize("state", [State.CONFIRMED, State.NO_SHOW])
+def test_who_was_seen_keeps_nothing_open_and_a_mark_was_a_mistake(state):
+    order = order_in(state, visit=VISIT, fee=FEE, paid=FEE)
+    assert saga.advance(order, saga.Served("o"), NOW).sends == (VisitCompleted("o", "acc", "pat", "ses-o", NOW, VISIT),)
+    assert order.state == State.FULFILLED
+    for late in (saga.Stop("o"), saga.Cancel("o"), saga.Missed("o", "clinic"), saga.Void("o", "not_served")):
+        assert saga.advance(order, late, NOW) is None
