@@ -190,15 +190,18 @@ class OrderWithdrawn:
     visit: Visit
 
 
-@message("booking.order_cancelled", 1, sender="booking-svc", subject="order_id")
+@message("booking.order_cancelled", 2, sender="booking-svc", subject="order_id")
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:
-    """The order has ended and its money, if any, is back. `visit` is absent when no number had been given yet."""
+    """The order has ended and its money, if any, is back. `visit` is absent when no number had been given yet.
+
+    `too_late` and `not_served`: VisitVoided has said that there is no visit, and why.
+    """
 
     order_id: Id
     account_id: Id
     session_id: Id
-    cause: Literal["patient", "session_stopped"]
+    cause: Literal["patient", "session_stopped", "too_late", "not_served"]
     refunded: Fen
     visit: Visit | None
 

@@ -4,7 +4,15 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from common.clock import local
-from common.messages.booking import OrderHeld, OrderPlaced, OrderRejected, OrderWithdrawn, ReleaseSlot, ReserveSlot
+from common.messages.booking import (
+    OrderCancelled,
+    OrderHeld,
+    OrderPlaced,
+    OrderRejected,
+    OrderWithdrawn,
+    ReleaseSlot,
+    ReserveSlot,
+)
 from common.messages.catalogue import Count, Fen, Id, Text, Time, message
 from common.messages.parts import Period, Policy, SessionFacts, Substitute, Visit
 from common.messages.payment import Purpose, RefundSucceeded
@@ -193,6 +201,23 @@ class OrderWithdrawnV1:
     cause: Literal["patient", "session_stopped"]
     amount: Fen
     visit: Visit
+
+
+def _cancelled(old: "OrderCancelledV1") -> OrderCancelled:
+    return OrderCancelled(old.order_id, old.account_id, old.session_id, old.cause, old.refunded, old.visit)
+
+
+@message("booking.order_cancelled", 1, sender="booking-svc", subject="order_id", newer=_cancelled)
+@dataclass(frozen=True, slots=True)
+class OrderCancelledV1:
+    """The order has ended, when nobody could come too late for it."""
+
+    order_id: Id
+    account_id: Id
+    session_id: Id
+    cause: Literal["patient", "session_stopped"]
+    refunded: Fen
+    visit: Visit | None
 
 
 def _reserved(old: "SlotReservedV1") -> SlotReserved:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
 from marshmallow import ValidationError, fields, post_load, validate
@@ -54,7 +54,10 @@ def _aware_time(value: Any) -> datetime:
     time = datetime.fromisoformat(_text(value))
     if time.tzinfo is None:
         raise ValueError("no zone")
-    return time
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:  # within hours of the year 1 or 10000
+        raise ValueError("no time that a database keeps") from error
 
 
 _OPEN: dict[type, Callable[[Any], Any]] = {str: _text, int: _number, datetime: _aware_time}

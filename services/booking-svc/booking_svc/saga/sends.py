@@ -123,7 +123,8 @@ def order_withdrawn(o: Order) -> Message:
 
 
 def order_cancelled(o: Order) -> Message:
-    return OrderCancelled(o.id, o.account_id, o.session_id, _cause(o), o.refunded, o.visit)
+    cause = _void_cause(o) if o.cause in {"too_late", "not_served"} else _cause(o)
+    return OrderCancelled(o.id, o.account_id, o.session_id, cause, o.refunded, o.visit)
 
 
 def order_rescheduled(o: Order) -> Message:
@@ -150,12 +151,15 @@ def visit_completed(o: Order) -> Message:
 
 
 def visit_voided(o: Order) -> Message:
-    cause: Literal["too_late", "not_served"] = "too_late" if o.cause == "too_late" else "not_served"
-    return VisitVoided(o.id, o.account_id, o.patient_id, o.session_id, cause, _visit(o))
+    return VisitVoided(o.id, o.account_id, o.patient_id, o.session_id, _void_cause(o), _visit(o))
+
+
+def _void_cause(o: Order) -> Literal["too_late", "not_served"]:
+    return "too_late" if o.cause == "too_late" else "not_served"
 
 
 def _cause(o: Order) -> Literal["patient", "session_stopped"]:
-    return "session_stopped" if o.cause in {"session_stopped", "not_served"} else "patient"
+    return "session_stopped" if o.cause == "session_stopped" else "patient"
 
 
 def _release_cause(o: Order) -> Literal["patient", "expired", "session_stopped", "rescheduled"]:
