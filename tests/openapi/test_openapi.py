@@ -67,6 +67,12 @@ BEYOND_SCHEMAS: Mapping[str, str] = {
     "rules": "docs/rules.md says what a record of rules may hold",
     "hospital_id": "whose role is at no hospital must say which",
     "name": "has letters, and only what prints",
+    "room": "has letters or digits, no slash, and only what prints",
+    "why": "has letters or digits, and only what prints",
+    "latitude": "with a longitude, and without a code",
+    "longitude": "with a latitude",
+    "visit_class": "an appointment's, or a walk-in's",
+    "reason": "each class has its own",
 }
 """First parts of fields of which a document cannot say all: a good request may be refused for them, and why."""
 

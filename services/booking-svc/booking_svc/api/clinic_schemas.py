@@ -1,6 +1,7 @@
 """What goes into the clinic day by HTTP, and what comes out."""
 
 import unicodedata
+from datetime import date as calendar_date
 from datetime import datetime
 from typing import Any
 
@@ -93,7 +94,11 @@ class VisitsQuery(Paged):
 
     sort_kinds = (datetime, str)
 
-    date = fields.Date(load_default=None, metadata={"description": "in Beijing"})
+    date = fields.Date(
+        load_default=None,
+        validate=validate.Range(calendar_date(2000, 1, 1), calendar_date(2099, 12, 31)),
+        metadata={"description": "in Beijing"},
+    )
 
 
 class CallSchema(Schema):

@@ -18,8 +18,8 @@ from booking_svc.api.clinic.show import show_visit, show_visits
 from booking_svc.api.clinic.visits import acted
 from booking_svc.api.clinic_schemas import (
     CalledSchema,
-    CloseSchema,
     ClinicVisitSchema,
+    CloseSchema,
     DeskOutSchema,
     DeskSchema,
     DisciplineSchema,
