@@ -111,7 +111,7 @@ def foreign_imports(source: Source) -> Iterator[str]:
 
 # --- layers within a service -----------------------------------------------------------------------------------------
 
-RANKS = {"domain": 0, "saga": 1, "store": 2, "usecases": 3, "api": 4, "worker": 4, "app": 5}
+RANKS = {"domain": 0, "saga": 1, "store": 2, "usecases": 3, "api": 4, "worker": 4, "app": 5, "planner": 5}
 """A module imports only modules of lower rank; the other modules of a service stand between domain and usecases."""
 _DOMAIN_MAY = {"common.errors", "common.clock", "common.messages", "common.ids"}
 _SAGA_MAY = {"common.messages"}
