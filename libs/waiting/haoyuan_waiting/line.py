@@ -75,7 +75,8 @@ class Line:
     """All that is known of a queue now.
 
     `absent`: the probability that one who is called is not there, which costs `absent_for`. After her n-th such call she is called
-    again after `passed[n - 1]` others (0: after all who are there), after the last of them no more.
+    again after `passed[n - 1]` others (0: after all who are there), after the last of them no more. `raised`: the probability that one
+    who is expected gets a higher class when she comes, and stands `raised_by` before her place.
     """
 
     servers: tuple[Server, ...]
@@ -85,3 +86,5 @@ class Line:
     absent: float = 0.0
     absent_for: float = 60.0
     passed: tuple[int, ...] = (2, 2)
+    raised: float = 0.0
+    raised_by: float = 0.0

@@ -114,7 +114,9 @@ def _arrivals(line: Line, runs: int, rng: np.random.Generator) -> tuple[Ticks, P
     expected = [n for n, customer in enumerate(line.customers) if customer.due_in is not None]
     if expected:
         who = [line.customers[n] for n in expected]
-        came[:, expected], place[:, expected] = _expected(who, line.punctuality, runs, rng)
+        came[:, expected], at = _expected(who, line.punctuality, runs, rng)
+        raised = rng.random(at.shape) < line.raised
+        place[:, expected] = np.where(raised, at - _places(np.array(line.raised_by)), at)
     parts = [_unannounced(stream, runs, rng) for stream in line.streams]
     return np.hstack([came, *(c for c, _ in parts)]), np.hstack([place, *(p for _, p in parts)])
 
