@@ -39,7 +39,8 @@ class ClinicDay:
 
     def new_session(self, **changes: object) -> str:
         session_id = ids.mint("ses")
-        facts = replace(FACTS, session_id=session_id, starts_at=OPENS, ends_at=OPENS + timedelta(hours=4), **changes)
+        times = {"starts_at": OPENS, "ends_at": OPENS + timedelta(hours=4)}
+        facts = replace(FACTS, session_id=session_id, **(times | changes))
         with self.database.transaction() as tx:
             store.save_sessions(tx, [facts])
         return session_id

@@ -321,11 +321,13 @@ def test_where_no_walk_in_is_taken(day):
     refused(lambda: add("ses_none"), "session_not_found", NotFound)
     refused(lambda: add(day.new_session(state="stopped")), "session_stopped")
     refused(lambda: add(day.new_session(hospital_id="h9")), "session_not_found", NotFound)
-    tomorrow = day.new_session(date=VISIT.date + timedelta(days=1))
+    tomorrow = day.new_session(date=VISIT.date + timedelta(days=1), ends_at=OPENS + timedelta(hours=28))
     refused(lambda: add(tomorrow), "too_early")
+    evening = day.new_session(ends_at=OPENS + timedelta(hours=13))
     day.after(16 * 60)
     assert add(tomorrow).ticket == "W1", "midnight in Beijing has passed"
-    assert add(day.session).ticket == "W1", "an overrun session goes on past midnight"
+    assert add(evening).ticket == "W1", "an overrun session goes on past midnight"
+    refused(lambda: add(day.session), "session_over")
 
 
 # --- desks -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from common.messages import SessionFacts, Visit, VisitClass
 from common.outbox import Database, Tx
 
 from booking_svc import store
+from booking_svc.clinic.ending import LONGEST
 from booking_svc.clinic.staff import Staff
 from booking_svc.clinic.visits import ClinicVisit, Move, check_class
 from booking_svc.usecases.clinic.lining import Line, line_for
@@ -27,7 +28,8 @@ class WalkIn:
 
 def add_walk_in(database: Database, staff: Staff, session_id: str, who: WalkIn) -> ClinicVisit:
     """She is in the line from now on, with a ticket. Raises Invalid for a class or reason that she cannot have,
-    NotFound(`session_not_found`, `patient_not_found`), Conflict(`session_stopped`, `too_early`, `queue_closed`).
+    NotFound(`session_not_found`, `patient_not_found`), Conflict(`session_stopped`, `too_early` with `date`,
+    `session_over`, `queue_closed`).
     """
     check_class(who.visit_class, who.reason, ordered=False)
     with database.transaction() as tx:
@@ -55,6 +57,8 @@ def _facts(tx: Tx, line: Line) -> SessionFacts:
         raise Conflict("this session does not take place", code="session_stopped")
     if line.now.astimezone(SHANGHAI).date() < facts.date:
         raise Conflict("this session is on a later day", code="too_early", date=facts.date)
+    if line.now > facts.ends_at + LONGEST:
+        raise Conflict("this session is over", code="session_over", ends_at=facts.ends_at)
     return facts
 
 
