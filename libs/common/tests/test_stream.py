@@ -41,6 +41,21 @@ def test_everybody_hears_what_is_published_under_their_topics() -> None:
     assert (hub.heard("a"), hub.heard("nobody")) == (True, False)
 
 
+def test_who_goes_over_to_another_topic_hears_that_and_no_more_of_the_first() -> None:
+    hub = Hub(3)
+    listener, other = hub.listen(["a"]), hub.listen(["a"])
+    hub.publish("a", 1)
+    hub.move(listener, ["b"])
+    hub.publish("a", 2)
+    hub.publish("b", 3)
+    assert [listener.get(0) for _ in range(3)] == [1, 3, None]
+    assert sorted(hub.topics()) == ["a", "b"]
+    listener.close()
+    hub.move(listener, ["c"])
+    assert hub.topics() == ["a"], "who has gone comes nowhere"
+    assert other.get(0) == 1
+
+
 def test_an_event_is_written_as_the_standard_wants() -> None:
     assert event("thing", {"text": "号\n源"}, "7") == 'id: 7\nevent: thing\ndata: {"text":"号\\n源"}\n\n'.encode()
     assert event("bye", {}) == b"event: bye\ndata: {}\n\n"

@@ -15,7 +15,7 @@ from booking_svc.clinic.visits import HERE, IN_LINE, ClinicVisit, Move, VisitSta
 from booking_svc.store.clinic_tables import queues, visit_moves, visits
 from booking_svc.store.projections import get_session, masked_names
 from booking_svc.store.queues import desks_of, get_queue
-from booking_svc.store.visits import visits_by_ids, visits_of_queue
+from booking_svc.store.visits import visits_of_queue
 
 CALLS = 10
 """Calls that a board shows, the newest: a screen that was away for a moment speaks those that it has missed."""
@@ -100,20 +100,18 @@ def read_board(conn: sa.Connection, queue_id: str, now: datetime) -> Board:
     )
 
 
-def _calls(conn: sa.Connection, queue_id: str, here: Mapping[str, ClinicVisit]) -> list[Call]:
+def _calls(conn: sa.Connection, queue_id: str, there: Mapping[str, ClinicVisit]) -> list[Call]:
+    """Those of who stands in this queue still: who went over to another has another ticket."""
     query = (
         sa.select(*(visit_moves.c[name] for name in ("id", "visit_id", "move", "at", "facts")))
         .where(visit_moves.c.queue_id == queue_id, visit_moves.c.move.in_(_CALLS))
         .order_by(visit_moves.c.id.desc())
         .limit(CALLS)
     )
-    rows = conn.execute(query).all()
-    elsewhere = {row.visit_id for row in rows} - here.keys()
-    known = {**here, **(visits_by_ids(conn, elsewhere) if elsewhere else {})}
     return [
-        Call(row.id, known[row.visit_id], _room(row.facts), row.at, row.move == Move.RECALL)
-        for row in rows
-        if row.visit_id in known
+        Call(row.id, there[row.visit_id], _room(row.facts), row.at, row.move == Move.RECALL)
+        for row in conn.execute(query)
+        if row.visit_id in there
     ]
 
 
