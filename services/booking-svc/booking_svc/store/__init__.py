@@ -1,4 +1,6 @@
-"""booking-svc's tables and queries."""
+"""booking-svc's tables and queries. `Connection`: what a use case reads by, for those who must name its type."""
+
+from sqlalchemy import Connection
 
 from booking_svc.store import boards as boards
 from booking_svc.store import clinic_tables as clinic_tables
@@ -41,6 +43,7 @@ from booking_svc.store.tables import metadata
 
 __all__ = [
     "WINDOW",
+    "Connection",
     "account_of",
     "audit_figures",
     "forget_patients",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
-import sqlalchemy as sa
 from common.clock import SHANGHAI
 from common.messages import SessionFacts
 from common.outbox import Database
@@ -76,7 +75,7 @@ def back_test(database: Database, staff: Staff, department_id: str, first: date,
     )
 
 
-def _test(conn: sa.Connection, session_id: str, now: datetime) -> Tested | None:
+def _test(conn: store.Connection, session_id: str, now: datetime) -> Tested | None:
     """None for a session that is not over, of which we know too little, or that was too big."""
     session = store.get_session(conn, session_id)
     visits = store.waits.visits_of_line(conn, session_id)

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from math import ceil, floor
 from zlib import crc32
 
-import sqlalchemy as sa
 from common.clock import SHANGHAI
 from common.errors import Conflict, NotFound
 from common.outbox import Database, Timer, Tx
@@ -138,7 +137,7 @@ def visit_seen_by(database: Database, visit_id: str, account_id: str, hospital_i
     return visit
 
 
-def _seen_for(conn: sa.Connection, queue: Queue, visit: ClinicVisit, now: datetime) -> tuple[Seen, str]:
+def _seen_for(conn: store.Connection, queue: Queue, visit: ClinicVisit, now: datetime) -> tuple[Seen, str]:
     """The queue with her in it as she is, or as she would be."""
     if visit.state == VisitState.WAITING:
         return see(conn, queue, now), "here"

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from common.messages import ClinicRules, VisitClass
 from haoyuan_waiting.line import Punctuality, ServiceTime, Stream
 from haoyuan_waiting.service import Sample, fit
@@ -53,7 +52,7 @@ class Manners:
         return tuple(Stream(rate, ahead(rules, c).total_seconds(), until) for c, rate in self.rates.items() if rate > 0)
 
 
-def manners(conn: sa.Connection, department_id: str, rules: ClinicRules, now: datetime) -> Manners:
+def manners(conn: store.Connection, department_id: str, rules: ClinicRules, now: datetime) -> Manners:
     """As they were in the days before `now`."""
     return manners_of(store.waits.visits_of_days(conn, department_id, now - LOOK_BACK, now, MOST_VISITS), rules)
 
@@ -94,7 +93,7 @@ def _rates(visits: Sequence[DayVisit]) -> dict[VisitClass, float]:
 
 
 def service_times(
-    conn: sa.Connection,
+    conn: store.Connection,
     department_id: str,
     doctor_ids: Iterable[str],
     now: datetime,

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from common.messages import ClinicRules, SessionFacts
 from haoyuan_waiting.line import Customer, Line, Server, ServiceTime
 
@@ -53,7 +52,7 @@ class Seen:
         return ids.index(visit.id) if visit.id in ids else len(ids)
 
 
-def see(conn: sa.Connection, queue: Queue, now: datetime, instead: Collection[ClinicVisit] = ()) -> Seen:
+def see(conn: store.Connection, queue: Queue, now: datetime, instead: Collection[ClinicVisit] = ()) -> Seen:
     """Read a queue. `instead`: visits as they are about to be written, in place of their rows."""
     known = {v.id: v for v in store.visits.visits_of_queue(conn, queue.session_id, _SEEN)}
     known |= {v.id: v for v in instead if v.queue_id == queue.session_id}
@@ -80,7 +79,7 @@ class Live:
     services: Sequence[ServiceTime]
 
 
-def model(conn: sa.Connection, seen: Seen, comes: str | None = None) -> Live:
+def model(conn: store.Connection, seen: Seen, comes: str | None = None) -> Live:
     """What is known of a queue, with what is learnt of its department. `comes`: one who is expected, and will certainly come."""
     at_desk = {v.id: _since(v, seen.now) for v in seen.others if v.state in AT_DESK}
     desks = [d.doctor_id for d in seen.desks] or [seen.queue.doctor_id]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from haoyuan_waiting import formulas, service
 from haoyuan_waiting.formulas import ASSUMPTIONS, Model, Steady, Unstable
 from haoyuan_waiting.line import ServiceTime
@@ -33,7 +32,7 @@ class Steadily:
     utilisation: float | None
 
 
-def steadily(conn: sa.Connection, seen: Seen, live: Live) -> list[Steadily]:
+def steadily(conn: store.Connection, seen: Seen, live: Live) -> list[Steadily]:
     """Of a queue, as it would be if its session went on for ever as it was planned."""
     return steady_models(_planned_rate(conn, seen, live), [server.service for server in live.line.servers])
 
@@ -77,7 +76,7 @@ def _refused(model: Model, why: str, utilisation: float | None = None) -> Steadi
     return Steadily(model, ASSUMPTIONS[model], None, why, utilisation)
 
 
-def _planned_rate(conn: sa.Connection, seen: Seen, live: Live) -> float | None:
+def _planned_rate(conn: store.Connection, seen: Seen, live: Live) -> float | None:
     """Who is booked and may come, and who usually comes unannounced, per second of the session; None: nobody knows how long it is."""
     if seen.session is None:
         return None

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
-import sqlalchemy as sa
 from common.clock import SHANGHAI
 from common.errors import Invalid, NotFound
 from common.messages import ClinicRules, SessionFacts
@@ -185,7 +184,7 @@ def plan_of_department(database: Database, staff: Staff, department_id: str, day
         return read_plan(conn, sessions, database.clock())
 
 
-def check_department(conn: sa.Connection, staff: Staff, department_id: str) -> None:
+def check_department(conn: store.Connection, staff: Staff, department_id: str) -> None:
     """Raises NotFound(`department_not_found`) for one that nobody was booked for, and for another hospital's."""
     hospital_id = store.waits.hospital_of(conn, department_id)
     if hospital_id is None:
@@ -193,7 +192,7 @@ def check_department(conn: sa.Connection, staff: Staff, department_id: str) -> N
     staff.check_hospital(hospital_id, "department_not_found")
 
 
-def read_plan(conn: sa.Connection, sessions: Sequence[SessionFacts], now: datetime) -> Plan:
+def read_plan(conn: store.Connection, sessions: Sequence[SessionFacts], now: datetime) -> Plan:
     """Sessions as they were planned: by who was booked, and by what was known before they began."""
     first = sessions[0]
     begins, ends = min(s.starts_at for s in sessions), max(s.ends_at for s in sessions)
@@ -210,7 +209,7 @@ def read_plan(conn: sa.Connection, sessions: Sequence[SessionFacts], now: dateti
     return Plan(day, services[""], [s.session_id for s in sessions], learnt.visits)
 
 
-def _doctors(conn: sa.Connection, session: SessionFacts) -> list[str]:
+def _doctors(conn: store.Connection, session: SessionFacts) -> list[str]:
     """Who had a desk, or else whose session it is."""
     desks = store.queues.desks_of(conn, session.session_id).values()
     return sorted({desk.doctor_id for desk in desks}) or [session.doctor_id]
