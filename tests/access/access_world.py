@@ -153,7 +153,5 @@ def more(world: World) -> Given:
             "alice": alice.get("/users/me")["id"],
             "operator": world.operator.get("/users/me")["id"],
             "day": "2026-11-20",
-            "visit_id": alice.get(f"/orders/{known['order_id']}")["visit_id"],
-            "room": "1",
         },
     )

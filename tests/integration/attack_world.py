@@ -53,6 +53,8 @@ def build(system: System) -> World:
         "hospital_id": here.id,
         "session_id": session,
         "order_id": order,
+        "visit_id": alice.see(order)["visit_id"],
+        "room": "1",
         "patient_id": alice.patient,
         "payment_id": alice.get(f"/payments?order_id={order}")["items"][0]["id"],
         "refund_id": here.cashier.get(f"/refunds?order_id={given_back}")["items"][0]["id"],

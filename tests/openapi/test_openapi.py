@@ -36,6 +36,7 @@ NEVER_ENDS = {
 
 BEYOND_SCHEMAS: Mapping[str, str] = {
     "cursor": "opaque: one of ours, or none",
+    "date": "a date of this century",
     "date_from": "a date of this century",
     "date_to": "a date of this century",
     "day": "a date of this century, without from and to",
@@ -116,6 +117,7 @@ def known(system: System) -> dict[str, list[str]]:
         "hospital_id": [h["id"] for h in client.get("/hospitals")["items"]],
         "session_id": [s["id"] for s in sessions],
         "order_id": [o["id"] for o in client.get("/orders")["items"]],
+        "visit_id": [v["id"] for v in client.get("/visits")["items"]],
         "patient_id": [p["id"] for p in client.get("/users/me/patients")["items"]],
         "notification_id": [n["id"] for n in client.get("/notifications")["items"]],
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from booking_svc.api.clinic_schemas import InLineSchema, QueueSchema
 from booking_svc.clinic.checkin import Door
 from booking_svc.store import metadata
 from clinic_day import OPENS, ROOM
@@ -50,7 +51,9 @@ def a_full_house(web: Web) -> dict[str, str]:
 def test_staff_see_all_of_a_line(web, who):
     house = a_full_house(web)
     shown = web.get(who, "{queue}").get_json()
+    assert shown.keys() == QueueSchema().fields.keys()
     (desk,) = shown["desks"]
+    assert desk["visit"].keys() == InLineSchema().fields.keys() - {"mine"}
     assert (desk["room"], desk["doctor_id"], desk["called_at"]) == (ROOM, "doc", "2026-11-24T08:00:00+08:00")
     assert desk["visit"] == {
         "ticket": "3", "state": "called", "name": "孙*", "visit_class": "priority", "reason": "elderly", "passes": 0,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from booking_svc.api.clinic_schemas import ClinicVisitSchema
 from clinic_day import ROOM
 from clinic_web import ACTORS, STRANGERS, Web, clinic_web
 from common.messages import Place
@@ -121,6 +122,7 @@ def test_who_sees_a_visit(web):
     web.name(visit_id, "张*")
     hers = web.get("7", f"/visits/{visit_id}").get_json()
     assert (hers["name"], hers["order_id"], hers["visit"]["doctor_name"]) == ("张*", web.order_of(visit_id), "王医生")
+    assert hers.keys() == ClinicVisitSchema().fields.keys()
     for who in (*ACTORS, "colleague"):
         assert web.get(who, f"/visits/{visit_id}").get_json() == hers, "staff of the hospital may look at all of it"
     for who in ("8", "cashier", *STRANGERS):
