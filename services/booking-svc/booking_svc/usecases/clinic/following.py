@@ -25,7 +25,7 @@ By = tuple[str, str]
 
 def follow(tx: Tx, moved: Sequence[tuple[State, Order]]) -> None:
     """`moved`: orders that are locked and have moved, each with the state in which it was."""
-    confirmed = [order for was, order in moved if order.state == State.CONFIRMED != was]
+    confirmed = [order for _, order in moved if order.state == State.CONFIRMED]
     if confirmed:
         store.visits.insert_visits(tx, [expected(order, tx.now) for order in confirmed])
     gone = [
