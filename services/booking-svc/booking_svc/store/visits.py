@@ -99,15 +99,16 @@ def lock_lines(tx: Tx, visit_ids: Collection[str], also: Iterable[str] = ()) -> 
 
 def insert_visits(tx: Tx, new: Sequence[ClinicVisit]) -> list[str]:
     """Store visits that may be there already; answers the ids of those that were not, whose steps are kept too."""
+    once = {v.id: v for v in new}
     rows = [
         {**_row(v, _STORED), "starts_at": v.visit.starts_at, "updated_at": v.updated_at or tx.now}
-        for v in {v.id: v for v in new}.values()
+        for v in once.values()
     ]
     if not rows:
         return []
     insert = (postgresql.insert if tx.postgres else sqlite.insert)(visits)
     fresh = set(tx.conn.scalars(insert.on_conflict_do_nothing(index_elements=["id"]).returning(visits.c.id), rows))
-    _keep_steps(tx, [v for v in new if v.id in fresh])
+    _keep_steps(tx, [v for v in once.values() if v.id in fresh])
     return sorted(fresh)
 
 
