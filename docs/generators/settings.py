@@ -91,7 +91,7 @@ ABOUT = {
     "LIMIT_FAILED_LOGINS_ADDRESS": "wrong passwords from one address",
     "LIMIT_CODES_ADDRESS": "codes asked for from one address",
     "CRASH_AT": "`point[:n]`: exit hard at a crash point. For fault tests; production refuses it",
-    "CRASH_LATCH": "a file: crash only if it is not there, and make it",
+    "CRASH_MARKS": "the beginning of a path: at a point whose file `path.point` is there, take it away and exit; as above",
     "WEB_CONCURRENCY": "API processes",
     "WEB_THREADS": "threads in each of them",
     "PROMETHEUS_MULTIPROC_DIR": "where the API processes share their metrics; empty: a temporary folder",
@@ -123,7 +123,7 @@ _READ = re.compile(r"""environ(?:\.get\(|\[)\s*["']([A-Z][A-Z0-9_]*)["'](?:,\s*[
 
 @functools.cache
 def direct() -> dict[str, str]:
-    """The variables that are read without Settings, with their defaults: by gunicorn's configuration, by crash points."""
+    """The variables that are read without Settings, with their defaults: by gunicorn's configuration."""
     found: dict[str, str] = {}
     for file in sorted(Path(common.__path__[0]).rglob("*.py")):
         for name, default in _READ.findall(file.read_text(encoding="utf-8")):
@@ -194,7 +194,7 @@ def page() -> str:
         "## Every service",
         _table(common_fields()),
         "## Read before there are settings",
-        "By the configuration of gunicorn, which serves the APIs, and by the crash points.",
+        "By the configuration of gunicorn, which serves the APIs.",
         table(("variable", "default", "what"), outside),
         *sections,
         "## On one machine",

@@ -71,9 +71,6 @@ def live_through(base: str, session: str, dice: random.Random) -> tuple[str, boo
 @pytest.mark.faults
 @pytest.mark.timeout(400)
 def test_nothing_is_lost(respawning: System):
-    for service in SERVICES:
-        for role in ROLES:
-            respawning.part(service, role).process.set_env(CRASH_AT="", CRASH_LATCH="")
     base = f"{respawning.url}/api/v1"
     operator = Repeating(base)
     operator.login(respawning.secrets["ADMIN_USERNAME"], respawning.secrets["ADMIN_PASSWORD"])

@@ -1,8 +1,9 @@
 """Every process exits hard at every point where it could lose or double something; the scenario still ends right.
 
-For each point, all processes of all services are set to crash there, once each; the latches prove which did.
+For each point, all processes of all services are marked to crash there, once each; the marks that are gone prove which did.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from common.crash import POINTS
 from stubborn import Repeating, Stubborn
 
 from audit.figures import settle
-from stack.process import stop_all, wait_until
+from stack import keeper
 from stack.servers import SERVICES
 from stack.system import ROLES, System
 
@@ -32,27 +33,34 @@ MUST_CRASH = {
 }
 
 
-def plan_crashes(system: System, point: str, latches: Path) -> None:
-    """Start all processes again, each to crash once at `point`."""
-    parts = {(service, role): system.part(service, role) for service in SERVICES for role in ROLES}
-    for part in parts.values():
-        part.wanted = False
-    stop_all([part.process for part in parts.values()], 20)
-    for (service, role), part in parts.items():
-        part.process.set_env(CRASH_AT=point, CRASH_LATCH=str(latches / f"{service}.{role}"))
-        part.launch()
-    for part in parts.values():
-        wait_until(part.ready, 60, f"{part.name} ready")  # it may crash, and be started again, before it is
+@pytest.fixture(scope="module", autouse=True)
+def prompt_keeper() -> Iterator[None]:
+    """Who dies here at every point in turn is not kept waiting longer and longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeper, "LONGEST_PAUSE", keeper.FIRST_PAUSE)
+        yield
 
 
-def crashed(latches: Path) -> set[tuple[str, str]]:
-    return {tuple(latch.name.split(".")) for latch in latches.iterdir()}
+@pytest.fixture
+def marks(respawning: System, point: str) -> Iterator[Path]:
+    """All processes are to crash once at the point, which takes their marks out of this folder."""
+    folder = respawning.directory / "crashes"
+    for service in SERVICES:
+        for role in ROLES:
+            (folder / f"{service}.{role}.{point}").touch()
+    yield folder
+    for mark in folder.iterdir():
+        mark.unlink()
+
+
+def still_to_crash(marks: Path, point: str) -> set[tuple[str, str]]:
+    left = {tuple(mark.name.split(".")[:2]) for mark in marks.iterdir()}
+    return MUST_CRASH[point] & left
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("point", POINTS)
-def test_the_scenario_ends_right(respawning: System, tmp_path: Path, point: str):
-    plan_crashes(respawning, point, tmp_path)
+def test_the_scenario_ends_right(respawning: System, marks: Path, point: str):
     base = f"{respawning.url}/api/v1"
     operator = stubborn_operator(respawning)
     hospital = Hospital(base, operator, Repeating)
@@ -75,9 +83,9 @@ def test_the_scenario_ends_right(respawning: System, tmp_path: Path, point: str)
     eventually(lambda: hospital.see(session)["remaining"] == 2, "the numbers are back", 60)
     eventually(lambda: "order_cancelled" in people[0].inbox(), "she was told", 60)
     try:
-        eventually(lambda: MUST_CRASH[point] <= crashed(tmp_path), "all crash that must", 60)
+        eventually(lambda: not still_to_crash(marks, point), "all crash that must", 60)
     except AssertionError as error:
-        raise AssertionError(f"{error}; these did not: {MUST_CRASH[point] - crashed(tmp_path)}") from None
+        raise AssertionError(f"{error}; these did not: {still_to_crash(marks, point)}") from None
     assert settle(operator, 60) == []
 
 

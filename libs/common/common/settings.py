@@ -51,6 +51,7 @@ class Settings:
     worker_port: int = env("WORKER_PORT", 0)
     partitions: int = env("PARTITIONS", 1)
     crash_at: str = env("CRASH_AT", "")
+    crash_marks: str = env("CRASH_MARKS", "")
 
     @property
     def production(self) -> bool:
@@ -118,6 +119,5 @@ def _faults_in_production(cls: type[Settings], values: Mapping[str, Any]) -> lis
         for field in dataclasses.fields(cls)
         if field.metadata["secret"] and field.default in keys_of(str(values.get(field.name)))
     ]
-    if values.get("crash_at"):
-        faults.append("CRASH_AT: is for tests, refused in production")
-    return faults
+    crashes = [name.upper() for name in ("crash_at", "crash_marks") if values.get(name)]
+    return faults + [f"{variable}: is for tests, refused in production" for variable in crashes]

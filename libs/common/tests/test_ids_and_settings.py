@@ -99,8 +99,8 @@ def test_production_names_its_secrets_next_to_other_faults() -> None:
 
 def test_production_refuses_development_secrets_and_crash_points() -> None:
     with pytest.raises(BadSettings) as bad:
-        Example.load({**GOOD, "APP_ENV": "production", "CRASH_AT": "ack"})
-    for variable in ("MAIL_KEY", "JWT_PUBLIC_KEY", "ID_KEY", "CRASH_AT"):
+        Example.load({**GOOD, "APP_ENV": "production", "CRASH_AT": "ack", "CRASH_MARKS": "/tmp/m"})
+    for variable in ("MAIL_KEY", "JWT_PUBLIC_KEY", "ID_KEY", "CRASH_AT", "CRASH_MARKS"):
         assert variable in str(bad.value)
 
 
