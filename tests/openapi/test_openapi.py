@@ -60,6 +60,7 @@ BEYOND_SCHEMAS: Mapping[str, str] = {
     "to": "an address that a code could go to; a date, not before from",
     "code": "the one that was sent",
     "id_number": "each kind of document has its own form",
+    "base": "a session, a department's, or numbers: one of them",
     "birth_date": "agrees with the document",
     "sex": "agrees with the document",
     "guardian_id": "for children, and a grown-up of the same list",
