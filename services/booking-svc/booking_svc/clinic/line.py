@@ -2,7 +2,8 @@
 
 A place is the time from which a visit counts as waiting, moved back by what its class is ahead. So nobody starves, and the bound
 is known: a visit of class c whose time is t is overtaken, however many come, only by visits of class d whose time is before
-t + ahead(d) - ahead(c). (Ageing at one rate for all: Kleinrock, Queueing Systems II, 3.7, with equal slopes.)
+t + ahead(d) - ahead(c). (Ageing at one rate for all: Kleinrock, Queueing Systems II, 3.7, with equal slopes.) Besides, who was called
+before her may come back before her: passed, put back, or from an examination.
 """
 
 from collections.abc import Callable, Iterable, Sequence
