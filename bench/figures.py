@@ -14,6 +14,7 @@ from bench.pgbench import PgBench
 from bench.reminders import reminders
 from bench.report import Figure, cpu_figure
 from bench.rosters import rosters
+from bench.screens import screens
 from bench.world import World, patiently
 
 CLIENTS = 16
@@ -270,6 +271,7 @@ FIGURES: dict[str, Measure] = {
     "reminders": reminders,
     "browsing": browsing,
     "rejected": rejected,
+    "screens": screens,
     "latency": latency,
     "sagas": sagas,
     "accepted": accepted,
