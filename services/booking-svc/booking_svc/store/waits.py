@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,6 +21,8 @@ _at = visits.c.ended_at.type
 
 # --- how long consultations take -------------------------------------------------------------------------------------
 
+UNENDED = timedelta(hours=4)
+"""Who was at a desk for longer was ended by the clock, hours after the session: nobody had said that she left."""
 _took = (
     sa.select(visits.c.called_at, visits.c.ended_at)
     .where(_done, visits.c.called_at.is_not(None), visits.c.ended_at < sa.bindparam("before", type_=_at))
@@ -43,7 +45,8 @@ def consultations_of_department(conn: sa.Connection, department_id: str, before:
 
 def _seconds(conn: sa.Connection, query: sa.Select[Any], whose: str, before: datetime, most: int) -> list[float]:
     rows = conn.execute(query, {"whose": whose, "before": before, "most": most})
-    return [(ended_at - called_at).total_seconds() for called_at, ended_at in rows]
+    took = [ended_at - called_at for called_at, ended_at in rows]
+    return [time.total_seconds() for time in took if time < UNENDED]
 
 
 # --- what days were like ---------------------------------------------------------------------------------------------
