@@ -88,6 +88,15 @@ def test_the_smallest_staffing_keeps_the_target_and_one_less_does_not():
     assert 1 < found.doctors < 12
     assert by_doctors[found.doctors] < 900.0 <= by_doctors[found.doctors - 1]
     assert [tried.doctors for tried in found.tried] == sorted(by_doctors)
+    assert found.best.doctors == 12
+
+
+def test_the_target_itself_is_not_below_the_target():
+    fewest = smallest_staffing(BUSY, 900.0, more=DOCTOR, most=12, runs=FAST)
+    reached = next(tried.wait_p90 for tried in fewest.tried if tried.doctors == fewest.doctors)
+    assert reached is not None
+    assert smallest_staffing(BUSY, reached, more=DOCTOR, most=12, runs=FAST).doctors == (fewest.doctors or 0) + 1
+    assert smallest_staffing(BUSY, reached + 1e-6, more=DOCTOR, most=12, runs=FAST).doctors == fewest.doctors
 
 
 def test_it_is_said_plainly_when_no_staffing_does():

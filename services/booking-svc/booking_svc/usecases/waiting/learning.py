@@ -22,6 +22,7 @@ WEIGHT = 20.0
 
 USUAL_NO_SHOW = 0.1
 USUAL_ABSENT = 0.05
+USUAL_RAISED = 0.02
 USUAL = Punctuality()
 USUAL_RATES: Mapping[VisitClass, float] = {"walk_in": 0.5 / 3600, "priority": 0.1 / 3600, "emergency": 0.05 / 3600}
 """Who comes without an appointment, per second of a session."""
@@ -36,12 +37,14 @@ _LEAST_SPREAD = 120.0
 @dataclass(frozen=True, slots=True)
 class Manners:
     """How a department's patients are: the share that does not come though booked, when they come, the share of calls to which
-    nobody answers, and how many come unannounced, by class and per second. `visits`: from how many that is known.
+    nobody answers, the share of those with an appointment who get a higher class when they come, and how many come unannounced,
+    by class and per second. `visits`: from how many that is known.
     """
 
     no_show: float
     punctuality: Punctuality
     absent: float
+    raised: float
     rates: Mapping[VisitClass, float]
     visits: int
 
@@ -61,11 +64,13 @@ def manners_of(visits: Sequence[DayVisit], rules: ClinicRules) -> Manners:
     """From these visits, and what is usual."""
     booked = [v for v in visits if v.order_id is not None and (v.came or v.state == VisitState.MISSED)]
     missed = sum(not v.came for v in booked)
+    raised = sum(v.came and v.visit_class != "appointment" for v in booked)
     calls, passes = sum(v.calls for v in visits), sum(min(v.passes, v.calls) for v in visits)
     return Manners(
         no_show=(missed + WEIGHT * USUAL_NO_SHOW) / (len(booked) + WEIGHT),
         punctuality=_punctuality(booked, rules),
         absent=(passes + WEIGHT * USUAL_ABSENT) / (calls + WEIGHT),
+        raised=(raised + WEIGHT * USUAL_RAISED) / (len(booked) - missed + WEIGHT),
         rates=_rates(visits),
         visits=len(visits),
     )

@@ -102,6 +102,8 @@ def model(conn: store.Connection, seen: Seen, comes: str | None = None) -> Live:
         learnt.absent,
         ABSENT_FOR,
         tuple(seen.rules.passed),
+        learnt.raised,
+        (ahead(seen.rules, "priority") - ahead(seen.rules, "appointment")).total_seconds(),
     )
     return Live(line, learnt, [services[d] for d in desks])
 

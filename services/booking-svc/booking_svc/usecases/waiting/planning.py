@@ -148,6 +148,7 @@ def plan_of_numbers(numbers: Numbers) -> Plan:
         numbers.no_show,
         Punctuality(60 * numbers.late_minutes, 60 * numbers.late_spread_minutes, -60.0 * rules.early_minutes),
         0.0,
+        0.0,
         {
             "walk_in": numbers.walk_ins / 3600,
             "priority": numbers.priority / 3600,
