@@ -14,7 +14,7 @@ from haoyuan_waiting.planner import SEED, Errors, daily_p90, errors, outcome
 
 from booking_svc import store
 from booking_svc.clinic.staff import Staff
-from booking_svc.store.waits import DayVisit
+from booking_svc.store.waits import UNENDED, DayVisit
 from booking_svc.usecases.waiting.planning import MOST_PATIENTS, check_department, read_plan
 
 MOST_DAYS, MOST_SESSIONS = 31, 60
@@ -110,5 +110,6 @@ def _happened(visits: Sequence[DayVisit], session: SessionFacts) -> Figures | No
     p90 = observed.waits(called, left).p90
     if not called or p90 is None:
         return None
-    end = max((v.ended_at for v in visits if v.called_at and v.ended_at), default=session.ends_at)
+    ends = [v.ended_at for v in visits if v.called_at and v.ended_at and v.ended_at - v.called_at < UNENDED]
+    end = max(ends, default=session.ends_at)
     return Figures(len(called), p90, max((end - session.ends_at).total_seconds(), 0.0))

@@ -87,11 +87,13 @@ def _punctuality(booked: Iterable[DayVisit], rules: ClinicRules) -> Punctuality:
 
 
 def _rates(visits: Sequence[DayVisit]) -> dict[VisitClass, float]:
-    """How long each line was looked at: from its first segment until its last visit ended."""
+    """How long each line was looked at: from its first segment until its last call. (Who never came is ended by the clock, hours
+    later.)
+    """
     spans: dict[str, tuple[datetime, datetime]] = {}
     for v in visits:
         begin, end = spans.get(v.queue_id, (v.starts_at, v.starts_at))
-        spans[v.queue_id] = min(begin, v.starts_at), max(end, v.ended_at or v.starts_at)
+        spans[v.queue_id] = min(begin, v.starts_at), max(end, v.called_at or v.starts_at)
     seconds = sum((end - begin).total_seconds() for begin, end in spans.values()) + 3600 * USUAL_HOURS
     came = [v.visit_class for v in visits if v.order_id is None]
     return {c: (came.count(c) + rate * 3600 * USUAL_HOURS) / seconds for c, rate in USUAL_RATES.items()}
