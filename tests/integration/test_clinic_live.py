@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from statistics import median
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from actors import PASSWORD, Hospital, Patient, eventually, refusal
 from ears import Ear, Wall
 from stubborn import Repeating
 
+from bench import screens
 from demo.client import Client
 from stack.system import System as Stack
 
@@ -188,3 +190,19 @@ def test_nothing_is_lost_when_what_serves_the_screens_dies(system, base, operato
     again = phone(clinic.patients[4], clinic.visits[4])
     eventually(shows(again, state="called", room=ROOM, calls=1), "her phone comes again, and sees it")
     eventually(lambda: clinic.patients[4].inbox().count("visit_called") == 1, "she was told of it once")
+
+
+def test_five_hundred_screens_show_a_call_as_soon_as_five_do(stack: Stack):
+    """One look serves them all: its period is most of what it takes, however many there are."""
+    from conftest import operator_of
+
+    hospital = Hospital(f"{stack.url}/api/v1", operator_of(stack))
+    looking = screens.hall(stack, hospital.id, walk_ins=12)
+    try:
+        looking.open(boards=1, phones=4)
+        few = looking.call(6)
+        looking.open(boards=49, phones=446)
+        many = looking.call(6)
+    finally:
+        looking.close()
+    assert median(many.last) < 3 * median(few.last)
