@@ -5,6 +5,7 @@ their masked names, deliveries by e-mail and SMS with their log, reminders of
 visits, and alarms about money, in MongoDB. Publishes: nothing yet.
 Consumes: UserRegistered, ContactChanged, CodeIssued, SecurityNoted, AccountDeleted, PatientSaved, CreditChanged,
 OrderPlaced, OrderEntered, OrderOffered, OrderHeld, OrderWaitlisted, OrderRejected, OrderConfirmed, OrderExpired, OrderWithdrawn,
-OrderCancelled, OrderRescheduled, SubstitutesOffered, VisitMissed, RefundStalled, PaymentSucceeded, PaymentFailed,
+OrderCancelled, OrderRescheduled, SubstitutesOffered, VisitMissed, VisitCheckedIn, VisitNear, VisitCalled, VisitPassed, VisitMoved,
+VisitCompleted, VisitVoided, RefundStalled, PaymentSucceeded, PaymentFailed,
 RefundSucceeded, RefundFailed, RosterApplied, MoneyAlarmRaised, MoneyAlarmCleared.
 """

@@ -96,7 +96,22 @@ def _owner(kind: str) -> Callable[[Any, str | None], Kinds]:
     return lambda message, _hospital_id: [(message.account_id, kind)]
 
 
+def _in_clinic(kind: str) -> Callable[[Any, str | None], Kinds]:
+    """Who walked in may have no account: then the screens and the staff tell her."""
+    return lambda message, _hospital_id: [(message.account_id, kind)] if message.account_id else []
+
+
+def _called(message: m.VisitCalled, hospital_id: str | None) -> Kinds:
+    return _in_clinic("visit_called" if message.call <= 1 else "visit_called_again")(message, hospital_id)
+
+
+def _voided(message: m.VisitVoided, _hospital_id: str | None) -> Kinds:
+    return [(message.account_id, f"visit_{message.cause}")]
+
+
 def _cancelled(message: m.OrderCancelled, _hospital_id: str | None) -> Kinds:
+    if message.cause in {"too_late", "not_served"}:
+        return []  # VisitVoided has said it, and RefundSucceeded says that the money is back
     return [(message.account_id, "session_stopped" if message.cause == "session_stopped" else "order_cancelled")]
 
 
@@ -159,6 +174,13 @@ TOLD: dict[type, Callable[[Any, str | None], Kinds]] = {
     m.OrderRescheduled: _owner("order_rescheduled"),
     m.SubstitutesOffered: _owner("substitutes_offered"),
     m.VisitMissed: _owner("visit_missed"),
+    m.VisitCheckedIn: _in_clinic("visit_checked_in"),
+    m.VisitNear: _in_clinic("visit_near"),
+    m.VisitCalled: _called,
+    m.VisitPassed: _in_clinic("visit_passed"),
+    m.VisitMoved: _in_clinic("visit_moved"),
+    m.VisitCompleted: _owner("visit_completed"),
+    m.VisitVoided: _voided,
     m.CreditChanged: _credit,
     m.RefundStalled: _refund_stalled,
     m.PaymentSucceeded: _owner("payment_succeeded"),

@@ -49,6 +49,7 @@ _REMINDER = {
         {"order_id": "ord_2", "_patient": "李**", "queue_number": 12, "visit": _LATER},
     ],
 }
+_IN_CLINIC = {**_ORDER, **_WHOSE, "visit_id": "vis_1", "queue_id": "ses_1", "ticket": "7", "visit": _VISIT}
 _SUBSTITUTE = {"session_id": "ses_2", "fee": 5000, "visit": _LATER}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -98,6 +99,15 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "refund_failed": {**_FAILED, **_PAID},
         "refund_failed_staff": _FAILED,
         "roster_applied": {"roster_id": "ros_1", "account_id": "acc_1", "applied": 5, "unchanged": 3, "rejected": 1},
+        "visit_checked_in": {**_IN_CLINIC, "ahead": 4, "late": True},
+        "visit_near": {**_IN_CLINIC, "ahead": 2},
+        "visit_called": {**_IN_CLINIC, "room": "3 楼 12 诊室", "call": 1},
+        "visit_called_again": {**_IN_CLINIC, "room": "3 楼 12 诊室", "call": 2},
+        "visit_passed": {**_IN_CLINIC, "ahead": 2, "left": 1},
+        "visit_moved": {**_IN_CLINIC, "why": "医生有急诊", "to": {**_LATER, "room": "3 楼 15 诊室"}},
+        "visit_too_late": {**_ORDER, **_WHOSE, "cause": "too_late", "visit": _VISIT},
+        "visit_not_served": {**_ORDER, **_WHOSE, "cause": "not_served", "visit": _VISIT},
+        "visit_completed": {**_ORDER, **_WHOSE, "completed_at": "2026-11-24T00:52:00Z", "visit": _VISIT},
         "visit_tomorrow": _REMINDER,
         "visit_soon": _REMINDER,
     }

@@ -75,6 +75,10 @@ _FAILURES = {
 """What providers say of a payment that failed. What has no words here is left out."""
 
 _FREE = {"zh-CN": "免费", "en": "free of charge"}
+_LATE = {
+    "zh-CN": "您已过约定时间，按报到时间排队。",
+    "en": "You came after the appointed time, and stand in line from when you checked in.",
+}
 
 
 _REMINDER = {
@@ -118,7 +122,11 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
     if params.get("cause") in _CAUSES[locale]:
         found["why"] = _CAUSES[locale][params["cause"]]
     if visit := params.get("visit") or params.get("_visit"):
-        found |= _visit(visit, locale)
+        found = _visit(visit, locale) | found  # of a call, the room is where she is to go now
+    if isinstance(params.get("to"), Mapping):
+        found |= {f"to_{name}": value for name, value in _visit(params["to"], locale).items()}
+    if found.pop("late", "") == "True":
+        found["late"] = _LATE[locale]
     if params.get("_patient"):
         found["patient"] = str(params["_patient"])
     if params.get("reason") in _FAILURES:

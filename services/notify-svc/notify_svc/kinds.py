@@ -33,6 +33,7 @@ class Kind:
 
     overtaken_by: it tells a state of an order, and is obsolete when one of these has been told of it. state_of: the fact that names
     the order. unless: a fact of the message with which it says nothing that others have not said, so that the inbox alone has it.
+    at_once: it is for somebody who stands in the clinic, and no quiet hours hold it back.
     """
 
     category: Category
@@ -43,6 +44,7 @@ class Kind:
     overtaken_by: frozenset[str] = frozenset()
     state_of: str = "order_id"
     unless: str = ""
+    at_once: bool = False
 
     @property
     def optional(self) -> bool:
@@ -66,16 +68,21 @@ ENDS = frozenset(
         "session_stopped",
         "substitutes_offered",
         "visit_missed",
+        "visit_too_late",
+        "visit_not_served",
     }
 )
 """After these an order is over, or its visit does not take place. They are told whatever follows; only a change to another visit is
 not, once that one is over too.
 """
 
-_CONFIRMED = ENDS | {"order_confirmed"}
+OVER = ENDS | {"visit_completed"}
+"""Nothing follows for which the patient would have to come."""
+
+_CONFIRMED = OVER | {"order_confirmed"}
 _HELD = _CONFIRMED | {"order_held", "order_offered"}
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 _CODE = Kind("security", URGENT, _BOTH, timedelta(minutes=10), "expires_at")
 _SECURITY = Kind("security", URGENT, _BOTH, _DAY)
@@ -85,6 +92,7 @@ _CREDIT = Kind("must", NORMAL, _EMAIL, 3 * _DAY)
 _STAFF = Kind("must", NORMAL, _NONE, _DAY)
 _NEWS = Kind("orders", NORMAL, _EMAIL, _DAY)
 _SEEN = Kind("orders", NORMAL, _NONE, _DAY)  # she has just done it herself, and the inbox says so
+_HERE = Kind("orders", URGENT, _BOTH, 15 * _MINUTE, overtaken_by=OVER, at_once=True)
 
 KINDS: dict[str, Kind] = {
     **{f"code_{purpose}": _CODE for purpose in get_args(CodePurpose)},
@@ -97,16 +105,25 @@ KINDS: dict[str, Kind] = {
     "order_offered": Kind("orders", URGENT, _BOTH, _HOUR, "accept_before", _CONFIRMED),
     "order_waitlisted": replace(_NEWS, overtaken_by=_HELD),
     "order_rejected": _NEWS,
-    "order_confirmed": Kind("orders", NORMAL, _BOTH, _DAY, overtaken_by=ENDS),
+    "order_confirmed": Kind("orders", NORMAL, _BOTH, _DAY, overtaken_by=OVER),
     "order_expired": _NEWS,
     "order_withdrawn": _MONEY,
     "order_cancelled": replace(_MONEY, unless="refunded"),  # order_withdrawn and refund_succeeded say it
-    "order_rescheduled": Kind("must", URGENT, _BOTH, _DAY, overtaken_by=ENDS, state_of="by_order_id"),
+    "order_rescheduled": Kind("must", URGENT, _BOTH, _DAY, overtaken_by=OVER, state_of="by_order_id"),
     "replacement_ended": Kind("must", NORMAL, _EMAIL, 3 * _DAY),
     "visit_stopped": _STOPPED,
     "session_stopped": replace(_STOPPED, unless="refunded"),  # visit_stopped and refund_succeeded say it
     "substitutes_offered": Kind("must", URGENT, _BOTH, _DAY, "accept_before"),
     "visit_missed": _MONEY,
+    "visit_checked_in": _SEEN,
+    "visit_near": _HERE,
+    "visit_called": replace(_HERE, worth=10 * _MINUTE),
+    "visit_called_again": _SEEN,  # who is called again has had a short message, and looks at the screen
+    "visit_passed": replace(_HERE, worth=30 * _MINUTE),
+    "visit_moved": Kind("must", URGENT, _BOTH, 2 * _HOUR, overtaken_by=OVER),
+    "visit_too_late": _MONEY,
+    "visit_not_served": _MONEY,
+    "visit_completed": _SEEN,
     "credit_recorded": _CREDIT,
     "credit_lifted": _CREDIT,
     "credit_upheld": _CREDIT,

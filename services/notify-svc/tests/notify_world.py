@@ -47,6 +47,9 @@ def credit(change: Any, *marks: m.CreditMark) -> m.CreditChanged:
     return m.CreditChanged("pat_1", "acc_1", 2, change, marks[0].id if marks else "mrk_1", list(marks))
 
 
+IN_CLINIC = ("vis_1", "ord_1", "acc_1", "ses_1", "7")
+"""A visit in its line: visit, order, account, queue, ticket."""
+
 SAMPLES: dict[str, Any] = {
     "user_registered": m.UserRegistered("acc_1", "alice", "zh-CN"),
     "order_placed": m.OrderPlaced("ord_1", "acc_1", "pat_1", "ses_1", MOMENT),
@@ -67,6 +70,15 @@ SAMPLES: dict[str, Any] = {
     "order_rescheduled": m.OrderRescheduled("ord_1", "acc_1", "ord_2", VISIT),
     "substitutes_offered": m.SubstitutesOffered("ord_1", "acc_1", VISIT, 5000, SUBSTITUTES, SOON),
     "visit_missed": m.VisitMissed("ord_1", "acc_1", "pat_1", "ses_1", VISIT, "acc_7"),
+    "visit_checked_in": m.VisitCheckedIn(*IN_CLINIC, "appointment", 4, True, VISIT),
+    "visit_near": m.VisitNear(*IN_CLINIC, 2, VISIT),
+    "visit_called": m.VisitCalled(*IN_CLINIC, "14-B", 1, MOMENT, VISIT),
+    "visit_called_again": m.VisitCalled(*IN_CLINIC, "14-B", 2, MOMENT, VISIT),
+    "visit_passed": m.VisitPassed(*IN_CLINIC, 2, 1, VISIT),
+    "visit_moved": m.VisitMoved(*IN_CLINIC, "an emergency", VISIT, SUBSTITUTES[0].visit),
+    "visit_too_late": m.VisitVoided("ord_1", "acc_1", "pat_1", "ses_1", "too_late", VISIT),
+    "visit_not_served": m.VisitVoided("ord_1", "acc_1", "pat_1", "ses_1", "not_served", VISIT),
+    "visit_completed": m.VisitCompleted("ord_1", "acc_1", "pat_1", "ses_1", MOMENT, VISIT),
     "credit_recorded": credit("recorded", MARK),
     "credit_lifted": credit("lifted"),
     "credit_upheld": credit("upheld", MARK),

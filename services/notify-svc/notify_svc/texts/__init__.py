@@ -6,6 +6,7 @@ changes but for the language's sake: other facts or another meaning are a new ve
 accounts  codes, security, addresses, reminders
 orders    the account, and an order's way from its placing to its end
 chances   draws, offers, what takes the place of what, missed visits and credit
+clinic    the day of the clinic
 money     payments and refunds; what the staff are told
 whose     the same texts of orders with whose they are
 mail      what stands around a text in an e-mail
@@ -14,11 +15,12 @@ sms       the short messages, which providers fill in
 
 from notify_svc.texts.accounts import ACCOUNTS
 from notify_svc.texts.chances import CHANCES
+from notify_svc.texts.clinic import CLINIC
 from notify_svc.texts.money import MONEY
 from notify_svc.texts.orders import ORDERS
 from notify_svc.texts.parts import Texts
 from notify_svc.texts.whose import named
 
-_WRITTEN: Texts = ACCOUNTS | ORDERS | CHANCES | MONEY
+_WRITTEN: Texts = ACCOUNTS | ORDERS | CHANCES | CLINIC | MONEY
 
 TEXTS: Texts = _WRITTEN | named(_WRITTEN)

@@ -159,6 +159,34 @@ SMS: Sms = {
         "zh-CN": "爽约登记：" + _VISIT_ZH + "登记为未就诊，已记入信用记录。如有误请在号源申诉。",
         "en": "Noted as missed: " + _VISIT_EN + ". It enters your credit record; if it is wrong, appeal in Haoyuan.",
     },
+    ("visit_near", 1): {
+        "zh-CN": "候诊提醒：就诊人{patient}，候诊号{ticket}，前面还有{ahead}位，请到{room}附近候诊，医生{doctor}。",
+        "en": "Your turn is near: patient {patient}, number {ticket}, before you {ahead}. Please come to {room}, Dr. {doctor}.",
+    },
+    ("visit_called", 1): {
+        "zh-CN": "叫号：就诊人{patient}，候诊号{ticket}，请现在到{room}就诊，医生{doctor}。",
+        "en": "It is your turn: patient {patient}, number {ticket}. Please come now to {room}, Dr. {doctor}.",
+    },
+    ("visit_passed", 1): {
+        "zh-CN": "过号：就诊人{patient}，候诊号{ticket}，叫号未到已顺延，前面还有{ahead}位，再有{left}次未到按爽约处理，请到{room}候诊。",
+        "en": "You missed your call: patient {patient}, number {ticket}, before you {ahead}. Missed calls left: {left}. Please wait near {room}.",
+    },
+    ("visit_moved", 1): {
+        "zh-CN": "就诊安排有变：就诊人{patient}，候诊号{ticket}，改由医生{to_doctor}看诊，请到{to_room}候诊，等候时间不受影响。",
+        "en": "Your visit has moved: patient {patient}, number {ticket}, now Dr. {to_doctor}, room {to_room}. You lose no time.",
+    },
+    ("visit_too_late", 1): {
+        "zh-CN": "号已作废：" + _VISIT_ZH + "，报到超过时限。已付费用全额原路退回，不计爽约，可重新挂号。",
+        "en": "Void: "
+        + _VISIT_EN
+        + ". You checked in too late. What you paid goes back in full; this is no missed visit.",
+    },
+    ("visit_not_served", 1): {
+        "zh-CN": "很抱歉，门诊结束前未能为您看诊：" + _VISIT_ZH + "。已付费用全额原路退回，不计爽约，可重新挂号。",
+        "en": "We are sorry, the clinic ended before your turn: "
+        + _VISIT_EN
+        + ". What you paid goes back in full; this is no missed visit.",
+    },
     ("address_dead", 1): {
         "zh-CN": "{address_is}无法送达，已停止向其发送，停诊等重要通知可能延误。请在号源账号中更换或重新验证。",
         "en": "{address_is} cannot be reached, so we send nothing there any more. Please change or confirm it in your Haoyuan account.",

@@ -176,7 +176,8 @@ class Post:
             return None
         if reason := contact.takes(d.kind, d.channel):
             raise _Stopped("skipped", reason)
-        quiet = contact.quiet.until(now) if contact.quiet and KINDS[d.kind].optional else None
+        kind = KINDS[d.kind]
+        quiet = contact.quiet.until(now) if contact.quiet and kind.optional and not kind.at_once else None
         if quiet is not None and quiet >= d.expires_at:
             raise _Stopped("skipped", "quiet_hours")
         return quiet

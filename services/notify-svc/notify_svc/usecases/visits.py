@@ -11,7 +11,7 @@ from common.log import get_logger
 
 from notify_svc import reminders
 from notify_svc.domain import Notification, milliseconds
-from notify_svc.kinds import ENDS as ENDED
+from notify_svc.kinds import OVER
 from notify_svc.reminders import Appointment
 from notify_svc.store import MongoStore, MongoTx
 from notify_svc.store.mongo import time_of
@@ -19,9 +19,21 @@ from notify_svc.usecases import planning
 
 log = get_logger("visits")
 
-ENDS = (m.OrderWithdrawn, m.OrderCancelled, m.OrderRescheduled, m.SubstitutesOffered, m.VisitMissed)
-"""After these the visit of the order does not take place (any more). 停诊 offers substitutes: the visit itself is lost."""
+ENDS = (
+    m.OrderWithdrawn,
+    m.OrderCancelled,
+    m.OrderRescheduled,
+    m.SubstitutesOffered,
+    m.VisitMissed,
+    m.VisitCheckedIn,
+    m.VisitVoided,
+    m.VisitCompleted,
+)
+"""After these nobody needs to be reminded of the order's visit: it does not take place (any more), or she is there, or was. 停诊
+offers substitutes: the visit itself is lost.
+"""
 
+_NOT_TO_COME = OVER | {"visit_checked_in"}
 
 BATCH = 500
 """Notifications that are in memory at once."""
@@ -37,7 +49,7 @@ def follow(tx: MongoTx, received: Sequence[Received]) -> None:
             known = confirmed.get(r.message.order_id)
             if known is None or known.confirmed_at < at:
                 confirmed[r.message.order_id] = _appointment(r.message, at)
-        elif isinstance(r.message, ENDS):
+        elif isinstance(r.message, ENDS) and r.message.order_id and r.message.account_id:
             ended[r.message.order_id] = r.message.account_id, at
     for account_id in {a.account_id for a in confirmed.values()} | {account_id for account_id, _ in ended.values()}:
         planning.concern(tx, account_id)
@@ -67,7 +79,7 @@ def catch_up(store: MongoStore) -> None:
         rank = told[-1].rank
         found = [a for n in told if n.recipient and (a := _told(n)) is not None]
         known = [a for a in found if a.starts_at > store.clock()]
-        standing = [a for a in known if not ENDED & store.notifications.kinds_told_of(a.order_id)]
+        standing = [a for a in known if not _NOT_TO_COME & store.notifications.kinds_told_of(a.order_id)]
         with store.transaction() as tx:
             for a in standing:
                 planning.concern(tx, a.account_id)
