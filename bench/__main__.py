@@ -1,6 +1,6 @@
 """`make bench`, or `python -m bench [--quick] [names...]`: measure all figures, or those named.
 
-The names: idle draws reminders browsing rejected screens latency sagas accepted hot rosters. `--quick` takes less than a minute and is for a first look; the
+The names: idle draws waits reminders browsing rejected screens latency sagas accepted hot rosters. `--quick` takes less than a minute and is for a first look; the
 figures that count come of a full run on a machine with nothing else to do. The result is also written to var/bench/.
 """
 

@@ -15,6 +15,7 @@ from bench.reminders import reminders
 from bench.report import Figure, cpu_figure
 from bench.rosters import rosters
 from bench.screens import screens
+from bench.waits import waits
 from bench.world import World, patiently
 
 CLIENTS = 16
@@ -268,6 +269,7 @@ def idle(world: World, _limits: PgBench) -> list[Figure]:
 FIGURES: dict[str, Measure] = {
     "idle": idle,
     "draws": draws,
+    "waits": waits,
     "reminders": reminders,
     "browsing": browsing,
     "rejected": rejected,

@@ -98,7 +98,8 @@ def _by_horizon(axes: Axes, moments: Sequence[Moment]) -> None:
                 xs, shares, errors, color=colour, marker="o", markersize=3, capsize=2, linewidth=1, label=model
             )
     axes.set(xlabel="told: minutes on average", ylabel="intervals of 80 % that held, in %", ylim=(0, 103))
-    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right", frameon=False, fontsize=8)
 
 
 def _calibration(axes: Axes, moments: Sequence[Moment]) -> None:
