@@ -31,6 +31,30 @@ ORDER=$(api "$BASE/orders" -H 'Prefer: wait=5' -d "{\"session_id\":\"$DRAW\",\"p
 api "$BASE/orders/$ORDER"
 # a draw that was held: anyone can repeat it from its public record
 for _ in $(seq 9); do @PYTHON@ -m haoyuan_draw verify "$BASE/sessions/$(pick lottery 0 0)/draw" && break; sleep 1; done
+# the clinic day: the hospital has a session that goes on now, and a desk; the screen at its door shows a code
+ME=$TOKEN
+STAFF=$(curl -sS "$BASE/tokens" -H 'Content-Type: application/json' -d '{"username":"registrar","password":"@PASSWORD@"}' | get access_token)
+TOKEN=$STAFF
+CLINIC=$(api "$BASE/sessions" -d "$(api "$BASE/doctors?hospital_id=$HOSPITAL" | python3 -c 'import json,random,sys
+from datetime import datetime, timedelta, timezone
+now = datetime.now(timezone(timedelta(hours=8))); day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+at = [t.isoformat() for t in (max(day, now - timedelta(minutes=10)), min(day + timedelta(days=1), now + timedelta(hours=1)), day - timedelta(days=1))]
+doctor = random.choice(json.load(sys.stdin)["items"])["id"]
+print(json.dumps({"doctor_id": doctor, "date": at[0][:10], "period": "morning", "room": "A101", "fee": {"amount": 0, "currency": "CNY"},
+                  "release_at": at[2], "slots": [{"starts_at": at[0], "ends_at": at[1], "capacity": 3}]}))')" | get id)
+api "$BASE/sessions/$CLINIC/queue/desks" -d '{"room":"A101"}'
+DOOR=$(api "$BASE/sessions/$CLINIC/queue/door" | get code)
+# she has a number, types in the code, and sees how long it will take
+TOKEN=$ME
+ORDER=$(api "$BASE/orders" -H 'Prefer: wait=5' -d "{\"session_id\":\"$CLINIC\",\"patient_id\":\"$PATIENT\"}" | get id)
+until_state confirmed
+VISIT=$(api "$BASE/orders/$ORDER/check-in" -d "{\"code\":\"$DOOR\"}" | get id)
+api "$BASE/visits/$VISIT/wait"
+# she is called; her phone is told at once (here it listens for a second); she is seen, and her order is fulfilled
+TOKEN=$STAFF; api "$BASE/sessions/$CLINIC/queue/next" -d '{"room":"A101","after":null}'
+TOKEN=$ME; api -N -m 1 "$BASE/visits/$VISIT/stream" 2>/dev/null
+TOKEN=$STAFF; api "$BASE/sessions/$CLINIC/queue/next" -d "{\"room\":\"A101\",\"after\":\"$VISIT\"}"
+TOKEN=$ME; until_state fulfilled
 # what one was told on the way
 api "$BASE/notifications" | python3 -c 'import json,sys
 for n in json.load(sys.stdin)["items"]: print("-", n["title"], "|", n["text"])'

@@ -85,6 +85,8 @@ def test_the_printed_walk_through_works_and_ctrl_c_ends_it_cleanly(tmp_path):
         assert "the order is confirmed" in done.stdout, done.stdout + done.stderr
         assert "the order is cancelled" in done.stdout, done.stdout + done.stderr
         assert '"state":"entered"' in done.stdout, done.stdout + done.stderr
+        assert 'event: visit\ndata: {"id":"vis_' in done.stdout, done.stdout + done.stderr
+        assert "the order is fulfilled" in done.stdout, done.stdout + done.stderr
         assert "VERIFIED against itself only: lottery of 2 numbers among 4 entrants" in done.stdout, (
             done.stdout + done.stderr
         )
