@@ -1,11 +1,12 @@
 """OpenAPI 3 of each service from its schemas, and one page at /docs to browse all of them. No third-party requests."""
 
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import swagger_ui_bundle
 from flask import Flask, Response, send_from_directory
-from flask_smorest import Api
+from flask_smorest import Api, Blueprint
 
 from common.platform import SERVICES
 from common.web.access import public
@@ -48,15 +49,49 @@ def _null_alone(_converter: Any, _field: Any, *, ret: Any, **_: Any) -> dict[str
 
 
 class ProblemApi(Api):  # type: ignore[misc]
-    """Documents what goes wrong as what it is: application/problem+json (RFC 9457)."""
+    """Documents what goes wrong as what it is: application/problem+json (RFC 9457).
+
+    The document is written when it is first asked for: it takes longer than all the rest of an application's start, and most
+    processes are never asked.
+    """
 
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_RESPONSE_CONTENT_TYPE: str = "application/json"
 
     def __init__(self, app: Flask) -> None:
+        self._spec: Any = None
+        self._writing = RLock()
+        self._blueprints: list[Blueprint] = []
         super().__init__(app)
+
+    @property
+    def spec(self) -> Any:
+        """The document."""
+        with self._writing:  # a request that comes meanwhile waits for the whole of it
+            if self._spec is None:
+                self._write()
+            return self._spec
+
+    @spec.setter
+    def spec(self, spec: Any) -> None:
+        self._spec = spec
+
+    def register_blueprint(self, blueprint: Blueprint) -> None:
+        """As in flask-smorest, but for the document."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._blueprints.append(blueprint)
+
+    def _init_spec(self, **options: Any) -> None:
+        """Nothing yet."""
+
+    def _write(self) -> None:
+        super()._init_spec()
         for function in (_whole_pattern, _null_alone):
             self.ma_plugin.converter.add_attribute_function(function)
+        for blueprint in self._blueprints:
+            blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+            self.spec.tag({"name": blueprint.name, "description": blueprint.description})
 
     def _register_responses(self) -> None:
         usual = self.DEFAULT_RESPONSE_CONTENT_TYPE
