@@ -15,7 +15,6 @@ from common.errors import Unavailable
 from common.log import get_logger
 from common.outbox import Database
 from common.web.stream import Hub, Listener
-from sqlalchemy import Connection
 
 from booking_svc import store
 from booking_svc.store.boards import Board
@@ -119,7 +118,7 @@ class Boards:
                 listener.put(reading)
             self._asked.popleft()
 
-    def _go_after(self, conn: Connection) -> None:
+    def _go_after(self, conn: store.Connection) -> None:
         """Let those who follow a visit listen where it stands now."""
         moved = list(self._moved)
         queues = store.boards.queues_of(conn, {visit_id for visit_id, _ in moved}) if moved else {}
@@ -134,7 +133,7 @@ class Boards:
             return True
         return known.pause_ends is not None and known.pause_ends <= now
 
-    def _read(self, conn: Connection, queue_id: str) -> Reading | None:
+    def _read(self, conn: store.Connection, queue_id: str) -> Reading | None:
         """None for one that cannot be shown: no reason to be silent about the others."""
         begun = time.monotonic()
         try:

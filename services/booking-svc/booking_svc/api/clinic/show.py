@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from common.clock import local
 from common.messages import ClinicRules
 
@@ -17,11 +16,11 @@ from booking_svc.clinic.visits import IN_LINE, ClinicVisit, VisitState
 _MOVED_TO = ("session_id", "department_name", "doctor_id", "doctor_name", "doctor_title", "room")
 
 
-def show_visit(conn: sa.Connection, visit: ClinicVisit) -> dict[str, Any]:
+def show_visit(conn: store.Connection, visit: ClinicVisit) -> dict[str, Any]:
     return show_visits(conn, [visit])[0]
 
 
-def show_visits(conn: sa.Connection, visits: Sequence[ClinicVisit]) -> list[dict[str, Any]]:
+def show_visits(conn: store.Connection, visits: Sequence[ClinicVisit]) -> list[dict[str, Any]]:
     """With what is read beside them: names, how many are before them, the rules of checking in, where they were moved to."""
     names = store.masked_names(conn, [v.patient_id for v in visits if v.patient_id])
     waiting = {v.queue_id for v in visits if v.state in IN_LINE}
@@ -79,6 +78,6 @@ def _check_in(visit: ClinicVisit, rules: ClinicRules | None) -> dict[str, Any] |
     }
 
 
-def _session(conn: sa.Connection, session_id: str) -> dict[str, Any] | None:
+def _session(conn: store.Connection, session_id: str) -> dict[str, Any] | None:
     facts = store.get_session(conn, session_id)
     return None if facts is None else {name: getattr(facts, name) for name in _MOVED_TO}
