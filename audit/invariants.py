@@ -24,13 +24,23 @@ NUMBER_OF = {
     "moving": "held",
     "confirmed": "sold",
     "no_show": "sold",
+    "fulfilled": "sold",
 }
 """What an order's reservation must be; every other order holds nothing."""
 ACTIVE = {"entered", "waiting", "held", "sold"}
 LONGEST_LOOSE = 60
 """Seconds for which an act may wait for its place in the trail's chain: the job comes every few."""
-PAID = {"confirmed", "no_show", "substitute_offered"}
+PAID = {"confirmed", "no_show", "fulfilled", "substitute_offered"}
 """Here the order's money is with the hospital, or waits for her choice: exactly its fee."""
+AT_DESK = {"called", "serving"}
+IN_CLINIC = {"waiting", "away"} | AT_DESK
+VISIT_OF = {
+    "confirmed": IN_CLINIC | {"expected", "lapsed"},
+    "no_show": IN_CLINIC | {"missed", "lapsed"},  # the desk may have let her in after all
+    "fulfilled": {"done"},
+}
+"""How an order's visit may stand; that of any other is over, and took no place."""
+NO_VISIT = {"withdrawn", "void", "lapsed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,11 @@ def no_order_is_stuck(f: Figures) -> Iterator[Broken]:
             yield Broken("no_order_is_stuck", order["id"], f"is {order['state']} since {order['updated_at']}")
         if order["state"] in WINDOWED and order["id"] not in windows:
             yield Broken("no_order_is_stuck", order["id"], f"is {order['state']}, and nothing will end that")
-        if order["state"] in NUMBER_OF and sessions.get(order["session_id"], {}).get("stopped"):
+        if (
+            order["state"] in NUMBER_OF
+            and order["state"] != "fulfilled"
+            and sessions.get(order["session_id"], {}).get("stopped")
+        ):
             yield Broken("no_order_is_stuck", order["id"], f"is {order['state']}, but its session is stopped")
 
 
@@ -96,11 +110,45 @@ def orders_and_numbers_agree(f: Figures) -> Iterator[Broken]:
             yield Broken(
                 "orders_and_numbers_agree", order["id"], f"is {order['state']}, but its number is still {found}"
             )
+        if reservations.get(order["id"], {}).get("seen", False) != (order["state"] == "fulfilled"):
+            what = f"is {order['state']}, and schedule-svc says otherwise of whether she was seen"
+            yield Broken("orders_and_numbers_agree", order["id"], what)
     for order_id, reservation in reservations.items():
         if order_id not in known and reservation["state"] in ACTIVE:
             yield Broken(
                 "orders_and_numbers_agree", order_id, f"has a number {reservation['state']}, but no such order exists"
             )
+
+
+def visits_follow_orders(f: Figures) -> Iterator[Broken]:
+    """A confirmed order has its visit, and one that is fulfilled had it; nobody waits for the doctor without an order that stands,
+    unless she walked in.
+    """
+    booking = f["booking-svc"]
+    states = {visit["order_id"]: visit["state"] for visit in booking["visits"] if visit["order_id"]}
+    for order_id in booking["unvisited"]:
+        yield Broken("visits_follow_orders", order_id, "is confirmed, but has no visit")
+    for order in booking["orders"]:
+        state = states.pop(order["id"], None)
+        if state is None and order["state"] == "fulfilled":
+            yield Broken("visits_follow_orders", order["id"], "is fulfilled, but has no visit")
+        if state is not None and state not in VISIT_OF.get(order["state"], NO_VISIT):
+            yield Broken("visits_follow_orders", order["id"], f"is {order['state']}, but its visit is {state}")
+    for order_id in states:
+        yield Broken("visits_follow_orders", order_id, "has a visit, but there is no such order")
+
+
+def one_visitor_one_desk(f: Figures) -> Iterator[Broken]:
+    """Who is called or with a doctor is at one desk, which knows it; nobody else is at any."""
+    at = {v["id"]: (v["queue_id"], v["room"]) for v in f["booking-svc"]["visits"] if v["state"] in AT_DESK}
+    named = Counter(desk["visit_id"] for desk in f["booking-svc"]["desks"])
+    for desk in f["booking-svc"]["desks"]:
+        if at.get(desk["visit_id"]) != (desk["queue_id"], desk["room"]):
+            what = f"is not at desk {desk['room']} of {desk['queue_id']}, which says so"
+            yield Broken("one_visitor_one_desk", desk["visit_id"], what)
+    for visit_id in at:
+        if named[visit_id] != 1:
+            yield Broken("one_visitor_one_desk", visit_id, f"is at {named[visit_id]} desks")
 
 
 def no_slot_is_sold_twice(f: Figures) -> Iterator[Broken]:
@@ -122,7 +170,7 @@ def inventory_adds_up(f: Figures) -> Iterator[Broken]:
             yield Broken(
                 "inventory_adds_up", session, f"{s['capacity']} numbers, but the parts sum to another figure: {s}"
             )
-        for name in ("held", "sold", "waiting", "entered", "resting"):
+        for name in ("held", "sold", "waiting", "entered", "resting", "seen"):
             if s[name] != s[f"counted_{name}"]:
                 yield Broken(
                     "inventory_adds_up", session, f"{s[name]} {name}, but a count gives {s[f'counted_{name}']}"
@@ -252,6 +300,9 @@ ONCE = (
     "replacement_ended",
     "substitutes_offered",
     "visit_missed",
+    "visit_completed",
+    "visit_too_late",
+    "visit_not_served",
     "visit_stopped",
     "session_stopped",
     "refund_stalled",
@@ -264,12 +315,13 @@ TOLD_OF = {
     "awaiting_payment": {"order_held"},
     "confirmed": {"order_confirmed"},
     "refund_failed": {"refund_stalled"},
-    "cancelled": {"order_cancelled", "session_stopped"},
+    "cancelled": {"order_cancelled", "session_stopped", "visit_too_late", "visit_not_served"},
     "expired": {"order_expired"},
     "rejected": {"order_rejected"},
     "substitute_offered": {"substitutes_offered"},
     "rescheduled": {"order_rescheduled"},
     "no_show": {"visit_missed"},
+    "fulfilled": {"visit_completed"},
 }
 """What the patient must have been told, one of these, of an order in this state."""
 
@@ -310,6 +362,8 @@ RULES: tuple[Callable[[Figures], Iterator[Broken]], ...] = (
     work_is_done,
     no_order_is_stuck,
     orders_and_numbers_agree,
+    visits_follow_orders,
+    one_visitor_one_desk,
     no_slot_is_sold_twice,
     inventory_adds_up,
     no_fen_is_lost,

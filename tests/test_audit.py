@@ -11,15 +11,19 @@ from audit.invariants import AMOUNTS, broken
 
 
 def session(**counters):
-    names = ("capacity", "free", "held", "sold", "blocked", "waiting", "entered", "resting")
+    names = ("capacity", "free", "held", "sold", "blocked", "waiting", "entered", "resting", "seen")
     figures = dict.fromkeys(names, 0) | {"stopped": False} | counters
-    return figures | {f"counted_{name}": figures[name] for name in ("held", "sold", "waiting", "entered", "resting")}
+    return figures | {f"counted_{name}": figures[name] for name in names[2:4] + names[5:]}
 
 
 def order(order_id, state, paid, **changes):
     usual = {"account_id": "a", "session_id": "s", "fee": 50, "moved": 0, "refunded": 0, "updated_at": "t"}
     usual |= {"replaces": None, "replaced_by": None}
     return {"id": order_id, "state": state, "paid": paid, **usual, **changes}
+
+
+def visit(order_id, state, room=None):
+    return {"id": f"v{order_id[1:]}", "order_id": order_id, "state": state, "queue_id": "s", "room": room}
 
 
 def intent(**amounts):
@@ -42,11 +46,13 @@ GOOD = {
             "o6": {"session_id": "s", "queue_number": 4, "state": "sold"},
             "o7": {"session_id": "x", "queue_number": 2, "state": "released"},
             "o8": {"session_id": "x", "queue_number": 3, "state": "released"},
+            "o9": {"session_id": "x", "queue_number": 4, "state": "sold", "seen": True},
         },
         "sessions": {
             "s": session(capacity=5, free=1, held=1, sold=2, blocked=1),
             "d": session(capacity=3, free=3, entered=1),
-            "x": session(capacity=3, free=2, blocked=1, resting=1, stopped=True),
+            # stopped after one was seen
+            "x": session(capacity=4, free=2, sold=1, blocked=1, resting=1, seen=1, stopped=True),
         },
     },
     "booking-svc": {
@@ -60,8 +66,20 @@ GOOD = {
             order("o6", "no_show", 30, fee=30, replaces="o5"),
             order("o7", "substitute_offered", 50, session_id="x"),
             order("o8", "refund_failed", 50, session_id="x"),
+            order("o9", "fulfilled", 50, session_id="x"),
         ],
         "windows": ["o2", "o7"],
+        "visits": [
+            visit("o1", "called", room="301"),
+            visit("o3", "void"),
+            visit("o6", "missed"),
+            visit("o7", "withdrawn"),
+            visit("o9", "done"),
+            # walked in
+            {"id": "v0", "order_id": None, "state": "waiting", "queue_id": "s", "room": None},
+        ],
+        "desks": [{"queue_id": "s", "room": "301", "visit_id": "v1"}],
+        "unvisited": [],
     },
     "payment-svc": {
         "chassis": {"outbox": 0, "parked": [], "overdue": []},
@@ -75,17 +93,18 @@ GOOD = {
             "o6": intent(moved_in=30, counted=30),
             "o7": intent(captured=50, counted=50),
             "o8": intent(captured=50, counted=50, refund_failed=50),
+            "o9": intent(captured=50, counted=50),
         },
         "ledger": {
-            "clearing:alipay": 150,
+            "clearing:alipay": 200,
             "clearing:wechat": 79,
             "fee_expense": 1,
-            "order_payable": -180,
+            "order_payable": -230,
             "surplus_payable": -50,
         },
         "bill_fees": {"wechat": 1},
         "refunds_under_way": {},
-        "books": {"alipay": {"taken_in": 200, "given_back": 50}, "wechat": {"taken_in": 100, "given_back": 20}},
+        "books": {"alipay": {"taken_in": 250, "given_back": 50}, "wechat": {"taken_in": 100, "given_back": 20}},
         "watchdog": {"entries_balance": [], "paid_is_confirmed": []},
         "unbalanced": [],
         "captures_without_entry": [],
@@ -104,6 +123,7 @@ GOOD = {
             "o6": {"visit_missed": 1},
             "o7": {"substitutes_offered": 1},
             "o8": {"refund_stalled": 1},
+            "o9": {"visit_completed": 1},
         },
         "undelivered": [],
         "untold": [],
@@ -156,9 +176,9 @@ def plant(*path, value):
         (plant("schedule-svc", "reservations", "o1", "state", value="released"), "orders_and_numbers_agree", "o1"),
         (plant("schedule-svc", "reservations", "o3", "state", value="held"), "orders_and_numbers_agree", "o3"),
         (
-            plant("schedule-svc", "reservations", "o9", value={"session_id": "s", "queue_number": 9, "state": "held"}),
+            plant("schedule-svc", "reservations", "oo", value={"session_id": "s", "queue_number": 9, "state": "held"}),
             "orders_and_numbers_agree",
-            "o9",
+            "oo",
         ),
         (plant("schedule-svc", "reservations", "o2", "queue_number", value=1), "no_slot_is_sold_twice", "s"),
         (plant("schedule-svc", "sessions", "s", "free", value=2), "inventory_adds_up", "s"),
@@ -172,7 +192,7 @@ def plant(*path, value):
         (plant("payment-svc", "captures_without_entry", value=["f1"]), "ledger_balances", "f1"),
         (plant("payment-svc", "unknown_captures", value=["f2"]), "ledger_balances", "f2"),
         (plant("payment-svc", "ledger_disagrees", value=["o1"]), "ledger_balances", "o1"),
-        (plant("payment-svc", "books", "alipay", "taken_in", value=201), "providers_agree", "alipay"),
+        (plant("payment-svc", "books", "alipay", "taken_in", value=251), "providers_agree", "alipay"),
         (plant("payment-svc", "books", "wechat", "given_back", value=19), "providers_agree", "wechat"),
         (plant("payment-svc", "bill_fees", value={}), "providers_agree", "wechat"),
         (plant("payment-svc", "ledger", "clearing:alipay", value=149), "providers_agree", "alipay"),
@@ -193,6 +213,30 @@ def plant(*path, value):
         (plant("notify-svc", "by_order", "o3", "order_withdrawn", value=2), "everybody_was_told_once", "o3"),
         (plant("notify-svc", "by_order", "o3", "visit_stopped", value=2), "everybody_was_told_once", "o3"),
         (plant("notify-svc", "by_order", "o3", "refund_succeeded", value=2), "everybody_was_told_once", "o3"),
+        (plant("booking-svc", "unvisited", value=["o1"]), "visits_follow_orders", "o1"),
+        (plant("booking-svc", "visits", 0, "state", value="done"), "visits_follow_orders", "o1"),
+        (plant("booking-svc", "visits", 1, "state", value="waiting"), "visits_follow_orders", "o3"),
+        (plant("booking-svc", "visits", 2, "state", value="done"), "visits_follow_orders", "o6"),
+        (plant("booking-svc", "visits", 4, "state", value="serving"), "visits_follow_orders", "o9"),
+        (plant("booking-svc", "visits", 4, "order_id", value=None), "visits_follow_orders", "o9"),
+        (plant("booking-svc", "visits", 5, "order_id", value="oo"), "visits_follow_orders", "oo"),
+        (plant("booking-svc", "visits", 0, "room", value="302"), "one_visitor_one_desk", "v1"),
+        (plant("booking-svc", "visits", 0, "state", value="waiting"), "one_visitor_one_desk", "v1"),
+        (plant("booking-svc", "desks", value=[]), "one_visitor_one_desk", "v1"),
+        (
+            plant(
+                "booking-svc", "desks", value=[{"queue_id": "s", "room": r, "visit_id": "v1"} for r in ("301", "302")]
+            ),
+            "one_visitor_one_desk",
+            "v1",
+        ),
+        (plant("schedule-svc", "reservations", "o9", "state", value="released"), "orders_and_numbers_agree", "o9"),
+        (plant("schedule-svc", "reservations", "o9", "seen", value=False), "orders_and_numbers_agree", "o9"),
+        (plant("schedule-svc", "reservations", "o1", "seen", value=True), "orders_and_numbers_agree", "o1"),
+        (plant("schedule-svc", "sessions", "x", "counted_seen", value=0), "inventory_adds_up", "x"),
+        (plant("payment-svc", "intents", "o9", "refunded", value=50), "no_fen_is_lost", "o9"),
+        (plant("notify-svc", "by_order", "o9", value={"order_confirmed": 1}), "everybody_was_told_once", "o9"),
+        (plant("notify-svc", "by_order", "o9", "visit_completed", value=2), "everybody_was_told_once", "o9"),
         (plant("user-svc", "trail", "fault", value="place 3: is missing"), "trail_is_whole", "user-svc"),
         (plant("user-svc", "trail", "loose_seconds", value=61.0), "trail_is_whole", "user-svc"),
         (plant("notify-svc", "undelivered", value=["n1"]), "everybody_was_told_once", "n1"),

@@ -290,6 +290,6 @@ def test_the_audit_sees_what_moved(service, client):
         RefundSucceeded(old, ME, "r", 3000, "surplus", "sandbox", "fee_difference"),
     )
     with service.database.reading() as conn:
-        figures = {o["id"]: o for o in store.audit_figures(conn)["orders"]}
+        figures = {o["id"]: o for o in store.audit_figures(conn, service.database.clock())["orders"]}
     assert [figures[old][name] for name in ("paid", "moved", "refunded", "replaced_by")] == [FEE, 2000, 3000, new]
     assert (figures[new]["paid"], figures[new]["replaces"], figures[new]["account_id"]) == (2000, old, ME)

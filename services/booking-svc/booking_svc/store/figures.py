@@ -1,11 +1,14 @@
 """Sums over orders: for the board of a stopped session, and for the audit."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from common.outbox.tables import timers
 
 from booking_svc.domain import FINAL, State
+from booking_svc.store.clinic_tables import desks, visits
+from booking_svc.store.days import unvisited
 from booking_svc.store.tables import orders
 
 WINDOW = "payment_window"
@@ -40,14 +43,32 @@ def unsettled(conn: sa.Connection, session_id: str) -> list[tuple[str, int, int]
     return [tuple(row) for row in conn.execute(_unsettled, {"session_id": session_id})]
 
 
-def audit_figures(conn: sa.Connection) -> dict[str, Any]:
-    """What the audit compares: every order with its state and money (fen), and the windows that will end."""
+def audit_figures(conn: sa.Connection, now: datetime) -> dict[str, Any]:
+    """What the audit compares: every order with its state and money (fen), the windows that will end, every visit with the desk at
+    which it is, and `unvisited`: confirmed orders whose time is not over and that have no visit.
+    """
     names = (
         "id", "account_id", "state", "fee", "paid", "moved", "refunded", "session_id", "replaces", "replaced_by", "updated_at",
     )  # fmt: skip
     query = sa.select(*(orders.c[name] for name in names))
     windows = sa.select(timers.c.key).where(timers.c.kind == WINDOW)
+    at_desks = sa.select(desks.c.queue_id, desks.c.room, desks.c.visit_id).where(desks.c.visit_id.is_not(None))
     return {
-        "orders": [dict(row._mapping) for row in conn.execute(query)],  # noqa: SLF001  SQLAlchemy's public name for it
+        "orders": [row._asdict() for row in conn.execute(query)],
         "windows": list(conn.execute(windows).scalars()),
+        "visits": [row._asdict() for row in conn.execute(_visits)],
+        "desks": [row._asdict() for row in conn.execute(at_desks)],
+        "unvisited": _unvisited(conn, now),
     }
+
+
+_visits = sa.select(visits.c.id, visits.c.order_id, visits.c.state, visits.c.queue_id, visits.c.room)
+
+
+def _unvisited(conn: sa.Connection, now: datetime) -> list[str]:
+    found: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        lacking, after = unvisited(conn, after, 1000, now)
+        found += lacking
+    return found
