@@ -4,6 +4,7 @@ import math
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from booking_svc import store
 from booking_svc.app import Settings
 from booking_svc.clinic.checkin import (
     ACCURACY,
@@ -22,8 +23,9 @@ from booking_svc.clinic.checkin import (
 )
 from common.clock import SHANGHAI
 from common.errors import Conflict
-from common.messages import ClinicRules, Place
+from common.messages import ClinicRules, ClinicRulesSet, Place
 from common.settings import BadSettings
+from common.testing import deliver
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -171,3 +173,15 @@ def test_codes_are_spread_over_all_that_there_are():
     codes = {DOOR.code("h", WINDOW + n * CODE_STANDS)[0] for n in range(2000)}
     assert len(codes) > 1950
     assert any(code.startswith("0") for code in codes)
+
+
+def test_the_newest_rules_that_have_taken_effect_are_in_force(service):
+    def rules(version, at, early, hospital="h"):
+        return ClinicRulesSet(hospital, version, at, ClinicRules(early_minutes=early))
+
+    first, second, third = rules(1, WINDOW, 10), rules(2, WINDOW + MINUTE, 20), rules(3, WINDOW + 9 * MINUTE, 30)
+    deliver(service, second, rules(1, WINDOW, 99, "h2"))
+    deliver(service, first, third, rules(2, WINDOW, 77))
+    with service.database.reading() as conn:
+        found = [store.queues.rules_in_force(conn, "h", WINDOW + at * MINUTE).early_minutes for at in (-1, 0, 1, 5, 9)]
+    assert found == [ClinicRules().early_minutes, 10, 20, 20, 30]
