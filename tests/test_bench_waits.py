@@ -79,20 +79,15 @@ def test_run_by_run_the_simulation_is_the_loop_on_the_same_numbers(doctors, monk
     desks = simulate.Desks(line.servers, runs, rng)
     free = (desks._by_desk >> desks.BITS).copy()
     nobody = np.zeros(came.shape, dtype=bool)
-    called = simulate._play(came, column < len(line.customers), nobody, np.int32(0), desks)
+    called = simulate._play(came.copy(), column < len(line.customers), nobody, np.int32(0), desks)
     takes = np.concatenate(blocks)
-    coming, unit = simulate._coarse(came)
     for run in range(runs):
-        those = [
-            Arrival(str(n), int(coming[run, n]) << unit, Place(n, 0, n))
-            for n in range(came.shape[1])
-            if coming[run, n] < simulate.NEVER_COARSE
-        ]
-        calls = iter(range(len(those)))
+        coming = [(n, at) for n, at in enumerate(came[run].tolist()) if at < simulate.NEVER]
+        calls = iter(range(len(coming)))
         loop = Rules(
             lambda desk, run=run, calls=calls: int(takes[next(calls), desk * runs + run]), lambda: False, 0, ()
         )
-        for call in play(those, free[:, run].tolist(), loop):
+        for call in play([Arrival(str(n), at, Place(n, 0, n)) for n, at in coming], free[:, run].tolist(), loop):
             if column[run, int(call.key)] < len(line.customers):
                 assert called[run, int(call.key)] == call.at, (run, call)
 

@@ -20,8 +20,6 @@ from haoyuan_waiting.service import residual
 TICK = 1024
 NEVER = 1 << 30
 """In ticks: twelve days. Two of them fit into 32 bits."""
-NEVER_COARSE = (1 << 16) - 1
-"""The same in units of 16 bits."""
 LONGEST = NEVER >> 1
 LEAST_LEARNT = 4.0
 """Fewer consultations than this say nothing of a standard deviation: its distribution would have no mean."""
@@ -291,43 +289,30 @@ def _parameters(servers: Sequence[Server], runs: int, rng: np.random.Generator) 
 
 
 def _play(came: Ticks, known: Flags, absent: Flags, absent_for: Ticks, desks: Desks) -> Ticks:
-    """Ticks until each is called, in the order of `came`. It ends when all who are `known` were called or never come."""
-    coming, unit = _coarse(came)
+    """Ticks until each is called, in the order of `came`, which is used up. It ends when all who are `known` were called or never come.
+
+    A run that has ended goes on to call its first column at NEVER, which changes nothing.
+    """
     row = np.arange(len(came)) * came.shape[1]
-    flat, there, found = coming.reshape(-1), np.empty(came.shape, dtype=np.bool_), np.empty(len(came), dtype=np.bool_)
-    no_show = absent.reshape(-1) if absent.any() else None
-    called = np.full(came.size, NEVER, dtype=np.int32)
-    calls = 0
-    while calls % 8 or (known & (coming < NEVER_COARSE)).any():
+    flat, there, found = came.reshape(-1), np.empty(came.shape, dtype=np.bool_), np.empty(len(came), dtype=np.bool_)
+    in_vain = absent.reshape(-1) if absent.any() else None
+    calls: list[tuple[Indices, Ticks]] = []
+    while len(calls) % 8 or (known & (came < NEVER)).any():
         desk, now, takes = desks.next()
-        np.less_equal(coming, np.minimum(now >> unit, NEVER_COARSE - 1).astype(np.uint16)[:, None], out=there)
+        np.less_equal(came, now[:, None], out=there)
         who = there.argmax(axis=1)
         who += row
         if not there.reshape(-1).take(who, out=found).all():
-            nobody = np.flatnonzero(~found & (now < NEVER))  # runs that have ended call at NEVER, which changes nothing
-            who[nobody], now[nobody] = _next_to_come(coming[nobody], unit)
-            who[nobody] += row[nobody]
-        if no_show is not None:
-            takes = np.where(no_show.take(who), absent_for, takes)
-        flat[who] = NEVER_COARSE
-        called[who] = np.minimum(called[who], now)
+            nobody = np.flatnonzero(~found)
+            now[nobody] = came[nobody].min(axis=1)
+            who[nobody] = (came[nobody] <= now[nobody, None]).argmax(axis=1) + row[nobody]
+        if in_vain is not None:
+            takes = np.where(in_vain.take(who), absent_for, takes)
+        flat[who] = NEVER
         desks.busy(desk, now + takes)
-        calls += 1
+        calls.append((who, now))
+    called = np.empty_like(flat)
+    called.fill(NEVER)
+    for who, now in reversed(calls):
+        called[who] = now  # what a run calls after its end comes first here, and is overwritten
     return called.reshape(came.shape)
-
-
-def _coarse(came: Ticks) -> tuple[NDArray[np.uint16], int]:
-    """When everybody comes, in units of a power of two of ticks in which it fits into 16 bits (half a second, if the last comes in
-    four hours): most of the time is spent on comparing these with now.
-    """
-    unit = max(int(came.max(initial=0, where=came < NEVER)).bit_length() - 15, 0)
-    coming = (came + ((1 << unit) - 1)) >> unit
-    coming[came >= NEVER] = NEVER_COARSE
-    return coming.astype(np.uint16), unit
-
-
-def _next_to_come(coming: NDArray[np.uint16], unit: int) -> tuple[Indices, Ticks]:
-    """Nobody is there: who is called next, and when. At NEVER if nobody comes any more."""
-    who = coming.argmin(axis=1)
-    at = coming[np.arange(len(who)), who].astype(np.int32)
-    return who, np.where(at < NEVER_COARSE, at << unit, NEVER)
