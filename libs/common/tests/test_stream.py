@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from common.errors import Unavailable
-from common.web.stream import AGAIN, EXPIRED, SLOW, STOPPING, Hub, Stream, event
+from common.web.stream import AGAIN, EACH, EXPIRED, SLOW, STOPPING, Hub, Stream, event
 from flask import Flask, request
+from prometheus_client import REGISTRY
 
 FAR = 60.0
 
@@ -91,6 +92,19 @@ def test_there_is_a_limit_and_who_leaves_makes_room() -> None:
     third.close()
     assert len(hub) == 0
     assert not hub.wait_for_listeners(0)
+
+
+def test_the_streams_of_all_hubs_of_a_process_are_counted_together() -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("haoyuan_streams_open") or 0.0
+
+    before, first, second = counted(), Hub(EACH + 1), Hub(1)
+    listeners = [first.listen(["a"], "me") for _ in range(EACH + 1)]
+    other = second.listen(["b"])
+    assert counted() - before == EACH + 1, "and who made room counts no more"
+    for listener in (*listeners, other, other):
+        listener.close()
+    assert counted() == before
 
 
 def test_silence_is_broken_by_comments() -> None:

@@ -22,6 +22,8 @@ from booking_svc.store.boards import Board
 log = get_logger("boards")
 
 PAUSE = 0.25  # seconds between two looks
+DEPTH = 20
+"""Readings that may wait for a screen: all of a queue each. One who is slower is cut off, comes again, and has missed nothing."""
 FOR_BOARDS = 10
 """One in so many streams is kept for screens on walls: a rush of phones must not leave the hall without them."""
 
@@ -50,7 +52,7 @@ class Boards:
     """
 
     def __init__(self, database: Database, limit: int, tell: Callable[[Board], Mapping[str, bytes]]) -> None:
-        self.hub = Hub(limit)
+        self.hub = Hub(limit, DEPTH)
         self._for_phones = limit - limit // FOR_BOARDS
         self._database = database
         self._tell = tell
@@ -123,8 +125,9 @@ class Boards:
         moved = list(self._moved)
         queues = store.boards.queues_of(conn, {visit_id for visit_id, _ in moved}) if moved else {}
         for visit_id, listener in moved:
-            self.hub.move(listener, [queues[visit_id]])
-            self._asked.append((queues[visit_id], listener))
+            if (queue_id := queues.get(visit_id)) is not None:
+                self.hub.move(listener, [queue_id])
+                self._asked.append((queue_id, listener))
             self._moved.popleft()
 
     def _is_news(self, queue_id: str, revision: int, now: datetime) -> bool:

@@ -103,7 +103,7 @@ class Hub:
             self._listeners.add(listener)
             self._by_owner.setdefault(owner, []).append(listener)
             self._enter(listener)
-            STREAMS.set(len(self._listeners))
+            STREAMS.inc()
         if oldest is not None:
             oldest.end(ELSEWHERE)
         self._occupied.set()
@@ -113,7 +113,6 @@ class Hub:
         with self._lock:
             if listener in self._listeners:
                 self._remove(listener)
-            STREAMS.set(len(self._listeners))
             if not self._listeners:
                 self._occupied.clear()
 
@@ -136,6 +135,7 @@ class Hub:
 
     def _remove(self, listener: Listener) -> None:
         self._listeners.remove(listener)
+        STREAMS.dec()
         _take_out(self._by_owner, listener.owner, listener)
         self._leave_topics(listener)
 
