@@ -179,7 +179,7 @@ def inventory_adds_up(f: Figures) -> Iterator[Broken]:
 
 AMOUNTS = (
     "captured", "refunded", "given_back", "refunding", "refund_failed", "surplus_failed", "counted", "moved_in",
-    "moved_out",
+    "moved_out", "earned",
 )  # fmt: skip
 NO_MONEY = dict.fromkeys(AMOUNTS, 0)
 
@@ -246,6 +246,18 @@ def moves_agree(f: Figures) -> Iterator[Broken]:
             )
         elif (moved_in := intents.get(successor["id"], NO_MONEY)["moved_in"]) != order["moved"]:
             yield Broken("moves_agree", order["id"], f"{order['moved']} fen moved on, {moved_in} arrived")
+
+
+def fees_are_earned(f: Figures) -> Iterator[Broken]:
+    """The fee of a visit that took place is earned; of one that was missed it may be, and of no other order."""
+    intents = f["payment-svc"]["intents"]
+    for order in f["booking-svc"]["orders"]:
+        earned, fee = intents.get(order["id"], NO_MONEY)["earned"], order["fee"] or 0
+        due = {"fulfilled": {fee}, "no_show": {0, fee}}.get(order["state"], {0})
+        if earned not in due and order["state"] not in IN_FLIGHT:
+            yield Broken(
+                "fees_are_earned", order["id"], f"is {order['state']}, its fee {fee} fen, and {earned} are earned"
+            )
 
 
 def ledger_balances(f: Figures) -> Iterator[Broken]:
@@ -369,6 +381,7 @@ RULES: tuple[Callable[[Figures], Iterator[Broken]], ...] = (
     no_fen_is_lost,
     intents_agree,
     moves_agree,
+    fees_are_earned,
     ledger_balances,
     money_is_watched,
     providers_agree,

@@ -229,6 +229,8 @@ def divide(tenders: Iterable[Tender], amount: int) -> list[tuple[Tender, int]]:
 
 TRANSFER = "order_transfer"
 """The ledger account of money between two orders. A move debits it for the one and credits it for the other, at once."""
+REVENUE = "revenue"
+"""The ledger account of fees that are earned."""
 REST = "fee_difference"
 """The reason why money goes back that has not moved with the rest of it."""
 

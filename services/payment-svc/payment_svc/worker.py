@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 
-from common.messages import ClosePayment, MovePayment, OrderConfirmed, RefundPayment, RequestPayment
+from common.messages import (
+    ClosePayment,
+    MovePayment,
+    OrderConfirmed,
+    RefundPayment,
+    RequestPayment,
+    VisitCompleted,
+    VisitMissed,
+)
 from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
-from payment_svc.usecases import commands, confirmations, jobs, moves, watchdog
+from payment_svc.usecases import commands, confirmations, earning, jobs, moves, watchdog
 from payment_svc.usecases.facts import CLOSE, QUERY
 from payment_svc.usecases.reconciliation import days
 from payment_svc.usecases.reconciliation.rounds import BILL
@@ -18,6 +26,7 @@ SUBSCRIPTIONS: Subscriptions = {
     RefundPayment: commands.refund_payment,
     MovePayment: moves.move_payment,
     OrderConfirmed: confirmations.note_confirmed,
+    **dict.fromkeys((VisitCompleted, VisitMissed), earning.note_ended),
 }
 
 TIMERS: Mapping[str, TimerHandler] = {confirmations.CONFIRMED: confirmations.look_again}

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from payment_svc.domain import LIVE, REST, TRANSFER, UNSETTLED, clearing
+from payment_svc.domain import LIVE, REST, REVENUE, TRANSFER, UNSETTLED, clearing
 from payment_svc.store import differences, ledger, watch
 from payment_svc.store.tables import attempts, facts, intents, ledger_entries, ledger_lines, refunds, tenders
 
@@ -16,7 +16,7 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
 
     `intents`: by order id: state, amount, account_id, counted (what paid it, by payments and moves), captured (all that came),
     moved_in and moved_out (from and to other orders), refunded (what went back), given_back (of that, the order's own money, and what
-    a move left over), refunding (on its way), refund_failed (waits for staff), surplus_failed (of that, surplus), live_attempts. Kept for an order is captured + moved_in - moved_out - refunded - refunding.
+    a move left over), refunding (on its way), refund_failed (waits for staff), surplus_failed (of that, surplus), earned, live_attempts. Kept for an order is captured + moved_in - moved_out - refunded - refunding.
     `refunds_under_way`: fen of refunds whose provider was asked and has not said how they ended, by provider: they may have gone or not.
     `ledger`: fen per account, debit above zero. `bill_fees`: of that, what providers kept for themselves, by provider. `unbalanced`: ids of entries that do not sum to zero.
     `captures_without_entry`, `unknown_captures`: ids of facts that the ledger misses, or that belong to no order.
@@ -27,6 +27,8 @@ def audit_figures(conn: sa.Connection, scope: watch.Scope | None = None) -> dict
     parts = _parts(conn)
     by_order = _by_order(conn, parts)
     accounts = _accounts(conn)
+    for order_id, figures in by_order.items():
+        figures["earned"] = -accounts.get(order_id, {}).get(REVENUE, 0)
     return {
         "intents": by_order,
         "ledger": ledger.balances(conn),

@@ -70,6 +70,18 @@ def post(tx: Tx, kind: str, cause: str, intent: Intent | None, *, debit: str, cr
     tx.conn.execute(_insert_entry, entry)
 
 
+def has(conn: sa.Connection, entry_id: str) -> bool:
+    """True if this entry is posted."""
+    return conn.execute(sa.select(ledger_entries.c.id).where(ledger_entries.c.id == entry_id)).first() is not None
+
+
+def amount_of(conn: sa.Connection, entry_id: str, account: str) -> int:
+    """What an entry moved on an account, debit above zero; 0 without such an entry."""
+    lines = ledger_lines.c
+    query = sa.select(lines.amount).where(lines.entry_id == entry_id, lines.account == account)
+    return conn.execute(query).scalar() or 0
+
+
 def balances(conn: sa.Connection, hospital_id: str | None = None, before: datetime | None = None) -> dict[str, int]:
     """Fen per account, debit above zero; of one hospital, or of all (None); of what was posted `before`, if that is given."""
     query = sa.select(ledger_lines.c.account, _fen(ledger_lines.c.amount)).group_by(ledger_lines.c.account)

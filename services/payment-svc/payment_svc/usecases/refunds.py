@@ -21,6 +21,7 @@ from payment_svc.store import intents, ledger, tenders
 from payment_svc.store import refunds as store
 from payment_svc.store.refunds import WENT_OTHERWISE
 from payment_svc.usecases.alarms import alarm
+from payment_svc.usecases.earning import owe_again
 
 REFUND = "refund"
 """The kind of the job that asks about a refund; keyed by its id."""
@@ -61,6 +62,8 @@ def reserve(tx: Tx, intent: Intent, tender: Tender, amount: int, purpose: Purpos
 
 
 def _issue(tx: Tx, intent: Intent, refund: Refund) -> None:
+    if refund.purpose == "order":
+        owe_again(tx, intent)
     store.add_refund(tx, refund)
     _post(tx, "refund_reserved", intent, refund, payable_account(refund.purpose), "refund_in_flight")
     tx.set_timer(REFUND, refund.id, tx.now)
