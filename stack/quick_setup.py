@@ -1,6 +1,8 @@
 """What thousands of tests do alike is done once for each process: an empty SQLite database is brought to its newest schema by
 what the first migration left behind, and the published RSA keys are checked for being primes once, not for every world.
 
+What no test can tell is left out: waiting for the disk, and making URLs of routes of which nobody asks for one.
+
 A pytest plugin (conftest.py). Migrations of databases that hold something run as always, and so do those of PostgreSQL.
 """
 
@@ -12,7 +14,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import structlog
-from common.outbox import migrate
+from common.outbox import engine, migrate
+from werkzeug.routing import Rule
 
 _SCHEMA = sa.text(
     "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
@@ -76,11 +79,39 @@ def plain_logs() -> None:
     structlog.configure(processors=[*first, plain])
 
 
+def unsynced(prepare: Any) -> Any:
+    """`_prepare_sqlite`, without waiting for the disk: what was written survives us by the kernel's cache, and kill -9 too."""
+
+    def quick(connection: Any, record: Any) -> None:
+        prepare(connection, record)
+        connection.execute("PRAGMA synchronous=OFF").close()
+
+    return quick
+
+
+def unbuilt(compile_builder: Any) -> Any:
+    """`Rule._compile_builder`, when a URL is first made of the rule: werkzeug compiles two functions for every route."""
+
+    def quick(rule: Any, append_unknown: bool = True) -> Any:
+        @functools.cache
+        def made() -> Any:
+            return compile_builder(rule, append_unknown)
+
+        def build(self: Any, **values: Any) -> Any:
+            return made()(self, **values)
+
+        return build
+
+    return quick
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_setup() -> Iterator[None]:
     plain_logs()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "_upgrade", remembering(migrate._upgrade))
+        patch.setattr(engine, "_prepare_sqlite", unsynced(engine._prepare_sqlite))
+        patch.setattr(Rule, "_compile_builder", unbuilt(Rule._compile_builder))
         for module, name in _SLOW:
             read = getattr(importlib.import_module(module), name)
             patch.setattr(f"{module}.{name}", functools.cache(read))
