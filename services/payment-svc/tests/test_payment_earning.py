@@ -76,3 +76,12 @@ def test_money_of_one_order_is_earned_by_no_other(world: World) -> None:
     deliver(world.service, seen(one))
     assert world.balances() == {"clearing:alipay": 2 * FEE, "order_payable": -FEE, "revenue": -FEE}
     assert world.figures()["intents"][other]["earned"] == 0
+
+
+def test_of_money_that_is_on_its_way_back_nothing_is_earned(world: World) -> None:
+    """Messages of two partitions keep no order: the refund may overtake word of the missed visit."""
+    order = paid_by(world)
+    world.ask_refund(order)
+    deliver(world.service, missed(order))
+    assert world.balances_of(order) == {"clearing:alipay": FEE, "refund_in_flight": -FEE}
+    world.check_books()
