@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from haoyuan_waiting.line import Customer, Line, Punctuality, Server, ServiceTime, Stream
 from haoyuan_waiting.normal import above, log_sf
-from haoyuan_waiting.service import residual
+from haoyuan_waiting.service import MOST_SECONDS, residual
 
 TICK = 1024
 NEVER = 1 << 30
@@ -246,7 +246,7 @@ class Desks:
         if server.busy_for is None:
             return free
         rest = residual(self._mu[n], self._sigma[n], server.busy_for, 1 - self._rng.random(len(free)))
-        return np.maximum(free, _ticks(rest))
+        return np.maximum(free, _ticks(np.minimum(rest, MOST_SECONDS)))
 
     def next(self) -> tuple[Indices, Ticks, Ticks]:
         """The desk that calls next in each run, which has been free longest; since when it is; how long it has whom it calls now."""
@@ -259,15 +259,16 @@ class Desks:
         return desk, (first >> self.BITS).astype(np.int32), takes
 
     def _draw(self) -> Ticks:
+        """None is longer than what is believed of one that was seen: else, where little is learnt, the mean would be that of absurd ones."""
         z = self._rng.standard_normal((self.BLOCK, 1, self._mu.shape[1]))
         z = z * self._sigma
         z += self._mu + np.log(TICK)
-        np.exp(np.minimum(z, np.log(LONGEST), out=z), out=z)
+        np.exp(np.minimum(z, np.log(MOST_SECONDS * TICK), out=z), out=z)
         return z.astype(np.int32).reshape(self.BLOCK, -1)
 
     def busy(self, desk: Indices, until: Ticks) -> None:
-        """Until then; `desk`: as `next` said."""
-        self._free_desk[desk] = (np.minimum(until, NEVER).astype(np.int64) << self.BITS) + desk
+        """Until then; `desk`: as `next` said. Never until NEVER, when those who have been called look as if they were there."""
+        self._free_desk[desk] = (np.minimum(until, NEVER - 1).astype(np.int64) << self.BITS) + desk
 
 
 def _parameters(servers: Sequence[Server], runs: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

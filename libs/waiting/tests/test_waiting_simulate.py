@@ -280,3 +280,26 @@ def test_the_mean_of_a_service_time_is_that_of_its_draws():
     service = ServiceTime(6, 0.6)
     line = Line((Server(service),), here("a", "b"))
     assert mean_of(line, "b", 20_000) == pytest.approx(mean(service), rel=0.02)
+
+
+# --- where hardly anything is known ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(20)
+def test_a_line_of_more_days_than_there_are_ticks_has_an_end():
+    keys = [f"c{n}" for n in range(200)]
+    found = waits(Line((Server(ServiceTime(math.log(1e9), EXACT)),), here(*keys)), 3)
+    first, last = found.of("c1"), found.of("c199")
+    assert first is not None
+    assert last is not None
+    assert first.mean == 7200.0, "a consultation is believed to be two hours at most"
+    assert 11 * 86_400 < last.mean < 13 * 86_400
+
+
+@pytest.mark.timeout(20)
+def test_the_mean_is_not_that_of_absurd_consultations():
+    """A department of which nothing is known: what the few that the prior counts for leave open has a tail without a mean."""
+    line = Line((Server(ServiceTime(math.log(400), 0.55, 2.0)),), here(*"abcdef"))
+    means = [estimate.mean for seed in range(12) if (estimate := waits(line, seed=seed).of("b")) is not None]
+    assert len(means) == 12
+    assert max(means) < 1.5 * min(means)
