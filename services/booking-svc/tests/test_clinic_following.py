@@ -166,6 +166,18 @@ def test_who_cancels_in_the_line_or_at_the_desk_leaves_it_at_once(service, clien
     assert call(service) == third
 
 
+def test_who_is_being_seen_neither_cancels_nor_moves(service, client, clock):
+    order_id = cancellable_on_the_day(service, client)
+    morning(clock)
+    visit_id = come(service, order_id)
+    open_desk(service)
+    call(service)
+    clinic.start_visit(service.database, DESK, visit_id)
+    for wish in (("cancel",), ("reschedule", {"session_id": THERE})):
+        assert do(client, order_id, *wish).json["code"] == "being_seen"
+    assert (state(client, order_id), visit_of(service, order_id).state) == ("confirmed", VisitState.SERVING)
+
+
 def revision_of(service):
     with service.database.reading() as conn:
         return store.boards.revisions(conn, [SESSION])[SESSION]

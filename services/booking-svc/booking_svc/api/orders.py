@@ -92,7 +92,7 @@ def cancel_order(order_id: str) -> Response:
     """Cancel. The number goes back at once; what was paid follows.
 
     Of an order whose session was stopped, this declines the substitutes. Cancelling again changes nothing. 409: order_ended,
-    too_late_to_cancel (`cancel_before` tells the deadline).
+    too_late_to_cancel (`cancel_before` tells the deadline), being_seen.
     """
     order = usecases.cancel_order(database(), principal().account_id, order_id, service().parts.window)
     return answer(show_full(order), 202, Location=f"/api/v1/orders/{order.id}")

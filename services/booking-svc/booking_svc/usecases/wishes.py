@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from common.errors import NotFound
+from common.errors import Conflict, NotFound
 from common.outbox import Database, Tx
 
 from booking_svc import store
+from booking_svc.clinic.visits import VisitState
 from booking_svc.domain import Order, State, check_acceptable, check_cancellable, check_missable
 from booking_svc.saga import Accept, Cancel, Missed
 from booking_svc.usecases.clinic.following import miss
@@ -25,13 +26,21 @@ def _own(orders: dict[str, Order], account_id: str, order_id: str) -> Order:
     return order
 
 
+def check_not_being_seen(tx: Tx, order: Order) -> None:
+    """Raises Conflict while the patient of this locked order is with a doctor, or at an examination that a doctor wants."""
+    visit = store.visits.visits_of_orders(tx.conn, [order.id]).get(order.id)
+    if visit is not None and visit.state in {VisitState.SERVING, VisitState.AWAY}:
+        raise Conflict("she is being seen", code="being_seen", state=visit.state)
+
+
 def cancel_order(database: Database, account_id: str, order_id: str, window: timedelta | None) -> Order:
-    """The patient no longer wants it. Cancelling again changes nothing. Raises NotFound, Conflict (deadline, ended)."""
+    """The patient no longer wants it. Cancelling again changes nothing. Raises NotFound, Conflict (deadline, ended, being seen)."""
     with database.transaction() as tx:
         orders = store.lock_with_heirs(tx, [order_id])
         order = _own(orders, account_id, order_id)
         if order.cause != "patient":
             check_cancellable(order, tx.now)
+            check_not_being_seen(tx, order)
             move(tx, orders, [(order.id, Cancel(order.id), "")], window)
     return order
 

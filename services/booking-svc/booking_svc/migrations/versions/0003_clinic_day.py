@@ -22,9 +22,7 @@ _STATES = (
     " 'substitute_offered', 'withdrawing', 'returning', 'refunding', 'refund_failed', 'cancelled', 'expired', 'rejected',"
     " 'rescheduled', 'no_show', 'fulfilled'"
 )
-_VISIT_STATES = (
-    "'expected', 'waiting', 'called', 'serving', 'away', 'done', 'missed', 'void', 'withdrawn', 'lapsed'"
-)
+_VISIT_STATES = "'expected', 'waiting', 'called', 'serving', 'away', 'done', 'missed', 'void', 'withdrawn', 'lapsed'"
 _here = sa.text("state IN ('away', 'called', 'serving', 'waiting')")
 _opened = sa.text("state IN ('away', 'called', 'expected', 'serving', 'waiting')")
 _at_desk = sa.text("state IN ('called', 'serving')")
