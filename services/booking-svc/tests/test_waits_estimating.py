@@ -7,12 +7,12 @@ from booking_svc.usecases import clinic
 from booking_svc.usecases.clinic import WalkIn
 from clinic_day import DESK, ROOM
 from common.testing import assert_problem, bearer
-from waits_day import THEIRS, WaitsDay
+from waits_day import THEIRS, WaitsDay, empty
 
 
 @pytest.fixture
 def day(tmp_path):
-    day = WaitsDay(tmp_path)
+    day = WaitsDay(empty(tmp_path))
     yield day
     day.close()
 
@@ -165,6 +165,7 @@ def told_then(day, visit_id, happens, minutes=1.0):
 
 
 def test_an_emergency_before_her_is_a_reason(day):
+    day.known(600)
     day.open()
     come(day, "a")
     visit_id = day.come("b")
@@ -193,6 +194,7 @@ def test_that_others_have_gone_in_is_a_reason(day):
 
 
 def test_a_second_desk_is_a_reason_and_so_is_that_it_closes(day):
+    day.known(600)
     day.open()
     come(day, *"abcd")
     visit_id = day.come("e")
@@ -203,6 +205,7 @@ def test_a_second_desk_is_a_reason_and_so_is_that_it_closes(day):
 
 
 def test_a_pause_is_a_reason_and_so_is_its_end(day):
+    day.known(600)
     day.open()
     come(day, "a")
     visit_id = day.come("b")
@@ -305,6 +308,19 @@ def test_when_she_is_called_it_is_noted_whether_the_promise_held(day, minutes, h
     assert (coverage["count"], coverage["share"]) == (1, float(held))
     assert day.get("/waits/coverage?department_id=d", {}).json == coverage, "it is no secret"
     assert day.get("/waits/coverage?department_id=x").json["share"] is None
+
+
+def test_a_call_that_comes_too_soon_has_broken_the_promise_too(day):
+    day.known(600)
+    day.open()
+    before, last = come(day, *"abcdef"), day.come("g")
+    day.fire()
+    day.after(2)
+    for after in (None, *before):
+        day.next(after)
+    (promise,) = day.estimates(last)
+    assert promise.low > 120
+    assert (promise.called_at, promise.held) == (day.clock(), False)
 
 
 def test_a_promise_is_settled_by_her_first_call(day):

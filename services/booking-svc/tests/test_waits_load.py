@@ -6,12 +6,12 @@ import pytest
 from booking_svc.usecases import clinic
 from clinic_day import DESK
 from common.testing import assert_problem, bearer
-from waits_day import STAFF, THEIRS, WaitsDay
+from waits_day import STAFF, THEIRS, WaitsDay, empty
 
 
 @pytest.fixture
 def day(tmp_path):
-    day = WaitsDay(tmp_path)
+    day = WaitsDay(empty(tmp_path))
     yield day
     day.close()
 

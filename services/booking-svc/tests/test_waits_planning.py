@@ -9,7 +9,7 @@ from booking_svc.api import waits
 from booking_world import VISIT
 from clinic_day import OPENS
 from common.testing import assert_bad_input_is_refused, assert_problem, bearer
-from waits_day import STAFF, THEIRS, WaitsDay
+from waits_day import STAFF, THEIRS, WaitsDay, empty
 
 GIVEN = {
     "segments": [{"starts": 30 * n, "appointments": 6} for n in range(8)],
@@ -22,7 +22,7 @@ FAST = 40
 
 @pytest.fixture
 def day(tmp_path):
-    day = WaitsDay(tmp_path)
+    day = WaitsDay(empty(tmp_path))
     yield day
     day.close()
 

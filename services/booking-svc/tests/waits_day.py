@@ -34,12 +34,16 @@ def migrated() -> bytes:
         return (Path(folder) / "empty.db").read_bytes()
 
 
+def empty(path: Path) -> str:
+    """The URL of a new database in this folder."""
+    (path / "booking.db").write_bytes(migrated())
+    return f"sqlite:///{path}/booking.db"
+
+
 class WaitsDay(ClinicDay):
     """A service and a client on the same database."""
 
-    def __init__(self, path: Path) -> None:
-        (path / "booking.db").write_bytes(migrated())
-        url = f"sqlite:///{path}/booking.db"
+    def __init__(self, url: str) -> None:
         super().__init__(url)
         self.service = build(Settings(database_url=url), self.clock)
         self.client = self.service.app.test_client()
