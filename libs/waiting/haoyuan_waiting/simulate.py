@@ -267,8 +267,8 @@ class Desks:
         return z.astype(np.int32).reshape(self.BLOCK, -1)
 
     def busy(self, desk: Indices, until: Ticks) -> None:
-        """Until then; `desk`: as `next` said. Never until NEVER, when those who have been called look as if they were there."""
-        self._free_desk[desk] = (np.minimum(until, NEVER - 1).astype(np.int64) << self.BITS) + desk
+        """Until then; `desk`: as `next` said."""
+        self._free_desk[desk] = (until.astype(np.int64) << self.BITS) + desk
 
 
 def _parameters(servers: Sequence[Server], runs: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -292,7 +292,8 @@ def _parameters(servers: Sequence[Server], runs: int, rng: np.random.Generator) 
 def _play(came: Ticks, known: Flags, absent: Flags, absent_for: Ticks, desks: Desks) -> Ticks:
     """Ticks until each is called, in the order of `came`, which is used up. It ends when all who are `known` were called or never come.
 
-    A run that has ended goes on to call its first column at NEVER, which changes nothing.
+    A run that has ended goes on to call its first column at NEVER, which changes nothing. One that has not stays before: at NEVER
+    those who have been called would look as if they were there.
     """
     row = np.arange(len(came)) * came.shape[1]
     flat, there, found = came.reshape(-1), np.empty(came.shape, dtype=np.bool_), np.empty(len(came), dtype=np.bool_)
@@ -310,7 +311,7 @@ def _play(came: Ticks, known: Flags, absent: Flags, absent_for: Ticks, desks: De
         if in_vain is not None:
             takes = np.where(in_vain.take(who), absent_for, takes)
         flat[who] = NEVER
-        desks.busy(desk, now + takes)
+        desks.busy(desk, np.where(now < NEVER, np.minimum(now + takes, NEVER - 1), NEVER))
         calls.append((who, now))
     called = np.empty_like(flat)
     called.fill(NEVER)
