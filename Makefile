@@ -30,8 +30,9 @@ run: $(RUN) ## the whole platform in one process at http://localhost:8000 (PORT,
 stack: $(RUN) servers ## the real system on private local servers (PORT, STACK_DIR); Ctrl-C ends it
 	@exec $(PY) -m stack
 
+# they start hundreds of Pythons, which would all compile our code anew where bytecode is not written
 test: $(DEV) servers ## all tests, by two processes; what cannot run here says why (ARGS="-k saga", JOBS=0: one process)
-	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 chaos: $(DEV) servers ## two thousand payments, a tenth of whose calls fail, while processes die (PAYMENTS=2000)
 	PAYMENTS=$(or $(PAYMENTS),2000) $(PY) -m pytest -q tests/faults/test_payment_chaos.py
