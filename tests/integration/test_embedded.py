@@ -104,7 +104,7 @@ def test_after_kill_9_it_goes_on_where_it_was(tmp_path):
         hospital = Hospital(run.base, run.operator())
         session, other = hospital.session(5), hospital.session(5)
         paid = patient.order(session)
-        patient.pay(paid["id"])
+        patient.pay(paid["id"], "alipay")
         patient.state(paid["id"], "confirmed")
         unpaid = patient.order(other)["id"]
         patient.post(f"/orders/{paid['id']}/cancel")
@@ -112,7 +112,7 @@ def test_after_kill_9_it_goes_on_where_it_was(tmp_path):
         run.end(signal.SIGKILL)
     with running(tmp_path, PAYMENT_WINDOW_SECONDS="4") as run:
         patient.base = run.base
-        patient.state(paid["id"], "cancelled", 90)  # a job that was running is run again when its lease is over
+        patient.state(paid["id"], "cancelled", 90)  # a refund under way is asked for again; WeChat wants a minute before
         for order in [unpaid, *in_flight]:
             patient.state(order, "expired", 90)
         hospital.operator = hospital.registrar = run.operator()
