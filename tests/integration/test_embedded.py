@@ -112,7 +112,7 @@ def test_after_kill_9_it_goes_on_where_it_was(tmp_path):
         run.end(signal.SIGKILL)
     with running(tmp_path, PAYMENT_WINDOW_SECONDS="4") as run:
         patient.base = run.base
-        patient.state(paid["id"], "cancelled", 90)  # a refund under way is asked for again; WeChat wants a minute before
+        patient.state(paid["id"], "cancelled", 90)  # its refund is asked for again: of WeChat Pay only after a minute
         for order in [unpaid, *in_flight]:
             patient.state(order, "expired", 90)
         hospital.operator = hospital.registrar = run.operator()
