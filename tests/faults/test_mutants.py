@@ -46,9 +46,23 @@ def failures(tests: set[str], broker_url: str, mutant: str) -> set[str]:
         "TEST_BROKER_URL": broker_url,
         "TEST_PATIENCE": "10" if not mutant else "4",
         "PYTHONPATH": str(Path(__file__).parent),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # of those that are installed the tests need one
     }
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "mutants", "-q", "--tb=line", "-p", "no:cacheprovider", *sorted(tests)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "mutants",
+            "-p",
+            "pytest_timeout",
+            "-q",
+            "--tb=line",
+            "-p",
+            "no:cacheprovider",
+            *sorted(tests),
+        ],
         cwd=ROOT,
         env=environ,
         capture_output=True,
