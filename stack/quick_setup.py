@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import structlog
+from alembic.script import ScriptDirectory
 from common.outbox import engine, migrate
 from werkzeug.routing import Rule
 
@@ -79,6 +80,18 @@ def plain_logs() -> None:
     structlog.configure(processors=[*first, plain])
 
 
+def headed(get_current_head: Any) -> Any:
+    """`ScriptDirectory.get_current_head`, which loads every revision of a folder, asked once for each folder."""
+    heads: dict[str, Any] = {}
+
+    def quick(script: Any) -> Any:
+        if script.dir not in heads:
+            heads[script.dir] = get_current_head(script)
+        return heads[script.dir]
+
+    return quick
+
+
 def unsynced(prepare: Any) -> Any:
     """`_prepare_sqlite`, without waiting for the disk: what was written survives us by the kernel's cache, and kill -9 too."""
 
@@ -110,6 +123,7 @@ def quick_setup() -> Iterator[None]:
     plain_logs()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "_upgrade", remembering(migrate._upgrade))
+        patch.setattr(ScriptDirectory, "get_current_head", headed(ScriptDirectory.get_current_head))
         patch.setattr(engine, "_prepare_sqlite", unsynced(engine._prepare_sqlite))
         patch.setattr(Rule, "_compile_builder", unbuilt(Rule._compile_builder))
         for module, name in _SLOW:
