@@ -31,6 +31,7 @@ from hypothesis import strategies as st
 
 NINE = datetime(2026, 11, 24, 9, 0, tzinfo=SHANGHAI)
 MINUTE, TICK = timedelta(minutes=1), timedelta(microseconds=1)
+HALF_PAST = NINE + 30 * MINUTE
 RULES = ClinicRules(early_minutes=30, grace_minutes=10, late_minutes=40)
 
 
@@ -48,29 +49,36 @@ RULES = ClinicRules(early_minutes=30, grace_minutes=10, late_minutes=40)
     ],
 )
 def test_early_in_time_late_and_void(at, expected):
-    assert timing(RULES, NINE, at) == expected
-    assert timing(RULES, NINE.astimezone(UTC), at.astimezone(UTC)) == expected, "wherever the clock hangs"
+    assert timing(RULES, NINE, HALF_PAST, at) == expected
+    assert timing(RULES, NINE.astimezone(UTC), HALF_PAST, at.astimezone(UTC)) == expected, "wherever the clock hangs"
 
 
 def test_who_must_be_there_ten_minutes_before_is_late_on_the_hour():
     rules = ClinicRules(grace_minutes=-10)
-    assert timing(rules, NINE, NINE - 10 * MINUTE) == Timing.IN_TIME
-    assert timing(rules, NINE, NINE) == Timing.LATE
+    assert timing(rules, NINE, HALF_PAST, NINE - 10 * MINUTE) == Timing.IN_TIME
+    assert timing(rules, NINE, HALF_PAST, NINE) == Timing.LATE
+
+
+def test_who_may_come_all_morning_is_late_then_and_void_only_when_it_is_over():
+    noon = NINE + 180 * MINUTE
+    assert timing(RULES, NINE, noon, NINE + 41 * MINUTE) == Timing.LATE
+    assert timing(RULES, NINE, noon, noon) == Timing.LATE
+    assert timing(RULES, NINE, noon, noon + TICK) == Timing.TOO_LATE
 
 
 def test_a_late_evening_is_not_over_at_midnight():
     evening = datetime(2026, 11, 24, 23, 50, tzinfo=SHANGHAI)
-    assert timing(RULES, evening, evening + 20 * MINUTE) == Timing.LATE
+    assert timing(RULES, evening, evening, evening + 20 * MINUTE) == Timing.LATE
     early = datetime(2026, 11, 25, 0, 10, tzinfo=SHANGHAI)
     assert opens_at(RULES, early).date() == date(2026, 11, 24)
-    assert timing(RULES, early, early - 20 * MINUTE) == Timing.IN_TIME
+    assert timing(RULES, early, early, early - 20 * MINUTE) == Timing.IN_TIME
 
 
 @given(st.builds(timedelta, minutes=st.integers(-3000, 3000)), st.integers(-120, 1440), st.integers(0, 1440))
 def test_time_passes_through_the_timings_in_one_direction(offset, grace, late):
     rules = ClinicRules(grace_minutes=grace, late_minutes=late)
     order = list(Timing)
-    now, then = (order.index(timing(rules, NINE, NINE + offset + d)) for d in (timedelta(0), MINUTE))
+    now, then = (order.index(timing(rules, NINE, HALF_PAST, NINE + offset + d)) for d in (timedelta(0), MINUTE))
     assert now <= then
 
 

@@ -2,15 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
 from common.messages import SessionStopped, VisitCompleted
 from common.outbox import TimerLoop
 from common.testing import take_sent
-from schedule_svc.rules.ruleset import Clinic, RuleSet
 from schedule_svc.usecases import sessions, stops
 from schedule_svc.worker import TIMERS
-from schedule_world import FREE_RULES, VISIT, World, check_inventory, short
+from schedule_world import VISIT, World, check_inventory, short
 
 STARTS = datetime(2026, 12, 5, tzinfo=UTC)
 """Of the session s1, and its first segment; each takes half an hour."""
@@ -23,10 +21,6 @@ def seen(world: World, order: str) -> VisitCompleted:
 
 def sold(world: World, *orders: str) -> None:
     world.tell(*(message for order in orders for message in (world.reserve(order), world.confirm(order))))
-
-
-def check_in_closes(late_minutes: int) -> RuleSet:
-    return msgspec.structs.replace(FREE_RULES, clinic=Clinic(late_minutes=late_minutes))
 
 
 def figures(world: World) -> tuple[int, int, int]:
@@ -116,21 +110,9 @@ def test_a_number_void_on_the_day_is_offered_to_nobody_who_waits(world: World) -
     check_inventory(world)
 
 
-@pytest.mark.parametrize(("late", "reason"), [(10, "sold_out"), (20, "")])
-def test_it_is_sold_again_only_while_one_can_check_in_with_it(world: World, late: int, reason: str) -> None:
-    world.rule(check_in_closes(late))
+def test_it_is_sold_again_until_its_segment_ends_for_so_long_one_can_check_in_with_it(world: World) -> None:
     world.fill(12)
     world.clock.set(STARTS + 10 * MINUTE)
     world.tell(world.release("fill-0"))
     (answer,) = [m for m in short(world.tell(world.reserve("x"))) if m[1:2] == ("x",)]
-    assert answer == (("rejected", "x", reason) if reason else ("reserved", "x", 1))
-    (first, *_) = world.slot_ids()
-    (answer,) = [m for m in short(world.tell(world.reserve("y", first))) if m[1:2] == ("y",)]
-    assert answer == ("rejected", "y", "session_over" if reason else "sold_out")
-
-
-def test_an_unpaid_number_is_not_held_longer_than_one_can_check_in_with_it(world: World) -> None:
-    world.rule(check_in_closes(20))
-    world.clock.set(STARTS + 15 * MINUTE)
-    (reserved,) = [m for m in world.tell(world.reserve("x")) if hasattr(m, "hold_seconds")]
-    assert reserved.hold_seconds == 300
+    assert answer == ("reserved", "x", 1)

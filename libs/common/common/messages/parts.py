@@ -111,7 +111,7 @@ class ClinicRules:
     """A hospital's rules of the clinic day: what a patient is shown is this record, and it is what is enforced.
 
     Check-in opens `early_minutes` before a segment begins; `grace_minutes` after it has begun (below 0: before) she is late and goes
-    by when she came; `late_minutes` after it her number is void, and its fee goes back. `ahead_minutes`: by how much earlier each
+    by when she came; `late_minutes` after it, and not before the segment ends, her number is void, and its fee goes back. `ahead_minutes`: by how much earlier each
     class counts as having come. `passed`: how many places back each missed call sends her, 0: to the end of the line; the call
     after the last of them is counted as a visit missed. `return_places`: after how many others she who comes back from an
     examination is called. `near`: she is told when so many are before her. `close_minutes`: how long after the session who never

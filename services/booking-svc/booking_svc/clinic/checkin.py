@@ -33,11 +33,16 @@ def opens_at(rules: ClinicRules, starts_at: datetime) -> datetime:
     return starts_at - timedelta(minutes=rules.early_minutes)
 
 
-def timing(rules: ClinicRules, starts_at: datetime, now: datetime) -> Timing:
-    """Of a check-in `now` for a segment that begins at `starts_at`. On the minute is still in time, and still not too late."""
+def void_after(rules: ClinicRules, starts_at: datetime, ends_at: datetime) -> datetime:
+    """The last moment of checking in for a segment: not before it ends, for that is how long she was told to come in."""
+    return max(starts_at + timedelta(minutes=rules.late_minutes), ends_at)
+
+
+def timing(rules: ClinicRules, starts_at: datetime, ends_at: datetime, now: datetime) -> Timing:
+    """Of a check-in `now` for a segment from `starts_at` to `ends_at`. On the minute is still in time, and still not too late."""
     if now < opens_at(rules, starts_at):
         return Timing.EARLY
-    if now > starts_at + timedelta(minutes=rules.late_minutes):
+    if now > void_after(rules, starts_at, ends_at):
         return Timing.TOO_LATE
     return Timing.LATE if now > starts_at + timedelta(minutes=rules.grace_minutes) else Timing.IN_TIME
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from common.messages import ClinicRules
 
+from booking_svc.clinic.checkin import void_after
 from booking_svc.clinic.visits import AT_DESK, HERE, ClinicVisit, Move, VisitState
 
 AGAIN = timedelta(minutes=30)
@@ -30,10 +31,13 @@ def day_end(rules: ClinicRules, ends_at: datetime | None, visits: Collection[Cli
     have been shortened since, and they may be of another one. Raises ValueError if there is neither.
     """
     ends = max([v.visit.ends_at for v in visits] + ([] if ends_at is None else [ends_at]))
-    late = timedelta(minutes=rules.late_minutes)
-    over = max([ends, *(v.visit.starts_at + late for v in visits if v.state == VisitState.EXPECTED)])
+    over = max([ends, *(_void_after(rules, v) for v in visits if v.state == VisitState.EXPECTED)])
     last = ends + max(LONGEST, timedelta(minutes=rules.close_minutes))
     return DayEnd(over, min(max(over, ends + timedelta(minutes=rules.close_minutes)), last), last)
+
+
+def _void_after(rules: ClinicRules, visit: ClinicVisit) -> datetime:
+    return void_after(rules, visit.visit.starts_at, visit.visit.ends_at)
 
 
 def endings(

@@ -213,9 +213,9 @@ class Desk:
         if session is None:
             reservation.reason = "session_not_found"
             return
-        rules = self._rules(session)
+        self._rules(session)
         reservation.reason = session.refusal(self.now, order.placed_at)
-        reservation.reason = reservation.reason or segment_refusal(rules, session, order.slot_id, self.now)
+        reservation.reason = reservation.reason or segment_refusal(session, order.slot_id, self.now)
         if reservation.reason == "not_released":
             reservation.until = session.release_at
         voucher = self._voucher(order, session)
@@ -283,7 +283,7 @@ class Desk:
             if hospital_rules.is_follow_up(self._rules(session), asked, person.past, person.marks, self.now):
                 keys.append("follow_up")
         for key in keys:
-            for segment in on_sale(self._rules(session), session, reservation.wanted, self.now):
+            for segment in on_sale(session, reservation.wanted, self.now):
                 if segment.left_aside(key):
                     take_aside(segment, key)
                     reservation.channel = key
@@ -293,15 +293,14 @@ class Desk:
 
     def _with_a_number(self, session: Session, segment_id: str | None) -> Segment | None:
         """The segment asked for, or the earliest, if it has a free number."""
-        segments = on_sale(self._rules(session), session, segment_id, self.now)
+        segments = on_sale(session, segment_id, self.now)
         return next((segment for segment in segments if segment.free), None)
 
     def _hold(self, session: Session, segment: Segment, reservation: Reservation) -> None:
         reservation.queue_number = session.take(segment)
         reservation.slot_id = segment.id
         reservation.state, reservation.reason = "held", ""
-        times = self.now, segment.starts_at, segment.ends_at
-        reservation.hold_seconds = hospital_rules.hold_seconds(self._rules(session), *times)
+        reservation.hold_seconds = hospital_rules.hold_seconds(self._rules(session), self.now, segment.ends_at)
         reservation.cancel_before = session.last_cancel
 
     def _enter(self, session: Session, reservation: Reservation, voucher: Voucher | None) -> None:

@@ -4,23 +4,23 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from schedule_svc.domain import CHANNELS, Reservation, Segment, Session
-from schedule_svc.rules import RuleSet, asides_end, sale_ends
+from schedule_svc.rules import RuleSet, asides_end
 
 
-def segment_refusal(rules: RuleSet, session: Session, segment_id: str | None, now: datetime) -> str:
+def segment_refusal(session: Session, segment_id: str | None, now: datetime) -> str:
     """Why the segment asked for cannot be had at all; "" if it may, or if any will do."""
     if segment_id is None:
         return ""
     segment = session.segment(segment_id)
     if segment is None or segment.capacity == 0:
         return "slot_not_found"
-    return "" if any(on_sale(rules, session, segment_id, now)) else "session_over"
+    return "" if any(on_sale(session, segment_id, now)) else "session_over"
 
 
-def on_sale(rules: RuleSet, session: Session, segment_id: str | None, now: datetime) -> Iterator[Segment]:
+def on_sale(session: Session, segment_id: str | None, now: datetime) -> Iterator[Segment]:
     """The segment asked for, or all, in the order of their times; without those that are over."""
     for segment in session.segments:
-        if segment_id in (None, segment.id) and now < sale_ends(rules, segment.starts_at, segment.ends_at):
+        if segment_id in (None, segment.id) and now < segment.ends_at:
             yield segment
 
 

@@ -12,7 +12,6 @@ from schedule_svc.rules.deadlines import (
     hold_seconds,
     offer_seconds,
     rest,
-    sale_ends,
     waitlist_closes,
 )
 from schedule_svc.rules.decide import Refusal, Registration, Wish, is_follow_up, refuse, weigh
@@ -32,7 +31,6 @@ __all__ = [
     "read_rules",
     "refuse",
     "rest",
-    "sale_ends",
     "waitlist_closes",
     "weigh",
 ]

@@ -44,14 +44,9 @@ def asides_end(rules: RuleSet, starts_at: datetime) -> datetime:
     return starts_at - timedelta(hours=rules.asides_end_hours)
 
 
-def sale_ends(rules: RuleSet, starts_at: datetime, ends_at: datetime) -> datetime:
-    """Until when a segment's numbers can be had: until its end, and for as long as one could still check in with one (报到)."""
-    return min(ends_at, starts_at + timedelta(minutes=rules.clinic.late_minutes))
-
-
-def hold_seconds(rules: RuleSet, now: datetime, starts_at: datetime, ends_at: datetime) -> int:
-    """How long a number of a segment is held unpaid: never longer than it is of use."""
-    left = int((sale_ends(rules, starts_at, ends_at) - now).total_seconds())
+def hold_seconds(rules: RuleSet, now: datetime, ends_at: datetime) -> int:
+    """How long a number of a segment is held unpaid: never longer than one can check in with it (报到)."""
+    left = int((ends_at - now).total_seconds())
     return max(0, min(rules.hold_minutes * 60, left))
 
 

@@ -73,7 +73,7 @@ def _check_in(visit: ClinicVisit, rules: ClinicRules | None) -> dict[str, Any] |
     return {
         "opens_at": local(checkin.opens_at(rules, starts_at)),
         "late_after": local(starts_at + timedelta(minutes=rules.grace_minutes)),
-        "void_after": local(starts_at + timedelta(minutes=rules.late_minutes)),
+        "void_after": local(checkin.void_after(rules, starts_at, visit.visit.ends_at)),
         "proofs": checkin.proofs(rules, visit.tries),
     }
 

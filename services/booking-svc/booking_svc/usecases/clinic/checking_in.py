@@ -6,14 +6,14 @@ they refuse, and must not be called inside of a transaction that a refusal rolls
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from common.errors import Conflict, NotFound
 from common.messages import ClinicRules
 from common.outbox import Database, Tx
 
 from booking_svc import store
-from booking_svc.clinic.checkin import TRIES, Code, Door, Proof, Timing, check_proof, opens_at, timing
+from booking_svc.clinic.checkin import TRIES, Code, Door, Proof, Timing, check_proof, opens_at, timing, void_after
 from booking_svc.clinic.staff import Staff
 from booking_svc.clinic.visits import HERE, ClinicVisit, Move, VisitState
 from booking_svc.domain import Order, State
@@ -57,9 +57,8 @@ class _Arrival:
     rules: ClinicRules
     """Of the time for which she is booked: those that she was shown."""
 
-    @property
-    def starts_at(self) -> datetime:
-        return self.visit.visit.starts_at
+    def timing(self, now: datetime) -> Timing:
+        return timing(self.rules, self.visit.visit.starts_at, self.visit.visit.ends_at, now)
 
     def came(self, now: datetime) -> bool:
         """True if she has checked in before. Raises Conflict when she cannot, or not yet."""
@@ -71,8 +70,8 @@ class _Arrival:
             raise _not_confirmed(self.order)
         if self.visit.state != VisitState.EXPECTED:
             raise Conflict("nobody keeps this queue any more", code="queue_closed")
-        if timing(self.rules, self.starts_at, now) == Timing.EARLY:
-            opens = {"from": opens_at(self.rules, self.starts_at)}
+        if self.timing(now) == Timing.EARLY:
+            opens = {"from": opens_at(self.rules, self.visit.visit.starts_at)}
             raise Conflict("it is too early to check in", code="too_early", **opens)
         return False
 
@@ -126,7 +125,7 @@ def _join(
     visit = locked.visits[arrival.visit.id]
     line = open_line(tx, locked.queues[visit.queue_id])
     may_act(line)
-    how = timing(arrival.rules, arrival.starts_at, tx.now)
+    how = arrival.timing(tx.now)
     if how == Timing.TOO_LATE:
         line.end(visit, Move.VOID, CLINIC, "too_late")
         line.settle()
@@ -144,5 +143,5 @@ def _not_confirmed(order: Order) -> Conflict:
 
 
 def _too_late(arrival: _Arrival) -> Conflict:
-    over = arrival.starts_at + timedelta(minutes=arrival.rules.late_minutes)
+    over = void_after(arrival.rules, arrival.visit.visit.starts_at, arrival.visit.visit.ends_at)
     return Conflict("it is too late: the number is void", code="too_late", void_after=over)

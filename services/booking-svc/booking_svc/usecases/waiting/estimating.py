@@ -147,7 +147,7 @@ def _seen_for(conn: store.Connection, queue: Queue, visit: ClinicVisit, now: dat
     if now < day:
         raise Conflict("nothing can be said before the day", code="too_early", **{"from": day})
     seen = see(conn, queue, now)
-    match checkin.timing(seen.rules, visit.visit.starts_at, seen.now):
+    match checkin.timing(seen.rules, visit.visit.starts_at, visit.visit.ends_at, seen.now):
         case Timing.EARLY:
             return seen, "in_time"
         case Timing.TOO_LATE:

@@ -8,6 +8,7 @@ from common.messages import ClinicRules, SessionFacts
 from haoyuan_waiting.line import Customer, Line, Server, ServiceTime
 
 from booking_svc import store
+from booking_svc.clinic import checkin
 from booking_svc.clinic.line import ahead, in_order, place
 from booking_svc.clinic.queue import Desk, Queue
 from booking_svc.clinic.visits import AT_DESK, HERE, ClinicVisit, VisitState
@@ -139,7 +140,7 @@ def _seconds(visit: ClinicVisit, now: datetime) -> float:
 
 def _may_come(visit: ClinicVisit, seen: Seen) -> bool:
     """Not later than the rule allows."""
-    return seen.now <= visit.visit.starts_at + timedelta(minutes=seen.rules.late_minutes)
+    return seen.now <= checkin.void_after(seen.rules, visit.visit.starts_at, visit.visit.ends_at)
 
 
 def _expected(visit: ClinicVisit, seen: Seen, comes: float) -> Customer:
@@ -153,7 +154,7 @@ def _expected(visit: ClinicVisit, seen: Seen, comes: float) -> Customer:
         comes=comes,
         late_after=60.0 * rules.grace_minutes if by_segment else -float("inf"),
         late_place=-ahead(rules, visit.visit_class).total_seconds(),
-        void_after=60.0 * rules.late_minutes,
+        void_after=(checkin.void_after(rules, starts_at, visit.visit.ends_at) - starts_at).total_seconds(),
     )
 
 
