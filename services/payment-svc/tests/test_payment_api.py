@@ -264,6 +264,7 @@ def test_health_documents_and_figures(world: World) -> None:
         "surplus_failed": 0,
         "given_back": 0,
         "live_attempts": 0,
+        "earned": 0,
     }
 
 
