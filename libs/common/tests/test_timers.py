@@ -259,6 +259,31 @@ def test_no_more_jobs_are_leased_than_run(database: Database, clock: ManualClock
     assert loop.fire_due() == timers.JOB_THREADS
 
 
+def test_of_jobs_that_compute_one_runs_at_a_time_and_others_find_idle_threads(
+    database: Database, clock: ManualClock
+) -> None:
+    gate, runs = threading.Event(), []
+
+    def job(_service: Any, timer: Timer) -> None:
+        runs.append(timer.kind)
+        gate.wait(10)
+
+    loop = TimerLoop(database, {}, {"computes": timers.OneByOne(job), "window": job})
+    with database.transaction() as tx:
+        for n in range(20):
+            tx.set_timer("computes", f"o{n}", tx.now)
+    clock.advance(SECOND)
+    set_timers(database, *(f"o{n}" for n in range(20)))
+    try:
+        assert loop.fire_due() == 1, "though all threads are idle"
+        assert loop.fire_due() == timers.JOB_THREADS - 1, "what is due for longer and may not run keeps nobody waiting"
+        assert loop.fire_due() == 0
+    finally:
+        gate.set()
+        loop._pool.shutdown()  # type: ignore[union-attr]  # it has jobs
+    assert sorted(runs) == ["computes", *["window"] * (timers.JOB_THREADS - 1)]
+
+
 def test_alone_a_job_that_a_death_interrupted_runs_again_at_once(
     database: Database, clock: ManualClock, start_jobs: Start
 ) -> None:

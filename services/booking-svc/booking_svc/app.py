@@ -76,6 +76,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         migrate=prepare,
         missing=sql_missing(database, "booking_svc"),
         timers=worker.timers(window),
+        jobs=worker.jobs(window),
         figures=sql_figures(database, lambda conn: store.audit_figures(conn, database.clock())),
         parts=Parts(SessionBoard(look_up), window, Door(settings.door_key), BoundedSemaphore(MOST_WAITERS), boards),
     )

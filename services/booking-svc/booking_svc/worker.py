@@ -22,7 +22,7 @@ from common.messages import (
     SlotReserved,
     SlotWaitlisted,
 )
-from common.outbox.timers import TimerHandler
+from common.outbox.timers import JobHandler, OneByOne, TimerHandler
 from common.processor import Handler
 
 from booking_svc import store, usecases
@@ -50,15 +50,23 @@ def subscriptions(window: timedelta | None) -> dict[type, Handler]:
         SessionStopped: partial(usecases.stop_sessions, window=window),
         ClinicRulesSet: usecases.note_clinic_rules,
         PatientSaved: usecases.note_patients,
-        AccountDeleted: partial(usecases.leave, window=window),
+        AccountDeleted: usecases.leave,
     }
 
 
 def timers(window: timedelta | None) -> dict[str, TimerHandler]:
     return {
         store.WINDOW: partial(usecases.end_window, window=window),
-        usecases.LEFT: partial(usecases.look_again, window=window),
         usecases.WATCH: usecases.watch,
+    }
+
+
+def jobs(window: timedelta | None) -> dict[str, JobHandler]:
+    """What locks queues, and so needs transactions of its own; and what computes."""
+    return {
+        usecases.LEFT: partial(usecases.see_to_account, window=window),
+        usecases.SEE_TO_VISITS: usecases.see_to_visits,
         closing.CLOSE: closing.close_by_clock,
-        waiting.ESTIMATE: waiting.estimate_queue,
+        # thousands of queues may be due for an estimate at once: each takes some ten milliseconds of a processor
+        waiting.ESTIMATE: OneByOne(waiting.estimate_queue),
     }

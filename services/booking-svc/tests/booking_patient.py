@@ -1,11 +1,13 @@
 """A patient of booking-svc: what she may do over HTTP, and what other services answer."""
 
+import json
 from datetime import timedelta
 
 from booking_world import FEE, HOLD, NOW, VISIT
 from common import ids
 from common.messages import PaymentSucceeded, SessionFacts, SlotReserved
-from common.outbox import TimerLoop
+from common.outbox import Timer, TimerLoop
+from common.outbox.tables import timers
 from common.testing import bearer, deliver, take_sent
 
 ME = ids.mint("acc")
@@ -64,6 +66,15 @@ def fire(service):
     loop = TimerLoop(service.database, service.timers)
     while loop.fire_due() > 1:
         pass
+    for timer in due_jobs(service):
+        service.jobs[timer.kind](service, timer)
+
+
+def due_jobs(service):
+    columns = timers.c
+    due = timers.select().where(columns.kind.in_(service.jobs), columns.due_at <= service.database.clock())
+    with service.database.reading() as conn:
+        return [Timer(r.kind, r.key, r.due_at, json.loads(r.payload), r.attempts) for r in conn.execute(due.order_by(columns.key))]
 
 
 def paid_order(service, client, fee=FEE):

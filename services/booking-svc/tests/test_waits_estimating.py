@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from booking_svc.usecases import clinic
 from booking_svc.usecases.clinic import WalkIn
-from clinic_day import DESK, ROOM
+from clinic_day import DESK
 from common.testing import assert_problem, bearer
 from waits_day import THEIRS, WaitsDay, empty
 
@@ -247,99 +247,6 @@ def test_time_alone_is_no_reason_and_a_long_consultation_is_one(day):
     day.after(1)
     reasons, seconds = told_then(day, second, lambda: None, 40)
     assert (set(reasons), seconds > 600) == ({"slower"}, True)
-
-
-# --- promises --------------------------------------------------------------------------------------------------------
-
-
-def test_what_is_told_first_is_a_promise_and_what_follows_takes_each_others_place(day):
-    day.open()
-    _, second = come(day, "a", "b")
-    assert day.estimates() == [], "nobody's check-in waits for it"
-    for minute in range(4):
-        day.fire()
-        rows = day.estimates(second)
-        assert [row.promised for row in rows] == [True, False][: minute + 1]
-        assert rows[-1].made_at == day.clock()
-        day.after(1)
-    (timer,) = day.timers()
-    assert timer.key == day.session
-
-
-def test_the_timer_ends_when_nobody_waits_and_is_set_when_somebody_comes(day):
-    day.open()
-    day.come("a")
-    day.fire()
-    assert len(day.timers()) == 1
-    day.next()
-    day.after(2)
-    day.fire()
-    assert day.timers() == []
-    day.come("b")
-    assert len(day.timers()) == 1
-
-
-def test_who_comes_is_promised_something_at_once_and_nobody_else_is_told_again_so_soon(day):
-    day.open()
-    first = day.come("a")
-    day.fire()
-    day.after(0.25)
-    second = day.come("b")
-    day.fire()
-    assert [row.promised for row in day.estimates(second)] == [True]
-    assert [row.promised for row in day.estimates(first)] == [True]
-
-
-@pytest.mark.parametrize(("minutes", "held"), [(10, True), (150, False)])
-def test_when_she_is_called_it_is_noted_whether_the_promise_held(day, minutes, held):
-    day.known(600)
-    day.open()
-    first, second = come(day, "a", "b")
-    day.next()
-    day.fire()
-    day.after(2)
-    day.fire()
-    day.after(minutes - 2)
-    assert day.get("/waits/coverage?department_id=d").json["count"] == 0, "she who was called before had no promise"
-    day.next(first)
-    (promise,) = day.estimates(second)
-    assert (promise.promised, promise.held, promise.called_at) == (True, held, day.clock())
-    coverage = day.get("/waits/coverage?department_id=d").json
-    assert (coverage["count"], coverage["share"]) == (1, float(held))
-    assert day.get("/waits/coverage?department_id=d", {}).json == coverage, "it is no secret"
-    assert day.get("/waits/coverage?department_id=x").json["share"] is None
-
-
-def test_a_call_that_comes_too_soon_has_broken_the_promise_too(day):
-    day.known(600)
-    day.open()
-    before, last = come(day, *"abcdef"), day.come("g")
-    day.fire()
-    day.after(2)
-    for after in (None, *before):
-        day.next(after)
-    (promise,) = day.estimates(last)
-    assert promise.low > 120
-    assert (promise.called_at, promise.held) == (day.clock(), False)
-
-
-def test_a_promise_is_settled_by_her_first_call(day):
-    day.open()
-    first, _ = come(day, "a", "b")
-    day.fire()
-    day.next()
-    (promise,) = day.estimates(first)
-    day.after(3)
-    clinic.pass_visit(day.database, DESK, first)
-    day.fire()
-    day.after(90)
-    clinic.call_visit(day.database, DESK, first, ROOM, "here")
-    assert day.estimates(first) == [promise]
-
-
-def test_coverage_needs_a_department(day):
-    assert_problem(day.get("/waits/coverage"), 422, "validation_error", "department_id")
-    assert_problem(day.get("/waits/coverage?department_id=%00"), 422)
 
 
 # --- the closed forms beside it --------------------------------------------------------------------------------------

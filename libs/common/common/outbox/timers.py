@@ -7,7 +7,7 @@ crashed is run again when its lease ends, so a job must bear repetition.
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -42,6 +42,16 @@ class Timer:
 
 TimerHandler = Callable[[Tx, Timer], None]
 JobHandler = Callable[[Any, Timer], None]
+
+
+@dataclass(frozen=True, slots=True)
+class OneByOne:
+    """A job that computes: a process runs one of its kind at a time, however many are due, so that others find idle threads."""
+
+    job: JobHandler
+
+    def __call__(self, service: Any, timer: Timer) -> None:
+        self.job(service, timer)
 
 
 class TimerLoop:
@@ -151,8 +161,8 @@ class TimerLoop:
         if self._pool is None or idle <= 0:
             return 0
         with self._database.transaction() as tx:
-            claimed = self._claim(tx, list(self._jobs), JOB_THREADS)
-            due = [timer for timer in claimed if (timer.kind, timer.key) not in running][:idle]
+            claimed = self._claim(tx, self._startable(running), JOB_THREADS)
+            due = self._one_by_one(timer for timer in claimed if (timer.kind, timer.key) not in running)[:idle]
             until = tx.now + LEASE
             for timer in () if self._alone else due:
                 tx.conn.execute(_postpone_timer, {**_as_seen(timer), "until": until})
@@ -161,6 +171,16 @@ class TimerLoop:
                 self._running.add((timer.kind, timer.key))
             self._pool.submit(self._run_job, timer, timer.due_at if self._alone else until)
         return len(due)
+
+    def _startable(self, running: Collection[tuple[str, str]]) -> list[str]:
+        """The kinds of jobs of which another one may start."""
+        busy = {kind for kind, _ in running if isinstance(self._jobs[kind], OneByOne)}
+        return [kind for kind in self._jobs if kind not in busy]
+
+    def _one_by_one(self, due: Iterable[Timer]) -> list[Timer]:
+        """Without all but the first of each kind of which one runs at a time."""
+        alone: dict[str, Timer] = {}
+        return [t for t in due if not isinstance(self._jobs[t.kind], OneByOne) or alone.setdefault(t.kind, t) is t]
 
     def _run_job(self, timer: Timer, until: datetime) -> None:
         try:

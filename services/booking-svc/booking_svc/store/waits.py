@@ -164,6 +164,12 @@ def last_told(conn: sa.Connection, visit_id: str) -> Told | None:
     return None if row is None else Told(**{**row._asdict(), "basis": _decode(row.basis)})
 
 
+def calls_of_waiting(conn: sa.Connection, queue_id: str) -> dict[str, int]:
+    """Who waits in a queue, and how often each was called."""
+    query = sa.select(visits.c.id, visits.c.calls).where(visits.c.queue_id == queue_id, among({VisitState.WAITING}))
+    return {row.id: row.calls for row in conn.execute(query)}
+
+
 def told_at(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, datetime]:
     """When something was told last, of those of whom something was."""
     c = estimates.c

@@ -4,10 +4,11 @@ What is first told of a visit, right after she has checked in, is a promise: whe
 often promises hold is part of every answer. It is made by a timer, so that nobody's check-in waits for it, or fails with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, floor
+from typing import Any
 from zlib import crc32
 
 from common.clock import SHANGHAI
@@ -31,7 +32,6 @@ ESTIMATE = "estimate_queue"
 """The kind of the timers that estimate for those who wait; keyed by the queue."""
 EVERY = timedelta(minutes=1)
 _FRESH = timedelta(seconds=55)
-RUNS = 400
 LATEST_PROMISES = 1000
 """Of a department: so many tell how often they hold."""
 
@@ -62,41 +62,74 @@ def note_called(tx: Tx, visit: ClinicVisit, at: datetime) -> None:
     store.waits.settle_promises(tx, visit.id, at)
 
 
-def estimate_queue(tx: Tx, timer: Timer) -> None:
-    """Tell everybody who waits in a queue: a promise to those who were told nothing yet. Ends when nobody waits."""
-    queue = store.queues.get_queue(tx.conn, timer.key)
+def estimate_queue(service: Any, timer: Timer) -> None:
+    """Tell everybody who waits in a queue: a promise to those who were told nothing yet. Ends when nobody waits.
+
+    A job: numbers are crunched without any transaction, so that no check-in and no desk waits for them. Whoever changes the line holds
+    its queue, and so does the last transaction, for as long as it takes to write some rows.
+    """
+    database: Database = service.database
+    with database.reading() as conn:
+        found = _look(conn, timer.key, database.clock())
+    told = [] if found is None else _told(found, _simulate(found.live, timer.key))
+    with database.transaction() as tx:
+        waiting = _lock_waiting(tx, timer.key)
+        if not waiting:
+            tx.cancel_timer(ESTIMATE, timer.key)
+            return
+        before = store.waits.told_at(tx.conn, waiting)
+        seen = {} if found is None else {visit.id: visit.calls for visit in found.seen.waiting}
+        # who was called meanwhile, and waits again, is told anew; a promise is made once, though two workers may do this at once
+        still = [t for t in told if waiting.get(t.visit_id) == seen[t.visit_id]]
+        store.waits.keep_told(tx, [replace(t, promised=t.visit_id not in before) for t in still])
+        newcomers = waiting.keys() - before.keys() - seen.keys()
+        tx.set_timer(ESTIMATE, timer.key, tx.now if newcomers else tx.now + EVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A queue as it was read, and who is to be told."""
+
+    seen: Seen
+    live: Live
+    stale: Sequence[ClinicVisit]
+
+
+def _look(conn: store.Connection, queue_id: str, now: datetime) -> _Found | None:
+    """None where nobody has to be told anything."""
+    queue = store.queues.get_queue(conn, queue_id)
     if queue is None or queue.state == "closed":
-        return
-    seen = see(tx.conn, queue, tx.now)
-    if not seen.waiting:
-        return
-    tx.set_timer(ESTIMATE, timer.key, tx.now + EVERY)
-    before = store.waits.told_at(tx.conn, [v.id for v in seen.waiting])
-    stale = [v for v in seen.waiting if v.id not in before or before[v.id] <= tx.now - _FRESH]
-    if stale:
-        live = model(tx.conn, seen)
-        waits = _simulate(live, queue.session_id)
-        store.waits.keep_told(tx, _told(stale, seen, live, waits, before))
+        return None
+    seen = see(conn, queue, now)
+    before = store.waits.told_at(conn, [v.id for v in seen.waiting])
+    stale = [v for v in seen.waiting if v.id not in before or before[v.id] <= seen.now - _FRESH]
+    return _Found(seen, model(conn, seen), stale) if stale else None
 
 
-def _told(
-    visits: Sequence[ClinicVisit], seen: Seen, live: Live, waits: simulate.Waits, before: Mapping[str, datetime]
-) -> list[Told]:
-    found = [(visit, waits.of(visit.id)) for visit in visits]
+def _lock_waiting(tx: Tx, queue_id: str) -> dict[str, int]:
+    """Who waits in a queue, which is locked, and how often each was called. Nobody waits where there is no queue, or a closed one."""
+    if store.queues.get_queue(tx.conn, queue_id) is None or store.queues.lock_queue(tx, queue_id).state == "closed":
+        return {}
+    return store.waits.calls_of_waiting(tx.conn, queue_id)
+
+
+def _told(found: _Found, waits: simulate.Waits) -> list[Told]:
+    seen, pace = found.seen, _pace(found.live)
+    estimates = [(visit, waits.of(visit.id)) for visit in found.stale]
     return [
         Told(
             visit.id,
             visit.queue_id,
             visit.department_id,
             seen.now,
-            visit.id not in before,
+            False,
             seen.ahead_of(visit),
             round(estimate.mean),
             floor(estimate.low),
             ceil(estimate.high),
-            basis_of(visit, seen, _pace(live)),
+            basis_of(visit, seen, pace),
         )
-        for visit, estimate in found
+        for visit, estimate in estimates
         if estimate is not None
     ]
 
@@ -170,7 +203,7 @@ def _unopened(visit: ClinicVisit, now: datetime) -> Queue:
 
 def _simulate(live: Live, queue_id: str) -> simulate.Waits:
     """The same rows give the same answer, in every process."""
-    return simulate.waits(live.line, RUNS, crc32(queue_id.encode()))
+    return simulate.waits(live.line, seed=crc32(queue_id.encode()))
 
 
 def _pace(live: Live) -> float:
