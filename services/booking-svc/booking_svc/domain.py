@@ -208,6 +208,14 @@ def _check_offer_stands(order: Order, now: datetime) -> None:
         raise Conflict("the offer is over", code="offer_over", accept_before=order.accept_before)
 
 
+def confirmed_too_late(order: Order, in_time_until: datetime) -> bool:
+    """It was confirmed when nobody could come for it any more. What rests as confirmed was moved last when it became so;
+    `confirmed_at` of an order that took another's place is before its money followed.
+    """
+    hers_since = max((at for at in (order.confirmed_at, order.updated_at) if at is not None), default=None)
+    return order.state == State.CONFIRMED and hers_since is not None and hers_since > in_time_until
+
+
 def check_missable(order: Order, now: datetime) -> None:
     """Raises Conflict unless the patient of this order can have missed it: it is hers, and its time has come."""
     if order.state != State.CONFIRMED or order.visit is None:

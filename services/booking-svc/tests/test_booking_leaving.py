@@ -29,9 +29,15 @@ from common.testing import assert_problem, bearer, deliver, sent, take_sent
 GONE = AccountDeleted(ME, [PATIENT], NOW)
 
 
+def leave(service, *messages):
+    """What is told of the end of accounts, and the job that sees to them."""
+    deliver(service, *messages)
+    fire(service)
+
+
 def test_what_was_paid_is_withdrawn_and_goes_back(service, client):
     order_id = paid_order(service, client)
-    deliver(service, GONE)
+    leave(service, GONE)
     assert state(client, order_id) == "refunding"
     told = take_sent(service.database)
     assert [type(m) for m in told] == [ReleaseSlot, RefundPayment, OrderWithdrawn]
@@ -50,7 +56,7 @@ def test_everything_that_waits_is_cancelled(service, client):
         reserved(held),
     )
     take_sent(service.database)
-    deliver(service, GONE)
+    leave(service, GONE)
     states = [state(client, order) for order in (reserving, entered, waiting, offered, held)]
     assert states == ["cancelled"] * 4 + ["withdrawing"]
     assert {m.order_id for m in sent(service.database, ReleaseSlot)} == {reserving, entered, waiting, offered, held}
@@ -61,15 +67,15 @@ def test_everything_that_waits_is_cancelled(service, client):
 def test_what_is_past_its_deadline_stays(service, client, clock):
     order_id = paid_order(service, client)
     clock.advance(timedelta(days=1))  # the deadline is exclusive
-    deliver(service, GONE)
+    leave(service, GONE)
     assert state(client, order_id) == "confirmed"
     assert take_sent(service.database) == []
 
 
 def test_told_twice_it_is_done_once(service, client):
     order_id = paid_order(service, client)
-    deliver(service, GONE, GONE)
-    deliver(service, GONE)
+    leave(service, GONE, GONE)
+    leave(service, GONE)
     assert [m.order_id for m in sent(service.database, RefundPayment)] == [order_id]
 
 
@@ -77,7 +83,7 @@ def test_others_are_left_alone(service, client):
     theirs = client.post(
         "/api/v1/orders", json={"session_id": SESSION, "patient_id": ids.mint("pat", OTHER)}, headers=bearer(OTHER)
     ).json["id"]
-    deliver(service, GONE)
+    leave(service, GONE)
     assert client.get(f"/api/v1/orders/{theirs}", headers=bearer(OTHER)).json["state"] == "reserving"
 
 
@@ -85,7 +91,7 @@ def test_the_name_is_forgotten_and_nothing_is_booked_any_more(service, client):
     deliver(service, PatientSaved(PATIENT, ME, 3, "张*", removed=False))
     order_id = place(client).json["id"]
     assert see(client, order_id)["patient_name"] == "张*"
-    deliver(service, GONE)
+    leave(service, GONE)
     deliver(service, PatientSaved(PATIENT, ME, 4, "张*", removed=False))  # late
     assert see(client, order_id)["patient_name"] is None
     with service.database.reading() as conn:
@@ -94,7 +100,7 @@ def test_the_name_is_forgotten_and_nothing_is_booked_any_more(service, client):
 
 
 def test_one_whom_we_never_heard_of_is_not_booked_for_either(service, client):
-    deliver(service, GONE)
+    leave(service, GONE)
     assert_problem(place(client), 404, "patient_not_found")
 
 
@@ -120,7 +126,7 @@ def test_who_was_moving_loses_both_and_gets_the_money_back(service, client):
     deliver(service, SessionChanged(other, replace(FACTS, session_id=other)))
     new = do(client, old, "reschedule", {"session_id": other}).json["id"]
     take_sent(service.database)
-    deliver(service, GONE)
+    leave(service, GONE)
     assert [state(client, order) for order in (old, new)] == ["refunding", "cancelled"]
     assert [m.order_id for m in sent(service.database, RefundPayment)] == [old]
     take_sent(service.database)
@@ -132,7 +138,7 @@ def test_who_was_moving_loses_both_and_gets_the_money_back(service, client):
 @pytest.mark.parametrize("answer", ["number", "rejected"])
 def test_an_answer_that_comes_after_all_changes_nothing(service, client, answer):
     order_id = place(client).json["id"]
-    deliver(service, GONE)
+    leave(service, GONE)
     take_sent(service.database)
     late = reserved(order_id) if answer == "number" else SlotRejected(order_id, SESSION, "sold_out", None, None)
     deliver(service, late)

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
-from booking_patient import FACTS
+from booking_patient import FACTS, fire
 from booking_svc import store
 from booking_svc.clinic.ending import AGAIN, LONGEST, day_end, endings
 from booking_svc.clinic.visits import ENDED, MOVES, ClinicVisit, VisitState
@@ -16,12 +17,12 @@ from booking_svc.usecases import clinic, moving, start_watching
 from booking_svc.usecases.clinic.closing import CLOSE, close_queue
 from booking_svc.usecases.clinic.following import miss
 from booking_svc.usecases.clinic.walkins import WalkIn
-from booking_svc.worker import timers
+from booking_svc.worker import jobs, timers
 from booking_world import VISIT
 from clinic_day import DESK, OPENS, ROOM, ClinicDay
 from common.errors import Conflict
 from common.messages import ClinicRules, RefundPayment, VisitCompleted, VisitMissed, VisitVoided
-from common.outbox import TimerLoop, tables
+from common.outbox import tables
 from common.testing import sent
 
 MINUTE = timedelta(minutes=1)
@@ -42,9 +43,7 @@ def day(tmp_path: Path) -> Iterator[ClinicDay]:
 def at(day, minute):
     """It is so many minutes after eight; what is due has fired."""
     day.clock.set(OPENS + minute * MINUTE)
-    loop = TimerLoop(day.database, {kind: run for kind, run in timers(None).items() if kind in {CLOSE, "watch"}})
-    while loop.fire_due():
-        pass
+    fire(SimpleNamespace(database=day.database, timers={"watch": timers(None)["watch"]}, jobs={CLOSE: jobs(None)[CLOSE]}))
 
 
 def state(day, visit_id):
@@ -282,14 +281,14 @@ def test_whatever_the_day_was_like_nobody_is_left_over_at_its_last_end_and_every
 def test_the_end_is_the_latest_of_the_session_and_of_what_was_agreed():
     rules = ClinicRules(close_minutes=60, late_minutes=30)
     ends_at = OPENS + 120 * MINUTE
-    assert day_end(rules, ends_at, []).first == ends_at + 60 * MINUTE
-    shortened = day_end(rules, ends_at, [visit(VisitState.EXPECTED, 200)])
+    assert day_end(lambda _: rules, ends_at, []).first == ends_at + 60 * MINUTE
+    shortened = day_end(lambda _: rules, ends_at, [visit(VisitState.EXPECTED, 200)])
     assert (shortened.over, shortened.first) == (OPENS + 230 * MINUTE, OPENS + 290 * MINUTE)
     assert shortened.last == OPENS + 230 * MINUTE + LONGEST
     patient = ClinicRules(close_minutes=0, late_minutes=300)
-    assert day_end(patient, ends_at, [visit(VisitState.EXPECTED, 60)]).first == OPENS + 360 * MINUTE, (
+    assert day_end(lambda _: patient, ends_at, [visit(VisitState.EXPECTED, 60)]).first == OPENS + 360 * MINUTE, (
         "in time until then"
     )
-    slow = day_end(ClinicRules(close_minutes=720), ends_at, [])
+    slow = day_end(lambda _: ClinicRules(close_minutes=720), ends_at, [])
     assert slow.first == slow.last == ends_at + 720 * MINUTE
     assert AGAIN < LONGEST

@@ -346,6 +346,7 @@ def test_who_leaves_is_expected_no_more_and_the_names_of_her_walk_ins_are_forgot
     ]
     clock.advance(NOW - clock())
     deliver(service, AccountDeleted(ME, [PATIENT], NOW))
+    fire(service)
     assert visit_of(service, order_id).state == VisitState.WITHDRAWN
     with service.database.reading() as conn:
         names = [store.visits.get_visit(conn, visit_id).name for visit_id in walk_ins]

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -92,8 +93,7 @@ def test_who_cancels_while_she_checks_in_is_out_in_the_end(day):
 
 
 def close(day: ClinicDay) -> None:
-    with day.database.transaction() as tx:
-        close_by_clock(tx, Timer(CLOSE, day.session, OPENS, {}))
+    close_by_clock(SimpleNamespace(database=day.database), Timer(CLOSE, day.session, OPENS, {}))
 
 
 def test_who_checks_in_while_the_day_is_closed_is_in_or_has_missed_it(day):

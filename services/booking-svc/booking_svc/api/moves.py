@@ -24,7 +24,7 @@ def reschedule(body: dict[str, Any], order_id: str) -> Response:
     `rescheduled`. What was paid follows; a dearer session awaits the payment of the difference, the difference to a cheaper one
     goes back. If the new order gets no number, or is not paid in time, the old one stays as it is. Honours `Idempotency-Key`.
     409: not_confirmed, order_ended, too_late_to_cancel (`cancel_before`), other_hospital, nothing_to_change, not_drawn_yet
-    (`draw_at`), already_moving (`order_id`), being_seen, and those of placing an order.
+    (`draw_at`), already_moving (`order_id`), being_seen, checked_in, and those of placing an order.
     """
     order = usecases.reschedule(database(), Move(principal().account_id, order_id, **body))
     return answer(show_new(order), 202, Location=f"/api/v1/orders/{order.id}")

@@ -16,7 +16,8 @@ from booking_svc.api.show import show_full
 def mark_missed(order_id: str) -> dict[str, Any]:
     """爽约: the patient did not come. The number and its fee stay with the hospital, and her credit is marked.
 
-    Saying so again changes nothing. 409: not_confirmed, visit_not_begun (`starts_at`), not_possible (`state`) while she is with a doctor.
+    Saying so again changes nothing. 409: not_confirmed, visit_not_begun (`starts_at`), not_possible (`state`) while she is with a
+    doctor, confirmed_too_late: nobody could come for it any more, the end of the day gives its fee back.
     """
     order = usecases.mark_missed(database(), order_id, principal().account_id, of_their_hospital)
     return show_full(order)

@@ -1,6 +1,6 @@
 """When the day of a queue ends, and what that makes of each visit that has not ended."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,13 @@ AGAIN = timedelta(minutes=30)
 LONGEST = timedelta(hours=6)
 """How long after its session a queue is kept for them, unless the hospital closes it later still."""
 
+LET_IN = timedelta(hours=2)
+"""How long a queue is kept at least for who was let into it last: also past its last end, when staff open it again for her."""
+
 OPEN = HERE | {VisitState.EXPECTED}
+
+RulesAt = Callable[[datetime], ClinicRules]
+"""The hospital's rules that are in force at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +32,22 @@ class DayEnd:
     last: datetime
 
 
-def day_end(rules: ClinicRules, ends_at: datetime | None, visits: Collection[ClinicVisit]) -> DayEnd:
+def day_end(rules_at: RulesAt, ends_at: datetime | None, visits: Collection[ClinicVisit]) -> DayEnd:
     """Of a queue whose session ends at `ends_at`, and in which `visits` have not ended: their segments count too, for a session may
     have been shortened since, and they may be of another one. Raises ValueError if there is neither.
     """
     ends = max([v.visit.ends_at for v in visits] + ([] if ends_at is None else [ends_at]))
-    over = max([ends, *(_void_after(rules, v) for v in visits if v.state == VisitState.EXPECTED)])
-    last = ends + max(LONGEST, timedelta(minutes=rules.close_minutes))
-    return DayEnd(over, min(max(over, ends + timedelta(minutes=rules.close_minutes)), last), last)
+    over = max([ends, *(in_time_until(rules_at, v) for v in visits if v.state == VisitState.EXPECTED)])
+    close = timedelta(minutes=rules_at(ends).close_minutes)
+    let_in = [v.checked_in_at + LET_IN for v in visits if v.state in HERE and v.checked_in_at is not None]
+    last = max([ends + max(LONGEST, close), *let_in])
+    return DayEnd(over, min(max(over, ends + close), last), last)
 
 
-def _void_after(rules: ClinicRules, visit: ClinicVisit) -> datetime:
-    return void_after(rules, visit.visit.starts_at, visit.visit.ends_at)
+def in_time_until(rules_at: RulesAt, visit: ClinicVisit) -> datetime:
+    """The last moment at which she may check in, by the rules of her segment: those that she was shown."""
+    starts_at = visit.visit.starts_at
+    return void_after(rules_at(starts_at), starts_at, visit.visit.ends_at)
 
 
 def endings(

@@ -85,6 +85,8 @@ MOVES: dict[tuple[VisitState, Move], VisitState] = {
     (V.SERVING, M.FINISH): V.DONE,
     # the doctor needs to see nothing more of the examination
     (V.AWAY, M.FINISH): V.DONE,
+    # she was seen, and nobody pressed the button
+    (V.MISSED, M.FINISH): V.DONE,
     (V.EXPECTED, M.TRANSFER): V.EXPECTED,
     (V.WAITING, M.TRANSFER): V.WAITING,
     (V.AWAY, M.TRANSFER): V.AWAY,

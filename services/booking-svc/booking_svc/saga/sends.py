@@ -168,10 +168,8 @@ def _release_cause(o: Order) -> Literal["patient", "expired", "session_stopped",
             return o.cause
         case "replacement_ended":
             return "rescheduled"
-        case "too_late":
-            return "patient"
-        case "not_served":
-            return "session_stopped"
+        case "too_late" | "not_served":
+            return "session_stopped"  # who was there, and not seen, may ask for this doctor again at once
         case _:
             return "expired"
 

@@ -6,11 +6,14 @@ from datetime import datetime
 import msgspec
 import sqlalchemy as sa
 from common.messages import Visit
+from common.outbox import Tx
 from common.outbox.tables import timers
 
 from booking_svc.domain import State
 from booking_svc.store.clinic_tables import opened, visits
+from booking_svc.store.queues import save_queue
 from booking_svc.store.tables import orders
+from booking_svc.store.visits import lock_lines, save_visits
 
 _decode_visit = msgspec.json.Decoder(Visit).decode
 _starts_at = visits.c.starts_at.type
@@ -53,14 +56,33 @@ _without_visits = (
 )
 
 
-def walk_ins_of(conn: sa.Connection, session_ids: Collection[str]) -> Sequence[str]:
-    """The visits of sessions that have no order and have not ended."""
+def ghosts(conn: sa.Connection, after: str, upto: str | None) -> Sequence[str]:
+    """Of the orders behind `after` up to `upto` (None: the end), by their ids: those that are over, and whose visits are not."""
+    query = _ghosts if upto is None else _ghosts.where(_id <= upto)
+    return conn.scalars(query, {"after": after}).all()
+
+
+_over = orders.c.state.not_in([State.CONFIRMED, State.NO_SHOW, State.FULFILLED])
+_open_visit = sa.select(visits.c.id).where(visits.c.order_id == _id, opened)
+_ghosts = sa.select(_id).where(_id > sa.bindparam("after"), _over, _open_visit.exists()).order_by(_id)
+
+
+def walk_ins_of(conn: sa.Connection, queue_ids: Collection[str]) -> Sequence[str]:
+    """The visits in these queues that have no order and have not ended."""
     c = visits.c
-    query = sa.select(c.id).where(c.session_id.in_(sorted(session_ids)), c.order_id.is_(None), opened)
+    query = sa.select(c.id).where(c.queue_id.in_(sorted(queue_ids)), c.order_id.is_(None), opened)
     return conn.scalars(query).all()
 
 
-def forget_names(conn: sa.Connection, account_id: str) -> None:
-    """What walk-ins of this account were called."""
+def forget_names(tx: Tx, account_id: str) -> None:
+    """What walk-ins of this account were called. Under the locks of their queues: whoever moves them writes their names too."""
     c = visits.c
-    conn.execute(sa.update(visits).where(c.account_id == account_id, c.name.is_not(None)).values(name=None))
+    named = tx.conn.scalars(sa.select(c.id).where(c.account_id == account_id, c.name.is_not(None))).all()
+    if not named:
+        return
+    locked = lock_lines(tx, named)
+    for visit in locked.visits.values():
+        visit.name = None
+    save_visits(tx, list(locked.visits.values()))
+    for queue in locked.queues.values():
+        save_queue(tx, queue)

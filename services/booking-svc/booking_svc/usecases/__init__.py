@@ -10,7 +10,7 @@ watching      asks again for what is overdue; visits and ends of queues that nob
 clinic        the clinic day: visits and queues
 """
 
-from booking_svc.usecases.leaving import LEFT, leave, look_again
+from booking_svc.usecases.leaving import LEFT, leave, see_to_account
 from booking_svc.usecases.moving import advance, end_window, note_released
 from booking_svc.usecases.placing import PlaceOrder, place_order, wait_decided
 from booking_svc.usecases.projections import (
@@ -22,13 +22,24 @@ from booking_svc.usecases.projections import (
     stoppage,
 )
 from booking_svc.usecases.successors import Move, reschedule, take_substitute
-from booking_svc.usecases.watching import LONG_OVERDUE, OVERDUE, UNPAID, WATCH, WATCH_EVERY, start_watching, watch
+from booking_svc.usecases.watching import (
+    LONG_OVERDUE,
+    OVERDUE,
+    SEE_TO_VISITS,
+    UNPAID,
+    WATCH,
+    WATCH_EVERY,
+    see_to_visits,
+    start_watching,
+    watch,
+)
 from booking_svc.usecases.wishes import accept_offer, cancel_order, mark_missed
 
 __all__ = [
     "LEFT",
     "LONG_OVERDUE",
     "OVERDUE",
+    "SEE_TO_VISITS",
     "UNPAID",
     "WATCH",
     "WATCH_EVERY",
@@ -40,7 +51,6 @@ __all__ = [
     "cancel_order",
     "end_window",
     "leave",
-    "look_again",
     "mark_missed",
     "note_clinic_rules",
     "note_patients",
@@ -48,6 +58,8 @@ __all__ = [
     "note_sessions",
     "place_order",
     "reschedule",
+    "see_to_account",
+    "see_to_visits",
     "start_watching",
     "stop_sessions",
     "stoppage",

@@ -12,7 +12,7 @@ from common.outbox import Database, Tx
 
 from booking_svc import saga, store
 from booking_svc.domain import Order, check_movable_to, check_reschedulable, check_substitutable
-from booking_svc.usecases.wishes import check_not_being_seen, own_order
+from booking_svc.usecases.wishes import check_not_here, own_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def reschedule(database: Database, wish: Move) -> Order:
         if session is None:
             raise NotFound("no such session", code="session_not_found")
         check_reschedulable(old, tx.now, session, wish.slot_id)
-        check_not_being_seen(tx, old)
+        check_not_here(tx, old)
         return _place_successor(tx, old, wish, substitute=False)
 
 

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from common.log import get_logger
-from common.outbox import Timer, Tx
+from common.outbox import Database, Timer, Tx
 
 from booking_svc import saga, store
 from booking_svc.domain import IN_FLIGHT, Order, State
 from booking_svc.usecases.clinic.closing import watch_queues
-from booking_svc.usecases.clinic.following import ensure_visits
+from booking_svc.usecases.clinic.following import ensure_visits, withdraw_of
 
 log = get_logger("booking")
 
 WATCH = "watch"
+SEE_TO_VISITS = "see_to_visits"
+"""The watch over visits: a job, for it locks queues, after the orders, in a transaction of its own."""
 OVERDUE = timedelta(seconds=60)
 """An answer that takes longer than this is asked for again."""
 LONG_OVERDUE = timedelta(minutes=10)
@@ -42,8 +45,7 @@ def watch(tx: Tx, timer: Timer) -> None:
     _ask_again(tx, stalled, lambda _order: saga.refund_payment)
     _ask_again(tx, store.lock_unreleased(tx, long_ago, WATCH_BATCH), lambda _order: saga.release_slot)
     watch_queues(tx)
-    seen_to = _see_to_visits(tx, timer.payload.get("seen_to") or "")
-    tx.set_timer(WATCH, timer.key, tx.now + WATCH_EVERY, {"seen_to": seen_to})
+    tx.set_timer(WATCH, timer.key, tx.now + WATCH_EVERY)
 
 
 def _ask_again(tx: Tx, orders: Sequence[Order], command_of: Callable[[Order], saga.Send]) -> None:
@@ -56,18 +58,26 @@ def _ask_again(tx: Tx, orders: Sequence[Order], command_of: Callable[[Order], sa
         store.touch(tx, [order.id for order in orders])
 
 
-def _see_to_visits(tx: Tx, after: str) -> str:
-    """Make the visits of the next orders that lack theirs, which an older release has confirmed; answers up to where.
+def see_to_visits(service: Any, timer: Timer) -> None:
+    """What an older release has done to the next orders: make the visits of those that it confirmed, and withdraw those of orders that
+    it ended.
 
     Round and round, in the order of the ids: no index is needed for what is hardly ever found.
     """
-    lacking, upto = store.days.unvisited(tx.conn, after, SEEN_AT_ONCE, tx.now)
-    if lacking:
-        log.warning("orders_without_visits", count=len(lacking))
-        ensure_visits(tx, store.lock_orders(tx, lacking).values())
-    return upto or ""
+    database: Database = service.database
+    with database.transaction() as tx:
+        after = timer.payload.get("seen_to") or ""
+        lacking, upto = store.days.unvisited(tx.conn, after, SEEN_AT_ONCE, tx.now)
+        ghosts = store.days.ghosts(tx.conn, after, upto)
+        if lacking or ghosts:
+            log.warning("visits_without_their_orders", lacking=len(lacking), ghosts=len(ghosts))
+            orders = store.lock_orders(tx, [*lacking, *ghosts])
+            ensure_visits(tx, orders.values())
+            withdraw_of(tx, orders.values())
+        tx.set_timer(SEE_TO_VISITS, timer.key, tx.now + WATCH_EVERY, {"seen_to": upto or ""})
 
 
 def start_watching(tx: Tx) -> None:
-    """Set the first timer of the watch; setting it again does no harm."""
+    """Set the first timers of the watch; setting them again does no harm."""
     tx.set_timer(WATCH, "", tx.now)
+    tx.set_timer(SEE_TO_VISITS, "", tx.now)

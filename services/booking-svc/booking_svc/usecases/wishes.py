@@ -1,16 +1,17 @@
 """What a patient, or the hospital's staff, may still want of an order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from common.errors import Conflict, NotFound
 from common.outbox import Database, Tx
 
 from booking_svc import store
-from booking_svc.clinic.visits import VisitState
-from booking_svc.domain import Order, State, check_acceptable, check_cancellable, check_missable
+from booking_svc.clinic.checkin import void_after
+from booking_svc.clinic.visits import AT_DESK, HERE, ClinicVisit, Move, VisitState
+from booking_svc.domain import Order, State, check_acceptable, check_cancellable, check_missable, confirmed_too_late
 from booking_svc.saga import Accept, Cancel, Missed
-from booking_svc.usecases.clinic.following import miss
+from booking_svc.usecases.clinic.following import in_kept_queues, miss
 from booking_svc.usecases.moving import move
 
 
@@ -26,11 +27,34 @@ def _own(orders: dict[str, Order], account_id: str, order_id: str) -> Order:
     return order
 
 
+def visits_here(tx: Tx, order_ids: Collection[str]) -> dict[str, ClinicVisit]:
+    """The visits of those of these locked orders whose patients have checked in, by order. All their lines are locked, so that what
+    is withdrawn then finds them so.
+    """
+    inside = in_kept_queues(tx, store.visits.visits_of_orders(tx.conn, order_ids).values()) if order_ids else set()
+    locked = store.visits.lock_lines(tx, inside).visits if inside else {}
+    return {v.order_id: v for v in locked.values() if v.order_id is not None and v.state in HERE}
+
+
+def is_being_seen(tx: Tx, visit: ClinicVisit) -> bool:
+    """She is called or with a doctor, at an examination that a doctor wants, or back from one: what she pays for has begun."""
+    if visit.state in AT_DESK or visit.state == VisitState.AWAY:
+        return True
+    return any(step.move in {Move.START, Move.SEND_AWAY} for step in store.visits.moves_of_visit(tx.conn, visit.id))
+
+
 def check_not_being_seen(tx: Tx, order: Order) -> None:
-    """Raises Conflict while the patient of this locked order is with a doctor, or at an examination that a doctor wants."""
-    visit = store.visits.visits_of_orders(tx.conn, [order.id]).get(order.id)
-    if visit is not None and visit.state in {VisitState.SERVING, VisitState.AWAY}:
+    """Raises Conflict once the patient of this locked order is, or has been, with a doctor."""
+    visit = visits_here(tx, [order.id]).get(order.id)
+    if visit is not None and is_being_seen(tx, visit):
         raise Conflict("she is being seen", code="being_seen", state=visit.state)
+
+
+def check_not_here(tx: Tx, order: Order) -> None:
+    """Raises Conflict as check_not_being_seen, and once she has checked in: what takes its place later would pull her off a desk."""
+    check_not_being_seen(tx, order)
+    if visits_here(tx, [order.id]):
+        raise Conflict("she has checked in", code="checked_in")
 
 
 def cancel_order(database: Database, account_id: str, order_id: str, window: timedelta | None) -> Order:
@@ -60,7 +84,8 @@ def accept_offer(database: Database, account_id: str, order_id: str, window: tim
 
 def mark_missed(database: Database, order_id: str, marked_by: str, may_see: Callable[[Order], bool]) -> Order:
     """爽约: the patient did not come, says `marked_by`; if she stands in a line, she leaves it. Saying so again changes nothing.
-    Raises NotFound for what the caller may not see, Conflict when it cannot have been missed, or she is with a doctor.
+    Raises NotFound for what the caller may not see, Conflict when it cannot have been missed, or she is with a doctor;
+    `confirmed_too_late`: nobody could come for it any more, and the end of the day gives her fee back.
     """
     with database.transaction() as tx:
         orders = store.lock_with_heirs(tx, [order_id])
@@ -69,6 +94,16 @@ def mark_missed(database: Database, order_id: str, marked_by: str, may_see: Call
             raise NotFound("no such order of your hospital", code="order_not_found")
         if order.state != State.NO_SHOW:
             check_missable(order, tx.now)
+            _check_could_come(tx, order)
             miss(tx, order, marked_by)
             move(tx, orders, [(order.id, Missed(order.id, marked_by), "")], None)
     return order
+
+
+def _check_could_come(tx: Tx, order: Order) -> None:
+    if order.visit is None:
+        return
+    starts_at, ends_at = order.visit.starts_at, order.visit.ends_at
+    rules = store.queues.rules_in_force(tx.conn, order.visit.hospital_id, starts_at)
+    if confirmed_too_late(order, void_after(rules, starts_at, ends_at)):
+        raise Conflict("it was confirmed when it was too late to come", code="confirmed_too_late")

@@ -22,7 +22,8 @@ def arrive(body: dict[str, Any], order_id: str) -> dict[str, Any]:
 
     The visit says when one may check in, and how (`check_in`). Doing so again answers the same. 409: too_early (`from`), too_late
     (the number is void, and its fee goes back), not_confirmed (`state`), wrong_code (`tries_left`; then only the desk), not_here
-    (`metres`), proof_needed (`possible`), queue_closed.
+    (`metres`), proof_needed (`possible`), queue_closed, already_moving (`order_id`: it is about to take this one's place), session_over
+    (`ends_at`: it is too late, and nothing is void any more).
     """
     proof = _proof(body)
     if _at_desk(order_id, proof):

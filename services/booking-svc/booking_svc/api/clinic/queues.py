@@ -104,7 +104,7 @@ def add_walk_in(body: dict[str, Any], session_id: str) -> Response:
     """Somebody without an appointment gets a number of this line (`W1`, `W2`...); the hospital's own till bills her.
 
     Honours `Idempotency-Key`: without one, each request is another person. 404: patient_not_found. 409: session_stopped, too_early
-    (`date`), session_over (`ends_at`), queue_closed.
+    (`date`), session_over (`ends_at`), queue_closed, already_here (`visit_id`) for a patient who has a visit in this line.
     """
     who = clinic.WalkIn(**body)
     return acted(lambda db, by: clinic.add_walk_in(db, by, session_id, who), 201)

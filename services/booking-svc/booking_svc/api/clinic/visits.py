@@ -169,7 +169,8 @@ def come_back(visit_id: str) -> Response:
 @idempotent
 @blueprint.response(200, ClinicVisitSchema)
 def finish(visit_id: str) -> Response:
-    """She was seen: her order is fulfilled, and the desk is free. Saying so again changes nothing.
+    """She was seen: her order is fulfilled, and the desk is free. Also of who counts as missed, because nobody said so in time. Saying so
+    again changes nothing.
 
     Honours `Idempotency-Key`. 409: not_possible (`state`).
     """
@@ -211,8 +212,7 @@ def reclass(body: dict[str, Any], visit_id: str) -> Response:
 @blueprint.arguments(WhySchema)
 @blueprint.response(200, ClinicVisitSchema)
 def readmit(body: dict[str, Any], visit_id: str) -> Response:
-    """She counted as missed, and is here: she joins the line by now. Honours `Idempotency-Key`.
-
-    409: not_possible (`state`), queue_closed.
+    """She counted as missed, and is here: she joins the line by now. A queue that is closed is open again for her, and closes by the
+    clock. Honours `Idempotency-Key`. 409: not_possible (`state`).
     """
     return acted(lambda db, who: clinic.readmit(db, who, visit_id, **body))

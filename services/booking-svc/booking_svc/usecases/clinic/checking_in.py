@@ -29,7 +29,9 @@ def check_in(database: Database, door: Door, account_id: str, order_id: str, pro
     """The patient says that she is here, and proves it. Again: the same answer.
 
     Raises NotFound(`order_not_found`), Conflict(`too_early` with `from`, `too_late`: the number is void now, `not_confirmed` with
-    `state`, `wrong_code` with `tries_left`, `not_here` with `metres`, `proof_needed` with what is `possible`, `queue_closed`).
+    `state`, `wrong_code` with `tries_left`, `not_here` with `metres`, `proof_needed` with what is `possible`, `queue_closed`,
+    `already_moving` with `order_id`: another one is about to take this one's place, `session_over` with `ends_at`: nothing is void
+    then, she has missed it).
     """
     return _committed(database, lambda tx: _by_patient(tx, door, account_id, order_id, proof))
 
@@ -80,6 +82,7 @@ def _by_patient(tx: Tx, door: Door, account_id: str, order_id: str, proof: Proof
     arrival = _find(tx, order_id, lambda order: order.account_id == account_id)
     if arrival.came(tx.now):
         return arrival.visit
+    _check_stays(tx, arrival.order)
     check_proof(arrival.rules, arrival.visit.tries, proof)
     if isinstance(proof, Code) and not door.shows(arrival.visit.hospital_id, proof.text, tx.now):
         return _count_wrong_code(tx, arrival.visit.id)
@@ -91,6 +94,7 @@ def _at_desk(tx: Tx, staff: Staff, order_id: str) -> ClinicVisit | Conflict:
     staff.check_hospital(arrival.visit.hospital_id, "order_not_found")
     if arrival.came(tx.now):
         return arrival.visit
+    _check_stays(tx, arrival.order)
     return _join(tx, arrival, staff.account_id, lambda line: staff.check_may_act(line.queue, line.desks.values()))
 
 
@@ -110,6 +114,12 @@ def _find(tx: Tx, order_id: str, may_see: Callable[[Order], bool]) -> _Arrival:
     return _Arrival(orders, order, visit, rules)
 
 
+def _check_stays(tx: Tx, order: Order) -> None:
+    """Else the order that is about to take its place would pull her out of the line, or off a desk, when it is paid."""
+    if heir := store.successor_of(tx.conn, order.id):
+        raise Conflict("another order is about to take its place", code="already_moving", order_id=heir)
+
+
 def _count_wrong_code(tx: Tx, visit_id: str) -> Conflict:
     visit = store.visits.lock_visits(tx, [visit_id])[visit_id]
     visit.tries += 1
@@ -127,6 +137,7 @@ def _join(
     may_act(line)
     how = arrival.timing(tx.now)
     if how == Timing.TOO_LATE:
+        _check_goes_on(tx, visit)
         line.end(visit, Move.VOID, CLINIC, "too_late")
         line.settle()
         moving.move(tx, arrival.orders, [(arrival.order.id, Void(arrival.order.id, "too_late"), "")], None)
@@ -136,6 +147,13 @@ def _join(
     line.admit(visit, Move.CHECK_IN, by)
     line.settle()
     return visit
+
+
+def _check_goes_on(tx: Tx, visit: ClinicVisit) -> None:
+    facts = store.get_session(tx.conn, visit.session_id)
+    ends_at = visit.visit.ends_at if facts is None else max(facts.ends_at, visit.visit.ends_at)
+    if tx.now > ends_at:
+        raise Conflict("this session is over", code="session_over", ends_at=ends_at)
 
 
 def _not_confirmed(order: Order) -> Conflict:

@@ -5,24 +5,26 @@ Who never came has missed it; who is still here is waited for, some hours long; 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any
 
 from common.errors import Conflict
 from common.outbox import Database, Timer, Tx
 
 from booking_svc import store
-from booking_svc.clinic.ending import AGAIN, OPEN, DayEnd, day_end, endings
+from booking_svc.clinic.ending import AGAIN, OPEN, DayEnd, RulesAt, day_end, endings, in_time_until
 from booking_svc.clinic.queue import Queue
 from booking_svc.clinic.staff import Staff
 from booking_svc.clinic.visits import HERE, ClinicVisit, Move
-from booking_svc.domain import Order, State
+from booking_svc.domain import Order, State, confirmed_too_late
 from booking_svc.saga import Missed, Served, Void
 from booking_svc.usecases import moving
 from booking_svc.usecases.clinic.following import CLINIC
 from booking_svc.usecases.clinic.lining import Line, open_line
 
 CLOSE = "close_queue"
-"""The timer of a queue: its key is the session."""
+"""The job of a queue: its key is the session. Each queue ends in a transaction of its own, its orders locked before it."""
 SOON = timedelta(minutes=1)
 _BATCH = 50
 _WHY = {Move.MISS: "never_came", Move.FINISH: "day_over", Move.VOID: "not_served", Move.LAPSE: "no_queue"}
@@ -34,18 +36,29 @@ def watch_queues(tx: Tx) -> None:
         tx.set_timer(CLOSE, queue_id, tx.now)
 
 
-def close_by_clock(tx: Tx, timer: Timer) -> None:
+def close_by_clock(service: Any, timer: Timer) -> None:
     """End what has to end by now, and be back when the next of it has."""
-    seen = store.visits.visits_of_queue(tx.conn, timer.key, OPEN)
-    end = _end_of(tx, timer.key, seen)
+    database: Database = service.database
+    with database.transaction() as tx:
+        again = _end_what_is_due(tx, timer.key)
+        if again is None:
+            tx.cancel_timer(CLOSE, timer.key)
+        else:
+            tx.set_timer(CLOSE, timer.key, again)
+
+
+def _end_what_is_due(tx: Tx, queue_id: str) -> datetime | None:
+    """When to look again; None when the queue is closed, and nobody in it."""
+    seen = store.visits.visits_of_queue(tx.conn, queue_id, OPEN)
+    end = _end_of(tx, queue_id, seen)
     if end is None:
-        return
+        return None
     if tx.now < end.first:
-        tx.set_timer(CLOSE, timer.key, end.first)
-        return
+        return end.first
     last = tx.now >= end.last
-    if not _end(tx, _lock(tx, timer.key, seen), CLINIC, last=last):
-        tx.set_timer(CLOSE, timer.key, tx.now + SOON if last else min(tx.now + AGAIN, end.last))
+    if _end(tx, _lock(tx, queue_id, seen), CLINIC, last=last):
+        return None
+    return tx.now + SOON if last else min(tx.now + AGAIN, end.last)
 
 
 def close_queue(database: Database, staff: Staff, session_id: str, why: str = "") -> Queue:
@@ -71,10 +84,14 @@ def _end_of(tx: Tx, queue_id: str, visits: Sequence[ClinicVisit]) -> DayEnd | No
     if not visits and (queue is None or queue.state == "closed"):
         return None
     known = queue or visits[0]
-    rules = store.queues.rules_in_force(tx.conn, known.hospital_id, tx.now)
     # nobody has told us of its session, and nobody is in it: since its last change it has served
     ends_at = facts.ends_at if facts is not None else None if visits or queue is None else queue.clock
-    return day_end(rules, ends_at, visits)
+    return day_end(_rules_of(tx, known.hospital_id), ends_at, visits)
+
+
+def _rules_of(tx: Tx, hospital_id: str) -> RulesAt:
+    """Many visits are of one segment: its rules are read once."""
+    return cache(partial(store.queues.rules_in_force, tx.conn, hospital_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +132,12 @@ def _check_over(tx: Tx, day: _Day) -> None:
 def _end(tx: Tx, day: _Day, by: str, why: str = "", *, last: bool = False) -> bool:
     """End who has to, and the queue when nobody is left in it: then it answers True."""
     line, messages = day.line, []
+    rules_at = _rules_of(tx, line.queue.hospital_id)
     called = line.queue.first_called_at is not None
     ended = endings(day.visits, called=called, stopped=day.stopped, last=last)
     for visit, wanted in ended:
         order = day.orders.get(visit.order_id or "")
-        # she was let in again, and not called: it stays as it was before
-        again = wanted == Move.VOID and order is not None and order.state == State.NO_SHOW
-        move = Move.MISS if again else wanted
+        move = wanted if order is None else _fair(wanted, visit, order, rules_at)
         line.end(visit, move, by, _WHY[move])
         if order is not None and (message := _message(order.id, move, by)):
             messages.append((order.id, message, ""))
@@ -131,6 +147,14 @@ def _end(tx: Tx, day: _Day, by: str, why: str = "", *, last: bool = False) -> bo
     line.settle()
     moving.move(tx, day.orders, messages, None)
     return over
+
+
+def _fair(wanted: Move, visit: ClinicVisit, order: Order, rules_at: RulesAt) -> Move:
+    if wanted == Move.VOID and order.state == State.NO_SHOW:
+        return Move.MISS  # she was let in again, and not called: it stays as it was before
+    if wanted == Move.MISS and confirmed_too_late(order, in_time_until(rules_at, visit)):
+        return Move.VOID  # nobody can have come for it
+    return wanted
 
 
 def _message(order_id: str, move: Move, by: str) -> Missed | Void | Served | None:

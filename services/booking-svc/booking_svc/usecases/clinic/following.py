@@ -28,13 +28,7 @@ def follow(tx: Tx, moved: Sequence[tuple[State, Order]]) -> None:
     confirmed = [order for _, order in moved if order.state == State.CONFIRMED]
     if confirmed:
         store.visits.insert_visits(tx, [expected(order, tx.now) for order in confirmed])
-    gone = [
-        order
-        for was, order in moved
-        if was in _HERS and order.state not in _HERS | {State.FULFILLED} and order.cause not in _ENDS_WITH_ITS_VISIT
-    ]
-    if gone:
-        withdraw(tx, {store.visits.visit_id_of(order.id): _by(order) for order in gone})
+    withdraw_of(tx, [order for was, order in moved if was in _HERS])
 
 
 def expected(order: Order, now: datetime) -> ClinicVisit:
@@ -62,6 +56,13 @@ def ensure_visits(tx: Tx, orders: Collection[Order]) -> None:
     store.visits.insert_visits(tx, [expected(o, tx.now) for o in orders if o.state == State.CONFIRMED])
 
 
+def withdraw_of(tx: Tx, orders: Collection[Order]) -> None:
+    """Withdraw the visits of those of these locked orders that are hers no more, unless they end with their visits."""
+    gone = [o for o in orders if o.state not in _HERS | {State.FULFILLED} and o.cause not in _ENDS_WITH_ITS_VISIT]
+    if gone:
+        withdraw(tx, {store.visits.visit_id_of(order.id): _by(order) for order in gone})
+
+
 def _by(order: Order) -> By:
     why = order.cause or ""
     return (CLINIC if why == "session_stopped" else order.account_id, why)
@@ -81,17 +82,21 @@ def miss(tx: Tx, order: Order, by: str) -> None:
 def _end(tx: Tx, move: Move, leaving: Mapping[str, By]) -> None:
     """Out of the line and off the desk; what has ended stays as it ended, unless the table says otherwise."""
     seen = store.visits.visits_by_ids(tx.conn, leaving) if leaving else {}
-    # nobody keeps a queue yet for most of what is cancelled: then there is none to lock, and none is made
-    kept = store.boards.revisions(tx.conn, {visit.queue_id for visit in seen.values()}) if seen else {}
-    inside = [visit.id for visit in seen.values() if visit.queue_id in kept]
-    outside = [visit.id for visit in seen.values() if visit.queue_id not in kept]
+    inside = in_kept_queues(tx, seen.values())
+    outside = sorted(seen.keys() - inside)
     if inside:
         _leave_lines(tx, move, inside, leaving)
     if outside:
         _leave(tx, move, outside, leaving)
 
 
-def _leave_lines(tx: Tx, move: Move, visit_ids: Sequence[str], leaving: Mapping[str, By]) -> None:
+def in_kept_queues(tx: Tx, visits: Collection[ClinicVisit]) -> set[str]:
+    """Nobody keeps a queue yet for most of what is cancelled: then there is none to lock, and none is made."""
+    kept = store.boards.revisions(tx.conn, {visit.queue_id for visit in visits}) if visits else {}
+    return {visit.id for visit in visits if visit.queue_id in kept}
+
+
+def _leave_lines(tx: Tx, move: Move, visit_ids: Collection[str], leaving: Mapping[str, By]) -> None:
     locked = store.visits.lock_lines(tx, visit_ids)
     for queue_id, queue in locked.queues.items():
         line = lining.open_line(tx, queue)

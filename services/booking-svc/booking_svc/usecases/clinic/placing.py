@@ -143,11 +143,16 @@ def reclass(
 
 
 def readmit(database: Database, staff: Staff, visit_id: str, why: str) -> ClinicVisit:
-    """She counted as missed and is here after all: she waits, as one who comes now. Raises Conflict(`queue_closed`)."""
+    """She counted as missed and is here after all: she waits, as one who comes now. A queue that is closed is open again for her,
+    until it closes by the clock (clinic.ending). Raises Conflict(`not_possible`).
+    """
     with database.transaction() as tx:
         acting = act_on(tx, staff, visit_id)
         line, visit = acting.line, acting.visit
-        line.queue.check_open()
+        visit.check(Move.READMIT)
+        if line.queue.state == "closed":
+            line.queue.state, line.queue.closed_at = "open", None
+            line.queue.note("reopen", staff.account_id, why)
         visit.late, visit.room, visit.served_by, visit.called_at, visit.started_at = True, None, None, None, None
         line.admit(visit, Move.READMIT, staff.account_id, why)
         line.settle()

@@ -10,7 +10,7 @@ from common.messages import SessionFacts, Visit, VisitClass
 from common.outbox import Database, Tx
 
 from booking_svc import store
-from booking_svc.clinic.ending import LONGEST
+from booking_svc.clinic.ending import LONGEST, OPEN
 from booking_svc.clinic.staff import Staff
 from booking_svc.clinic.visits import ClinicVisit, Move, check_class
 from booking_svc.usecases.clinic.lining import Line, line_for
@@ -29,7 +29,7 @@ class WalkIn:
 def add_walk_in(database: Database, staff: Staff, session_id: str, who: WalkIn) -> ClinicVisit:
     """She is in the line from now on, with a ticket. Raises Invalid for a class or reason that she cannot have,
     NotFound(`session_not_found`, `patient_not_found`), Conflict(`session_stopped`, `too_early` with `date`,
-    `session_over`, `queue_closed`).
+    `session_over`, `queue_closed`, `already_here` with `visit_id` for a patient who has a visit in this line).
     """
     check_class(who.visit_class, who.reason, ordered=False)
     with database.transaction() as tx:
@@ -40,12 +40,20 @@ def add_walk_in(database: Database, staff: Staff, session_id: str, who: WalkIn) 
             account_id = store.account_of(tx.conn, who.patient_id)
             if account_id is None:
                 raise NotFound("no such patient", code="patient_not_found")
+            _check_is_new(tx, session_id, who.patient_id)
         line.queue.walk_ins += 1
         visit = _visit(line, facts, who, account_id)
         store.visits.insert_visits(tx, [visit])
         line.admit(visit, Move.CHECK_IN, staff.account_id, "walk_in")
         line.settle()
     return visit
+
+
+def _check_is_new(tx: Tx, queue_id: str, patient_id: str) -> None:
+    """Else two desks would call her at once."""
+    found = [v for v in store.visits.visits_of_queue(tx.conn, queue_id, OPEN) if v.patient_id == patient_id]
+    if found:
+        raise Conflict("she has a visit in this line", code="already_here", visit_id=found[0].id)
 
 
 def _facts(tx: Tx, line: Line) -> SessionFacts:
