@@ -17,15 +17,20 @@ class ServiceTime:
     learnt_from: float = math.inf
 
 
+EXAMINATION = ServiceTime(math.log(1200), 0.5, 8)
+"""From being sent away until she is back, where nothing is known: 20 minutes in the middle, one in ten below 10, one above 38. A guess."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A doctor at a desk. `busy_for`: since how long somebody has been there; None: nobody. `free_in`: she calls nobody before (a
-    pause).
+    pause). `returned`: who is there has come back from an examination.
     """
 
     service: ServiceTime
     busy_for: float | None = None
     free_in: float = 0.0
+    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,12 @@ class Customer:
     late_place: float | None = None
     void_after: float | None = None
     """So much later than her segment's start she is not let in."""
+    returned: bool = False
+    """She was seen, has come back from an examination, and waits to be seen again."""
+    away_for: float | None = None
+    """Since how long she has been at an examination, from which she will come back; her place, and when she is due, say nothing."""
+    desk: int | None = None
+    """Of one who has returned, or is away: the only one of the line's servers that calls her; None: any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +99,7 @@ class Line:
     passed: tuple[int, ...] = (2, 2)
     raised: float = 0.0
     raised_by: float = 0.0
+    examined: float = 0.0
+    examination: ServiceTime = EXAMINATION
+    return_places: int = 2
+    second: float = 1.0
