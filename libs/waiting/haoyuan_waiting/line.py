@@ -72,13 +72,14 @@ class Punctuality:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Those who come unannounced (walk-ins, emergencies), as a Poisson process until `until`; each stands `ahead` before the moment
-    at which she came.
+    """Those who come unannounced (walk-ins, emergencies), as a Poisson process from `since`, when the doors open, until `until`; each
+    stands `ahead` before the moment at which she came.
     """
 
     rate: float
     ahead: float
     until: float
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

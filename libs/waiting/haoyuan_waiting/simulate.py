@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 
 from haoyuan_waiting.line import Customer, Line, Punctuality, Server, ServiceTime, Stream
 from haoyuan_waiting.normal import above, log_sf
-from haoyuan_waiting.service import MOST_SECONDS, residual
+from haoyuan_waiting.service import MOST_SECONDS, drawn_parameters, residual
 
 TICK = 1024
 NEVER = 1 << 30
 """In ticks: twelve days. Two of them fit into 32 bits."""
 LONGEST = NEVER >> 1
-LEAST_LEARNT = 4.0
-"""Fewer consultations than this say nothing of a standard deviation: its distribution would have no mean."""
 
 Ticks = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -143,9 +141,10 @@ def _expected(
 
 def _unannounced(stream: Stream, runs: int, rng: np.random.Generator) -> tuple[Ticks, Places]:
     """A Poisson process: how many come, each at any time."""
-    until = max(stream.until, 0.0)
-    count = rng.poisson(stream.rate * until, runs)
-    came = _ticks(rng.random((runs, int(count.max(initial=0)))) * until)
+    since = max(stream.since, 0.0)
+    lasts = max(stream.until - since, 0.0)
+    count = rng.poisson(stream.rate * lasts, runs)
+    came = _ticks(since + rng.random((runs, int(count.max(initial=0)))) * lasts)
     came[np.arange(came.shape[1]) >= count[:, None]] = NEVER
     return came, came - _places(np.array(stream.ahead))
 
@@ -272,20 +271,14 @@ class Desks:
 
 
 def _parameters(servers: Sequence[Server], runs: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """`mu` and `sigma` of each desk in each run. Where they are learnt from few consultations, each run believes in others: drawn
-    from what so many leave open (normal with both unknown, Gelman et al., Bayesian Data Analysis, 3.2).
-    """
+    """`mu` and `sigma` of each desk in each run; of those who are known equally, the same."""
     mu, sigma = (np.empty((len(servers), runs)) for _ in range(2))
     first: dict[ServiceTime, int] = {}
     for n, service in enumerate(server.service for server in servers):
         if (same := first.setdefault(service, n)) != n:
             mu[n], sigma[n] = mu[same], sigma[same]
             continue
-        sigma[n], mu[n] = max(service.sigma, 1e-6), service.mu
-        count = max(service.learnt_from, LEAST_LEARNT)
-        if np.isfinite(count):
-            sigma[n] *= np.sqrt((count - 1) / rng.chisquare(count - 1, runs))
-            mu[n] += sigma[n] * rng.standard_normal(runs) / np.sqrt(count)
+        mu[n], sigma[n] = drawn_parameters(service, runs, rng)
     return mu, sigma
 
 
