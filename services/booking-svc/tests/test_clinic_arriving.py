@@ -154,8 +154,19 @@ def test_who_comes_too_late_is_refused_and_has_her_fee_back(day, how):
     order_id = day.visit(visit_id).order_id
     assert sent(day.database, RefundPayment) == [RefundPayment(order_id, "too_late")]
     assert [m.cause for m in sent(day.database, VisitVoided)] == ["too_late"]
-    assert len(sent(day.database, ReleaseSlot)) == 1
+    assert [m.cause for m in sent(day.database, ReleaseSlot)] == ["session_stopped"], "which has no cool-down"
     assert (day.line(), day.moves(visit_id)) == ([], [("void", "void", "clinic", "too_late")])
+
+
+@pytest.mark.parametrize("how", ["code", "desk"])
+def test_who_comes_after_the_session_has_missed_it_and_voids_nothing(day, how):
+    visit_id = day.expect("a")
+    day.after(4 * 60)
+    day.after(0.001)
+    extra = refused(lambda: arrive(day, visit_id) if how == "code" else at_desk(day, visit_id), "session_over")
+    assert extra == {"ends_at": minutes(4 * 60)}
+    assert (day.visit(visit_id).state, day.order_state(visit_id)) == ("expected", "confirmed")
+    assert sent(day.database, RefundPayment) == []
 
 
 def test_who_is_not_there_voids_nothing(day):

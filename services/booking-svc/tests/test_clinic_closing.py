@@ -43,7 +43,9 @@ def day(tmp_path: Path) -> Iterator[ClinicDay]:
 def at(day, minute):
     """It is so many minutes after eight; what is due has fired."""
     day.clock.set(OPENS + minute * MINUTE)
-    fire(SimpleNamespace(database=day.database, timers={"watch": timers(None)["watch"]}, jobs={CLOSE: jobs(None)[CLOSE]}))
+    fire(
+        SimpleNamespace(database=day.database, timers={"watch": timers(None)["watch"]}, jobs={CLOSE: jobs(None)[CLOSE]})
+    )
 
 
 def state(day, visit_id):
@@ -204,6 +206,71 @@ def test_who_was_let_in_again_and_not_called_stays_as_she_was(day):
         moving.move(tx, orders, [(order.id, Missed(order.id, "acc_desk"), "")], None)
     clinic.readmit(day.database, DESK, visit_id, "堵车")
     at(day, LAST)
+    assert state(day, visit_id) == ("missed", "no_show")
+
+
+def missed_and_closed(day):
+    visit_id, seen = day.expect("a"), day.come("s")
+    day.open()
+    day.next()
+    day.next(seen)
+    at(day, FIRST)
+    assert (state(day, visit_id), queue(day)) == (("missed", "no_show"), ("closed", []))
+    return visit_id
+
+
+@pytest.mark.parametrize("minute", [FIRST + 1, LAST + 90], ids=["soon", "past its last end"])
+def test_staff_let_somebody_into_a_queue_that_is_closed_and_it_closes_again(day, minute):
+    visit_id = missed_and_closed(day)
+    at(day, minute)
+    assert clinic.readmit(day.database, DESK, visit_id, "她在诊室").state == "waiting"
+    assert queue(day)[0] == "open"
+    with day.database.reading() as conn:
+        notes = [(s.move, s.by, s.why) for s in store.visits.moves_of_queue(conn, day.session) if s.visit_id is None]
+    assert notes[-1] == ("reopen", "acc_desk", "她在诊室")
+    at(day, minute + 20)
+    assert day.visit(visit_id).state == "waiting", "nobody sends her home at once"
+    day.open()
+    assert day.next() == visit_id
+    day.next(visit_id)
+    at(day, minute + 20 + 31)
+    assert (state(day, visit_id), queue(day), due(day)) == (("done", "fulfilled"), ("closed", []), [])
+
+
+def test_who_was_let_into_a_closed_queue_and_not_called_stays_as_she_was(day):
+    visit_id = missed_and_closed(day)
+    at(day, LAST + 90)
+    clinic.readmit(day.database, DESK, visit_id, "")
+    at(day, LAST + 91)
+    at(day, LAST + 90 + 119)
+    assert (state(day, visit_id), queue(day)[0]) == (("waiting", "no_show"), "open")
+    at(day, LAST + 90 + 151)
+    assert (state(day, visit_id), queue(day)[0], due(day)) == (("missed", "no_show"), "closed", [])
+    assert sent(day.database, RefundPayment) == []
+
+
+def test_who_was_seen_though_nobody_pressed_the_button_is_done_when_staff_say_so_later(day):
+    visit_id = missed_and_closed(day)
+    assert clinic.finish_visit(day.database, DESK, visit_id).state == "done"
+    assert (state(day, visit_id), queue(day)[0]) == (("done", "fulfilled"), "closed")
+    assert day.moves(visit_id)[-1] == ("finish", "done", "acc_desk", "")
+    assert [m.order_id for m in sent(day.database, VisitCompleted)][-1] == day.visit(visit_id).order_id
+
+
+def test_who_may_still_check_in_by_the_rules_of_her_hour_has_missed_nothing_yet(day):
+    """She was shown five hours of grace; newer rules are in force since noon."""
+    day.rules(1, late_minutes=300)
+    with day.database.transaction() as tx:
+        newer = ClinicRules(late_minutes=30, close_minutes=0)
+        store.queues.save_clinic_rules(tx, [(VISIT.hospital_id, 2, OPENS + (ENDS - 1) * MINUTE, newer)])
+    visit_id, seen = day.expect("a", ENDS - 30), day.come("s")
+    day.open()
+    day.next()
+    day.next(seen)
+    at(day, ENDS + 1)
+    at(day, ENDS - 30 + 299)
+    assert day.visit(visit_id).state == "expected"
+    at(day, ENDS - 30 + 300)
     assert state(day, visit_id) == ("missed", "no_show")
 
 

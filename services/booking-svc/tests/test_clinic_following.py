@@ -9,12 +9,25 @@ import pytest
 import sqlalchemy as sa
 from booking_patient import FACTS, ME, OTHER, PATIENT, SESSION, do, fire, paid_order, place, reserved, state
 from booking_svc import store, usecases
-from booking_svc.clinic.staff import Staff
 from booking_svc.clinic.visits import VisitState
 from booking_svc.usecases import clinic
-from booking_svc.usecases.clinic.checking_in import check_in_at_desk
 from booking_svc.usecases.clinic.walkins import WalkIn
 from booking_world import FEE, NOW, SUBSTITUTE, VISIT
+from clinic_service import (
+    DESK,
+    REGISTRAR,
+    ROOM,
+    THERE,
+    call,
+    cancellable_on_the_day,
+    come,
+    last_move,
+    line,
+    morning,
+    open_desk,
+    stopped,
+    visit_of,
+)
 from common import ids
 from common.messages import (
     AccountDeleted,
@@ -23,61 +36,15 @@ from common.messages import (
     PaymentSucceeded,
     ReleaseSlot,
     SessionChanged,
-    SessionPublished,
-    SessionStopped,
 )
-from common.testing import assert_problem, bearer, deliver, sent, take_sent
+from common.testing import assert_problem, deliver, sent, take_sent
 
-DESK = Staff("acc_desk", "h", of_desk=True)
-REGISTRAR = bearer("acc_desk", "registrar", hospital_id="h")
-THERE = ids.mint("ses")
-ROOM = "301"
-
-
-@pytest.fixture(autouse=True)
-def _sessions(service):
-    there = replace(FACTS, session_id=THERE, doctor_id="doc2", doctor_name="李医生")
-    deliver(service, SessionPublished(SESSION, FACTS), SessionPublished(THERE, there))
-
-
-def visit_of(service, order_id):
-    with service.database.reading() as conn:
-        return store.visits.get_visit(conn, store.visits.visit_id_of(order_id))
+pytestmark = pytest.mark.usefixtures("sessions")
 
 
 def all_visits(service):
     with service.database.reading() as conn:
         return Counter(conn.scalars(sa.select(store.clinic_tables.visits.c.order_id)))
-
-
-def last_move(service, order_id):
-    with service.database.reading() as conn:
-        step = store.visits.moves_of_visit(conn, store.visits.visit_id_of(order_id))[-1]
-    return step.move, step.state, step.by, step.why
-
-
-def line(service, session=SESSION):
-    with service.database.reading() as conn:
-        board = store.boards.read_board(conn, session, service.database.clock())
-    return [v.order_id for v in board.line], {room: desk.visit_id for room, desk in board.desks.items()}
-
-
-def morning(clock):
-    clock.advance(VISIT.starts_at - clock())
-
-
-def come(service, order_id):
-    check_in_at_desk(service.database, DESK, order_id)
-    return store.visits.visit_id_of(order_id)
-
-
-def call(service, after=None, outcome="done", session=SESSION):
-    called = clinic.next_visit(service.database, DESK, session, ROOM, after, outcome)
-    return None if called.visit is None else called.visit.order_id
-
-
-def open_desk(service, session=SESSION):
-    clinic.open_desk(service.database, DESK, session, ROOM)
 
 
 # --- made --------------------------------------------------------------------------------------------------------------
@@ -142,20 +109,12 @@ def test_who_cancels_is_expected_no_more(service, client):
         assert store.queues.get_queue(conn, SESSION) is None, "no queue is made for it"
 
 
-def cancellable_on_the_day(service, client):
-    order_id = place(client).json["id"]
-    deliver(service, replace(reserved(order_id), cancel_before=VISIT.ends_at))
-    deliver(service, PaymentSucceeded(order_id, ME, "pay", FEE, "sandbox", NOW))
-    return order_id
-
-
-def test_who_cancels_in_the_line_or_at_the_desk_leaves_it_at_once(service, client, clock):
+def test_who_cancels_in_the_line_leaves_it_at_once(service, client, clock):
     first, second, third = (cancellable_on_the_day(service, client) for _ in range(3))
     morning(clock)
     for order_id in (first, second, third):
         come(service, order_id)
     open_desk(service)
-    assert call(service) == first
     revision = revision_of(service)
     do(client, first, "cancel")
     assert line(service) == ([second, third], {ROOM: None})
@@ -211,11 +170,6 @@ def test_who_is_confirmed_and_replaced_in_one_batch_needs_no_visit(service, clie
 # --- 停诊 ----------------------------------------------------------------------------------------------------------------
 
 
-def stopped(session=SESSION, revision=9):
-    facts = replace(FACTS, session_id=session, revision=revision, state="stopped")
-    return SessionStopped(session, facts, "医生生病", [])
-
-
 def test_a_stop_in_the_middle_of_a_session_ends_all_but_those_who_were_seen(service, client, clock):
     done, away, called, waiting, missed, expected = (paid_order(service, client) for _ in range(6))
     morning(clock)
@@ -243,25 +197,6 @@ def test_a_stop_in_the_middle_of_a_session_ends_all_but_those_who_were_seen(serv
     assert call(service) is None
     deliver(service, stopped())
     assert Counter(m.order_id for m in sent(service.database, ReleaseSlot)) == dict.fromkeys(ended, 1)
-
-
-def test_who_was_moved_to_another_line_leaves_it_when_her_own_session_is_stopped_and_nobody_else_does(
-    service, client, clock
-):
-    moved, guest = paid_order(service, client), place(client, session_id=THERE).json["id"]
-    deliver(service, reserved(guest, 0, session=THERE))
-    morning(clock)
-    for order_id in (moved, guest):
-        come(service, order_id)
-    clinic.transfer_visit(service.database, DESK, store.visits.visit_id_of(moved), THERE, "张医生出诊")
-    clinic.transfer_visit(service.database, DESK, store.visits.visit_id_of(guest), SESSION, "专长")
-    open_desk(service, THERE)
-    assert call(service, session=THERE) == moved
-    deliver(service, stopped())
-    assert line(service, THERE) == ([], {ROOM: None})
-    assert (state(client, moved), visit_of(service, moved).state) == ("refunding", VisitState.WITHDRAWN)
-    assert (state(client, guest), visit_of(service, guest).state) == ("confirmed", VisitState.WAITING)
-    assert line(service) == ([guest], {}), "staff move her on; the end of the day would give her money back"
 
 
 def test_two_stops_in_one_batch_end_what_moves_between_the_two_sessions(service, client):
@@ -341,7 +276,7 @@ def test_who_leaves_is_expected_no_more_and_the_names_of_her_walk_ins_are_forgot
     )
     morning(clock)
     walk_ins = [
-        clinic.add_walk_in(service.database, DESK, SESSION, WalkIn("张三", patient_id)).id
+        clinic.add_walk_in(service.database, DESK, THERE, WalkIn("张三", patient_id)).id
         for patient_id in (PATIENT, there)
     ]
     clock.advance(NOW - clock())

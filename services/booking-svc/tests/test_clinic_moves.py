@@ -314,6 +314,24 @@ def test_a_walk_in_who_is_known_is_told(day):
     refused(lambda: clinic.add_walk_in(day.database, DESK, day.session, who), "patient_not_found", NotFound)
 
 
+def test_nobody_stands_in_a_line_twice(day):
+    patients = [("pat_1", "acc_1"), ("pat_booked", "acc_booked")]
+    with day.database.transaction() as tx:
+        rows = [
+            {"id": patient, "account_id": account, "revision": 1, "masked_name": "王*", "removed": False}
+            for patient, account in patients
+        ]
+        store.save_patients(tx, rows)
+    add = lambda session, patient: clinic.add_walk_in(day.database, DESK, session, WalkIn("王五", patient))  # noqa: E731  as said
+    first, booked = add(day.session, "pat_1"), day.expect("booked", at=60)
+    for patient, there in (("pat_1", first.id), ("pat_booked", booked)):
+        assert refused(lambda p=patient: add(day.session, p), "already_here").extra["visit_id"] == there
+    assert add(day.other, "pat_1").ticket == "W1", "another line is another thing"
+    day.open()
+    day.next(day.next())
+    assert add(day.session, "pat_1").ticket == "W2", "she was seen, and comes again"
+
+
 def test_where_no_walk_in_is_taken(day):
     add = lambda session, **who: clinic.add_walk_in(day.database, DESK, session, WalkIn("张三", **who))  # noqa: E731  as said
     refused(lambda: add(day.session, visit_class="appointment"), "validation_error", Invalid)
