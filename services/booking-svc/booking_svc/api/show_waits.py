@@ -63,9 +63,10 @@ def _moved(moved: Moved) -> dict[str, Any]:
 def show_coverage(department_id: str, found: Coverage | None) -> dict[str, Any]:
     return {
         "department_id": department_id,
-        "share": round(found.held / found.count, 3) if found else None,
+        "share": round(found.held / found.count, 3) if found and found.count else None,
         "count": found.count if found else 0,
-        "since": local(found.since) if found else None,
+        "since": local(found.since) if found and found.since else None,
+        "left": found.left if found else 0,
         "meant": MEANT,
     }
 

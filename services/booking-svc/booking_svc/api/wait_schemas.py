@@ -155,12 +155,15 @@ class WaitMovedSchema(Schema):
 
 
 class CoverageSchema(Schema):
-    """How often what was told at check-in held: the call came within the interval. `share`: null while there is none."""
+    """How often what was told at check-in held: the call came within the interval. `share`: null while there is none. Who was not
+    called in time counts against it, whether she still waits or not.
+    """
 
     department_id = fields.String()
     share = fields.Float(allow_none=True)
     count = fields.Integer()
     since = fields.AwareDateTime(allow_none=True)
+    left = fields.Integer(metadata={"description": "besides: who went before her time was over, which says nothing"})
     meant = fields.Float(metadata={"description": "the share that is aimed at"})
 
 

@@ -72,9 +72,13 @@ def get_load(session_id: str) -> dict[str, Any]:
 @blueprint.arguments(DepartmentQuery, location="query")
 @blueprint.response(200, CoverageSchema)
 def get_coverage(query: dict[str, Any]) -> dict[str, Any]:
-    """How often the waits that a department's patients were told at check-in have held, of the latest thousand."""
+    """How often the waits that a department's patients were told at check-in have held, of the latest thousand.
+
+    A promise to one who is not called in time is broken, whether she still waits or has ended; who left before her time was over says
+    nothing, and is counted as `left`.
+    """
     with database().reading() as conn:
-        found = store.waits.coverage(conn, query["department_id"], estimating.LATEST_PROMISES)
+        found = store.waits.coverage(conn, query["department_id"], estimating.LATEST_PROMISES, database().clock())
     return show_coverage(query["department_id"], found)
 
 

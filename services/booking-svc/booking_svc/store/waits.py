@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from common.messages import VisitClass
 from common.outbox import Tx
 
-from booking_svc.clinic.visits import VisitState
+from booking_svc.clinic.visits import ENDED, VisitState
 from booking_svc.store.clinic_tables import estimates, visits
 from booking_svc.store.tables import among
 
@@ -201,20 +201,60 @@ _settle = (
 )
 
 
+def settle_left(tx: Tx, queue_id: str) -> None:
+    """Of those of this queue who have ended uncalled: a promise was broken if her time had passed by then, else it says nothing (it
+    has no `held`). What else was told of them is forgotten.
+    """
+    c = estimates.c
+    ended = sa.select(c.id, c.visit_id, c.made_at, c.high, visits.c.ended_at).join(visits, visits.c.id == c.visit_id)
+    query = ended.where(visits.c.queue_id == queue_id, among(ENDED), visits.c.ended_at.is_not(None))
+    left = tx.conn.execute(query.where(c.called_at.is_(None))).all()
+    if left:
+        _forget_told(tx, [row.visit_id for row in left])
+        rows = [
+            {"told_id": r.id, "called": r.ended_at, "did": False if _overdue(r, r.ended_at) else None} for r in left
+        ]
+        tx.conn.execute(_settle, rows)
+
+
+def _overdue(told: Any, at: datetime) -> bool:
+    """She was to be called by then at the latest."""
+    return bool(at > told.made_at + timedelta(seconds=told.high))
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Of `count` promises, the first of which was settled at `since`, `held` were kept."""
+    """Of `count` promises, the first of which was settled at `since`, `held` were kept; among the others are those to people whose
+    time is over and who were never called, or still wait. `left`: besides, so many went before anything could be said of theirs.
+    """
 
     count: int
     held: int
-    since: datetime
+    since: datetime | None
+    left: int
 
 
-def coverage(conn: sa.Connection, department_id: str, latest: int) -> Coverage | None:
-    """Of a department's latest promises; None without any."""
+def coverage(conn: sa.Connection, department_id: str, latest: int, now: datetime) -> Coverage | None:
+    """Of a department's latest promises that are settled, and of those which are overdue; None without any."""
     c = estimates.c
-    settled = sa.select(c.held, c.called_at).where(c.department_id == department_id, c.called_at.is_not(None))
-    last = settled.order_by(c.called_at.desc()).limit(latest).subquery()
-    held = sa.func.sum(sa.case((last.c.held, 1), else_=0))
-    row = conn.execute(sa.select(sa.func.count(), held, sa.func.min(last.c.called_at))).one()
-    return Coverage(int(row[0]), int(row[1]), row[2]) if row[0] else None
+    of = sa.select(c.held, c.called_at).where(c.department_id == department_id, c.called_at.is_not(None), c.promised)
+    last = of.order_by(c.called_at.desc()).limit(latest).subquery()
+    known = [sa.func.coalesce(sa.func.sum(sa.case((is_so, 1), else_=0)), 0) for is_so in (last.c.held, ~last.c.held)]
+    since = sa.func.min(sa.case((last.c.held.is_not(None), last.c.called_at)), type_=_at)
+    row = conn.execute(sa.select(*known, sa.func.count(), since)).one()
+    held, broken = int(row[0]), int(row[1])
+    overdue, gone = _unsettled(conn, department_id, now)
+    left = int(row[2]) - held - broken + gone
+    count, times = held + broken + len(overdue), [*overdue, *([] if row[3] is None else [row[3]])]
+    return Coverage(count, held, min(times, default=None), left) if count or left else None
+
+
+def _unsettled(conn: sa.Connection, department_id: str, now: datetime) -> tuple[list[datetime], int]:
+    """When those were due whose promises are broken though nobody has noted it; and how many have left before."""
+    c = estimates.c
+    open_ones = sa.select(c.made_at, c.high, visits.c.ended_at).join(visits, visits.c.id == c.visit_id)
+    query = open_ones.where(c.department_id == department_id, c.called_at.is_(None), c.promised)
+    rows = conn.execute(query).all()
+    overdue = [r.made_at + timedelta(seconds=r.high) for r in rows if _overdue(r, r.ended_at or now)]
+    gone = sum(r.ended_at is not None and not _overdue(r, r.ended_at) for r in rows)
+    return overdue, gone

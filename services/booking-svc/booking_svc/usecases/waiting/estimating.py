@@ -74,6 +74,7 @@ def estimate_queue(service: Any, timer: Timer) -> None:
     told = [] if found is None else _told(found, _simulate(found.live, timer.key))
     with database.transaction() as tx:
         waiting = _lock_waiting(tx, timer.key)
+        store.waits.settle_left(tx, timer.key)
         if not waiting:
             tx.cancel_timer(ESTIMATE, timer.key)
             return
@@ -156,7 +157,7 @@ def wait_of(database: Database, visit: ClinicVisit) -> Wait:
             seen.ahead_of(hers),
             estimate,
             moved(last, hers, seen, estimate.mean, _pace(live)) if last else None,
-            store.waits.coverage(conn, visit.department_id, LATEST_PROMISES),
+            store.waits.coverage(conn, visit.department_id, LATEST_PROMISES, seen.now),
             steadily(conn, seen, live),
         )
 
@@ -191,7 +192,11 @@ def _seen_for(conn: store.Connection, queue: Queue, visit: ClinicVisit, now: dat
 
 def _if_she_came(visit: ClinicVisit, seen: Seen, *, late: bool) -> ClinicVisit:
     stands = place(
-        seen.rules, visit.visit_class, seen.now, seen.queue.next_number, None if late else visit.visit.starts_at
+        seen.rules,
+        visit.visit_class,
+        max(seen.now, seen.queue.clock),
+        seen.queue.next_number,
+        None if late else visit.visit.starts_at,
     )
     return replace(visit, state=VisitState.WAITING, place=stands, late=late, checked_in_at=seen.now, history=[])
 
