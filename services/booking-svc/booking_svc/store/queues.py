@@ -124,7 +124,9 @@ _save_desk = sa.text(
 
 
 def rules_in_force(conn: sa.Connection, hospital_id: str, at: datetime) -> ClinicRules:
-    """The hospital's rules of the clinic day at a time: its newest version that has taken effect, else what is usual."""
+    """The hospital's rules of the clinic day at a time, as schedule-svc shows them: the version that took effect last, of several
+    at once the newest, else what is usual.
+    """
     found = conn.execute(_rules_at, {"of_hospital": hospital_id, "at": at}).scalar()
     return ClinicRules() if found is None else _decode_rules(found)
 
@@ -135,7 +137,7 @@ _rules_at = (
         clinic_rules.c.hospital_id == sa.bindparam("of_hospital"),
         clinic_rules.c.effective_at <= sa.bindparam("at", type_=clinic_rules.c.effective_at.type),
     )
-    .order_by(clinic_rules.c.version.desc())
+    .order_by(clinic_rules.c.effective_at.desc(), clinic_rules.c.version.desc())
     .limit(1)
 )
 
