@@ -31,6 +31,8 @@ def test_who_is_seen_pays_and_who_is_not_has_her_money_back(base, operator):
 
     assert call(None) == visits[0]
     assert call(visits[0], "passed") == visits[1]
+    patients[0].state(orders[0], "confirmed")  # nobody comes within a second of her call
+    desk.post(f"/orders/{orders[0]}/missed")
     patients[0].state(orders[0], "no_show")
     eventually(lambda: credit(patients[0]) == [("no_show", "standing")], "it is held against her")
     desk.post(f"/visits/{visits[0]}/readmit", {"why": "在检验科"})

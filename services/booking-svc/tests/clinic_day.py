@@ -132,6 +132,8 @@ class ClinicDay:
         clinic.open_desk(self.database, DESK, session or self.session, room, doctor_id)
 
     def next(self, after: str | None = None, outcome: str = "done", room: str = ROOM, session: str = "") -> str | None:
-        """The id of who is called."""
+        """The id of who is called. Who is passed has had a minute to come, so that it counts."""
+        if outcome == "passed":
+            self.after(1)
         called = clinic.next_visit(self.database, DESK, session or self.session, room, after, outcome)
         return None if called.visit is None else called.visit.id

@@ -172,9 +172,11 @@ def test_who_does_not_come_waits_on_is_missed_and_let_in_again(web):
     visit_id, other = web.day.come("7"), web.day.come("8")
     web.day.open()
     assert web.next()["visit"]["id"] == visit_id
+    web.day.after(1)
     passed = web.good("registrar", f"/visits/{visit_id}/pass")
     assert (passed["state"], passed["passes"], passed["ahead"]) == ("waiting", 1, 1)
     web.good("registrar", f"/visits/{visit_id}/call", {"room": ROOM, "why": "她来了"})
+    web.day.after(1)
     assert web.good("registrar", f"/visits/{visit_id}/pass")["state"] == "missed"
     assert web.get("7", f"/orders/{web.order_of(visit_id)}").get_json()["state"] == "no_show"
     assert web.good("admin", f"/visits/{visit_id}/readmit", {"why": "走错了楼层"})["state"] == "waiting"

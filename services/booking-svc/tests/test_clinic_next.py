@@ -8,6 +8,7 @@ from booking_svc import store
 from booking_svc.clinic.staff import Staff
 from booking_svc.clinic.visits import VisitState
 from booking_svc.usecases import clinic
+from booking_svc.usecases.clinic import WalkIn
 from booking_world import VISIT
 from clinic_day import DESK, DOCTOR, ROOM, ClinicDay
 from common.errors import Conflict, Fault, Forbidden, NotFound
@@ -76,6 +77,7 @@ def test_a_late_click_for_an_earlier_call_of_the_same_visit_passes_nobody(day):
     day.next()
     assert day.next(first, "passed") is None, "nobody else waits, and she is not called by the same step"
     assert day.next() == first
+    day.after(2)
     late = lambda: clinic.next_visit(day.database, DESK, day.session, ROOM, first, "passed", call=1)  # noqa: E731  as said
     assert refused(late, "desk_moved_on").extra["current_call"] == 2
     assert day.visit(first).passes == 1
@@ -117,6 +119,45 @@ def test_a_call_before_her_time_is_not_held_against_her(day):
     assert day.next(other) == early
     assert day.next(early, "passed") is None
     assert (day.visit(early).state, day.order_state(early)) == ("missed", "no_show")
+
+
+def test_a_pass_so_soon_after_the_call_that_nobody_could_have_come_is_not_held_against_her(day):
+    """Three clicks of somebody in a hurry are no three calls."""
+    day.rules(passed=[1])
+    visit_id = day.come("a")
+    day.open()
+    for seconds, passes in ((0, 0), (59, 0), (60, 1), (59, 1)):
+        assert day.next() == visit_id
+        day.after(seconds / 60)
+        clinic.pass_visit(day.database, DESK, visit_id)
+        assert (day.visit(visit_id).state, day.visit(visit_id).passes) == ("waiting", passes)
+    assert [m.left for m in sent(day.database, VisitPassed)] == [2, 2, 1, 1]
+    assert day.next() == visit_id
+    assert day.next(visit_id, "passed") is None
+    assert (day.visit(visit_id).state, day.order_state(visit_id)) == ("missed", "no_show")
+
+
+def test_a_clock_that_jumped_ahead_once_makes_no_rule_of_the_day_true(day):
+    """Places and the history stay in order; whether a segment has begun, a pause is over or a session too goes by the real time."""
+    day.rules(passed=[])
+    first = day.come("a")
+    day.open()
+    day.next()
+    day.after(12 * 60)
+    clinic.start_visit(day.database, DESK, first)
+    day.after(-12 * 60 + 5)
+    walk_in = clinic.add_walk_in(day.database, DESK, day.session, WalkIn("b")).id
+    early = day.come("early", at=60)
+    assert day.next(first) == early
+    assert day.next(early, "passed") == walk_in
+    assert day.visit(early).state == "waiting", "her segment begins in an hour"
+    clinic.pause(day.database, DESK, day.session, "rounds", 5)
+    refused(lambda: day.next(walk_in), "queue_paused")
+    day.after(5)
+    assert day.next(walk_in) == early
+    with day.database.reading() as conn:
+        times = [step.at for step in store.visits.moves_of_queue(conn, day.session)]
+    assert times == sorted(times)
 
 
 def test_she_is_told_once_for_each_place_that_few_are_before_her(day):

@@ -125,17 +125,17 @@ def test_without_any_past_and_any_desk_there_is_an_answer(day):
     visit_id = day.come("a")
     wait = day.wait(visit_id)
     assert wait["ahead"] == 0
-    assert wait["coverage"] == {"department_id": "d", "share": None, "count": 0, "since": None, "meant": 0.8}
+    assert wait["coverage"] == {"department_id": "d", "share": None, "count": 0, "since": None, "left": 0, "meant": 0.8}
 
 
-def test_a_clock_that_jumped_back_counts_from_the_queues_time(day):
+def test_a_clock_that_jumped_back_counts_from_what_it_says(day):
     day.open()
     _, second = come(day, "a", "b")
     day.after(30)
     day.next()
     day.after(-60)
     wait = day.wait(second)
-    assert wait["at"] == "2026-11-24T08:30:00+08:00"
+    assert wait["at"] == "2026-11-24T07:30:00+08:00"
     assert wait["expected"] > 0
 
 
@@ -231,7 +231,7 @@ def test_a_missed_call_is_a_reason(day):
     first = come(day, "a", "b", "c")[0]
     day.fire()
     day.next()
-    day.after(0.5)
+    day.after(1)
     clinic.pass_visit(day.database, DESK, first)
     reasons = {reason["code"] for reason in day.wait(first)["moved"]["reasons"]}
     assert "passed" in reasons

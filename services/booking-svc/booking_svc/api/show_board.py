@@ -42,7 +42,7 @@ def show_board(board: Board, viewer: Viewer, account_id: str = "") -> dict[str, 
 
 def show_pause(board: Board) -> dict[str, Any] | None:
     queue = board.queue
-    if queue is None or not queue.paused:
+    if queue is None or not queue.is_paused(board.now):
         return None
     return {"why": queue.paused_why, "since": local(queue.paused_at), "until": local(queue.paused_until)}
 

@@ -31,7 +31,8 @@ class Queue:
     department_id: str
     doctor_id: str
     clock: datetime
-    """The latest time that it has seen. What happens in it happens then or later, whatever the servers' clocks say."""
+    """The latest time that it has seen. What happens in it is recorded as then or later, whatever the servers' clocks say, so that the
+    order of a line and its history never turn back. Rules go by the real time: a clock that jumped ahead once must not close a day."""
     discipline: Discipline | None = None
     """In place of the hospital's rule."""
     state: Literal["open", "closed"] = "open"
@@ -49,12 +50,12 @@ class Queue:
 
     @property
     def now(self) -> datetime:
-        """The time in this queue: whoever locks it has moved `clock` to it."""
+        """The time in this queue, for its order and its history: whoever locks it has moved `clock` to it."""
         return self.clock
 
-    @property
-    def paused(self) -> bool:
-        return self.paused_at is not None and (self.paused_until is None or self.clock < self.paused_until)
+    def is_paused(self, now: datetime) -> bool:
+        """`now`: the real time, as of all rules."""
+        return self.paused_at is not None and (self.paused_until is None or now < self.paused_until)
 
     def number(self) -> int:
         """The next number: grows with each who comes, and each who is put behind somebody."""
@@ -74,10 +75,10 @@ class Queue:
         if self.state == "closed":
             raise Conflict("this queue is closed", code="queue_closed", closed_at=self.closed_at)
 
-    def check_going(self) -> None:
+    def check_going(self, now: datetime) -> None:
         """Raises Conflict(`queue_closed`, `queue_paused`) when nobody is to be called."""
         self.check_open()
-        if self.paused:
+        if self.is_paused(now):
             raise Conflict(
                 "this queue is paused", code="queue_paused", why=self.paused_why, paused_until=self.paused_until
             )

@@ -63,7 +63,7 @@ class Board:
     @property
     def pause_ends(self) -> datetime | None:
         """When a pause ends by itself that lasts now."""
-        return self.queue.paused_until if self.queue is not None and self.queue.paused else None
+        return self.queue.paused_until if self.queue is not None and self.queue.is_paused(self.now) else None
 
     def name(self, visit: ClinicVisit) -> str | None:
         return visit.name or self.names.get(visit.patient_id or "")
@@ -78,8 +78,6 @@ def read_board(conn: sa.Connection, queue_id: str, now: datetime) -> Board:
     known = queue or facts
     if known is None:
         raise NotFound("no such session", code="session_not_found")
-    if queue is not None:
-        queue.clock = now = max(now, queue.clock)
     there = {visit.id: visit for visit in visits_of_queue(conn, queue_id, list(VisitState))}
     line = in_order(visit for visit in there.values() if visit.state in IN_LINE)
     calls = _calls(conn, queue_id, there)

@@ -1,6 +1,7 @@
 """Who is called, and what becomes of who is at a desk."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from common.errors import Conflict
@@ -19,6 +20,9 @@ from booking_svc.usecases.clinic.lining import Line, act_on, line_for
 from booking_svc.usecases.waiting import note_called
 
 Outcome = Literal["done", "passed"]
+TIME_TO_COME = timedelta(seconds=60)
+"""What somebody who was called has at least until a pass counts against her: to hear it, get up and walk there takes about a minute,
+and whoever clicks three times at an empty desk means the desk, not three calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def next_visit(
         leaving = None if desk.visit_id is None else store.visits.get_visit(tx.conn, desk.visit_id)
         if desk.visit_id != after or (leaving is not None and call not in (None, leaving.calls)):
             return _moved_on(desk, after, leaving)
-        line.queue.check_going()
+        line.queue.check_going(tx.now)
         if leaving is not None:
             _let_go(line, leaving, orders, outcome, staff.account_id)
         following = _first_for(line, desk, leaving)
@@ -120,7 +124,7 @@ def _call(line: Line, visit: ClinicVisit, desk: Desk, after: str | None, by: str
     line.keep_desk(desk)
     line.queue.first_called_at = line.queue.first_called_at or line.now
     line.tx.send(telling.called(visit, line.now))
-    note_called(line.tx, visit, line.now)
+    note_called(line.tx, visit, line.tx.now)
 
 
 # --- one visit -------------------------------------------------------------------------------------------------------
@@ -139,7 +143,7 @@ def call_visit(database: Database, staff: Staff, visit_id: str, room: str, why: 
             desk = _desk(line, room)
             if desk.visit_id is not None:
                 raise Conflict("somebody is at this desk", code="desk_busy", current=desk.visit_id)
-            line.queue.check_going()
+            line.queue.check_going(tx.now)
             if visit.state == VisitState.CALLED:
                 return_to_line(line, visit, staff.account_id, why)
             _call(line, visit, desk, None, staff.account_id, why)
@@ -177,10 +181,13 @@ def pass_visit(database: Database, staff: Staff, visit_id: str) -> ClinicVisit:
 
 
 def _pass(line: Line, visit: ClinicVisit, orders: dict[str, Order], by: str) -> None:
-    """A call before her segment begins sends her back, and is not held against her: its start is her time to arrive."""
+    """Before her segment has begun, or so soon after the call that nobody could have come, it only sends her back: neither is held
+    against her.
+    """
     visit.check(Move.PASS)
     back, room = line.rules.passed, visit.room
-    counts = line.now >= visit.visit.starts_at
+    now, called_at = line.tx.now, visit.called_at or line.now
+    counts = now >= visit.visit.starts_at and now - called_at >= TIME_TO_COME
     if counts and visit.passes >= len(back):
         line.end(visit, Move.MISS, by, "passed")
         _move_order(line.tx, visit, orders, Missed(visit.order_id or "", by))

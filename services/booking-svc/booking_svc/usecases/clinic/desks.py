@@ -60,10 +60,10 @@ def pause(database: Database, staff: Staff, session_id: str, why: str, minutes: 
         line = line_for(tx, staff, session_id)
         queue = line.queue
         queue.check_open()
-        if not queue.paused:
-            queue.paused_at = queue.now
+        if not queue.is_paused(tx.now):
+            queue.paused_at = tx.now
         queue.paused_why = why
-        queue.paused_until = None if minutes is None else queue.now + timedelta(minutes=minutes)
+        queue.paused_until = None if minutes is None else tx.now + timedelta(minutes=minutes)
         queue.note("pause", staff.account_id, why, minutes=minutes)
         line.settle()
     return queue
@@ -89,7 +89,7 @@ def set_discipline(database: Database, staff: Staff, session_id: str, discipline
         if discipline != line.queue.discipline:
             before = line.rules.discipline
             line.queue.discipline = discipline
-            hospital = store.queues.rules_in_force(tx.conn, line.queue.hospital_id, line.now)
+            hospital = store.queues.rules_in_force(tx.conn, line.queue.hospital_id, tx.now)
             line.rules = line.queue.rules(hospital)
             if line.rules.discipline != before:
                 _place_anew(line)

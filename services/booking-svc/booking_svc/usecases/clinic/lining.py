@@ -41,7 +41,7 @@ class Line:
 
     @property
     def now(self) -> datetime:
-        """The time in this queue, which never goes back."""
+        """The time in this queue, which never goes back: for its order and its history. Rules go by `tx.now`."""
         return self.queue.now
 
     # --- who stands where ---
@@ -127,7 +127,7 @@ class Line:
 def open_line(tx: Tx, queue: Queue) -> Line:
     """The line of a locked queue."""
     waiting = in_order(store.visits.visits_of_queue(tx.conn, queue.session_id, IN_LINE))
-    hospital = store.queues.rules_in_force(tx.conn, queue.hospital_id, queue.now)
+    hospital = store.queues.rules_in_force(tx.conn, queue.hospital_id, tx.now)
     return Line(tx, queue, queue.rules(hospital), waiting, store.queues.desks_of(tx.conn, queue.session_id))
 
 

@@ -63,9 +63,9 @@ def _facts(tx: Tx, line: Line) -> SessionFacts:
     line.queue.check_open()
     if facts.state == "stopped":
         raise Conflict("this session does not take place", code="session_stopped")
-    if line.now.astimezone(SHANGHAI).date() < facts.date:
+    if line.tx.now.astimezone(SHANGHAI).date() < facts.date:
         raise Conflict("this session is on a later day", code="too_early", date=facts.date)
-    if line.now > facts.ends_at + LONGEST:
+    if line.tx.now > facts.ends_at + LONGEST:
         raise Conflict("this session is over", code="session_over", ends_at=facts.ends_at)
     return facts
 
@@ -77,7 +77,7 @@ def _visit(line: Line, facts: SessionFacts, who: WalkIn, account_id: str | None)
         queue_id=facts.session_id,
         hospital_id=facts.hospital_id,
         department_id=facts.department_id,
-        visit=_agreed(facts, line.now),
+        visit=_agreed(facts, line.tx.now),
         ticket=f"W{line.queue.walk_ins}",
         visit_class=who.visit_class,
         account_id=account_id,

@@ -1,7 +1,7 @@
 """A queue's rows as the models see them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.messages import ClinicRules, SessionFacts
@@ -44,6 +44,10 @@ class Seen:
         return max((self.session.starts_at - self.now).total_seconds(), 0.0)
 
     @property
+    def paused(self) -> bool:
+        return self.queue.is_paused(self.now)
+
+    @property
     def ends_in(self) -> float:
         return 0.0 if self.session is None else max((self.session.ends_at - self.now).total_seconds(), 0.0)
 
@@ -57,9 +61,8 @@ def see(conn: store.Connection, queue: Queue, now: datetime, instead: Collection
     """Read a queue. `instead`: visits as they are about to be written, in place of their rows."""
     known = {v.id: v for v in store.visits.visits_of_queue(conn, queue.session_id, _SEEN)}
     known |= {v.id: v for v in instead if v.queue_id == queue.session_id}
-    now = max(now, queue.clock)
     return Seen(
-        replace(queue, clock=now),
+        queue,
         queue.rules(store.queues.rules_in_force(conn, queue.hospital_id, now)),
         store.get_session(conn, queue.session_id),
         [d for d in store.queues.desks_of(conn, queue.session_id).values() if d.is_open],
@@ -120,7 +123,7 @@ def _rest(seen: Seen) -> float:
 
 def _pause(seen: Seen) -> float:
     """Seconds that are left of a pause."""
-    if not seen.queue.paused or seen.queue.paused_at is None:
+    if not seen.paused or seen.queue.paused_at is None:
         return 0.0
     until = seen.queue.paused_until or seen.queue.paused_at + PAUSED_FOR
     return max((until - seen.now).total_seconds(), SOON)
@@ -160,7 +163,7 @@ def _expected(visit: ClinicVisit, seen: Seen, comes: float) -> Customer:
 
 def _comes_back(visit: ClinicVisit, waiting: Sequence[Customer], seen: Seen, learnt: Manners) -> Customer:
     """From an examination: behind so many who wait, and in a while."""
-    gone = (seen.now - (visit.updated_at or seen.now)).total_seconds()
+    gone = max((seen.now - (visit.updated_at or seen.now)).total_seconds(), 0.0)
     behind = waiting[: seen.rules.return_places]
     due_in = max(AWAY_FOR.total_seconds() - gone, SOON)
     return Customer(visit.id, behind[-1].place if behind else 0.0, due_in=due_in - learnt.punctuality.mean)

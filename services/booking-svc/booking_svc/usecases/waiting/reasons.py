@@ -32,7 +32,7 @@ class Moved:
 def basis_of(visit: ClinicVisit, seen: Seen, pace: float) -> dict[str, Any]:
     """What of an estimate is kept, to say later why it moved. `pace`: seconds that a patient takes."""
     rooms = sorted(desk.room for desk in seen.desks)
-    return {"rooms": rooms, "paused": seen.queue.paused, "passes": visit.passes, "pace": round(pace, 1)}
+    return {"rooms": rooms, "paused": seen.paused, "passes": visit.passes, "pace": round(pace, 1)}
 
 
 def moved(last: Told, visit: ClinicVisit, seen: Seen, expected: float, pace: float) -> Moved:
@@ -64,8 +64,8 @@ def _reasons(last: Told, visit: ClinicVisit, seen: Seen, pace: float) -> dict[st
         found["desk_opened"] = len(rooms - was)
     if was - rooms:
         found["desk_closed"] = len(was - rooms)
-    if seen.queue.paused != last.basis["paused"]:
-        found["paused" if seen.queue.paused else "resumed"] = None
+    if seen.paused != last.basis["paused"]:
+        found["paused" if seen.paused else "resumed"] = None
     if abs(pace - 1) > _PACE:
         found["slower" if pace > 1 else "faster"] = None
     return found
