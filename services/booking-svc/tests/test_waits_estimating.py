@@ -217,6 +217,7 @@ def test_a_pause_is_a_reason_and_so_is_its_end(day):
 
 def test_another_line_is_a_reason(day):
     day.open()
+    day.open("302", "doc2", day.other)
     visit_id = come(day, "a", "b")[1]
     reasons, _ = told_then(
         day, visit_id, lambda: clinic.transfer_visit(day.database, DESK, visit_id, day.other, "the doctor leaves")

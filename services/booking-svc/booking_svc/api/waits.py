@@ -49,7 +49,8 @@ def get_wait(visit_id: str) -> dict[str, Any]:
     moved_line, passed, time. `coverage`: how often what was told at check-in has held in this department. `models`: the
     simulation, which all this comes from, then M/M/1, M/M/c and M/G/c, with what they assume, or why they are `refused`:
     overloaded, several_desks, no_arrivals. Asking changes nothing. Its owner's, or, for staff, one of their hospital.
-    409: not_waiting (`state`) once she was called, too_early (`from`) before her day, too_late, queue_closed.
+    409: not_waiting (`state`) once she was called, too_early (`from`) before her day, too_late, queue_closed, no_desk while no desk is
+    open though the session has begun: nobody can say when somebody will call.
     """
     with database().reading() as conn:
         visit = check_sees(store.visits.get_visit(conn, visit_id))

@@ -137,7 +137,7 @@ def _told(found: _Found, waits: simulate.Waits) -> list[Told]:
 
 def wait_of(database: Database, visit: ClinicVisit) -> Wait:
     """A visit's wait, from the rows as they are now. Raises Conflict: `not_waiting` (`state`) for one who was called or has ended,
-    `too_early` (`from`) before her day, `too_late`, `queue_closed`.
+    `too_early` (`from`) before her day, `too_late`, `queue_closed`, `no_desk` while nobody calls.
     """
     now = database.clock()
     with database.reading() as conn:
@@ -145,6 +145,8 @@ def wait_of(database: Database, visit: ClinicVisit) -> Wait:
         queue.check_open()
         seen, given = _seen_for(conn, queue, visit, now)
         live = model(conn, seen, comes=visit.id)
+        if not live.line.servers:
+            raise Conflict("nobody calls now", code="no_desk")
         estimate = _simulate(live, queue.session_id).of(visit.id)
         if estimate is None:
             raise Conflict("nobody would call her", code="not_waiting", state=visit.state)
@@ -213,5 +215,5 @@ def _simulate(live: Live, queue_id: str) -> simulate.Waits:
 
 def _pace(live: Live) -> float:
     """Seconds that a patient takes, on average over the desks."""
-    means = [service.mean(server.service) for server in live.line.servers]
+    means = [service.mean(each) for each in live.services]
     return sum(means) / len(means)

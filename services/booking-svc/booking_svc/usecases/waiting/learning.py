@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
+from common.clock import SHANGHAI
 from common.messages import ClinicRules, VisitClass
 from haoyuan_waiting.line import Punctuality, ServiceTime, Stream
 from haoyuan_waiting.service import Sample, fit
 
 from booking_svc import store
 from booking_svc.clinic.line import ahead
-from booking_svc.clinic.visits import VisitState
+from booking_svc.clinic.visits import ENDED, VisitState
 from booking_svc.store.waits import DayVisit
 
 LOOK_BACK = timedelta(days=28)
@@ -48,16 +49,20 @@ class Manners:
     rates: Mapping[VisitClass, float]
     visits: int
 
-    def streams(self, rules: ClinicRules, until: float) -> tuple[Stream, ...]:
-        """Who may come unannounced within the next `until` seconds."""
-        if until <= 0:
+    def streams(self, rules: ClinicRules, until: float, since: float = 0.0) -> tuple[Stream, ...]:
+        """Who may come unannounced, from `since` seconds until `until` seconds from now."""
+        if until <= since:
             return ()
-        return tuple(Stream(rate, ahead(rules, c).total_seconds(), until) for c, rate in self.rates.items() if rate > 0)
+        rates = {c: rate for c, rate in self.rates.items() if rate > 0}
+        return tuple(Stream(rate, ahead(rules, c).total_seconds(), until, since) for c, rate in rates.items())
 
 
 def manners(conn: store.Connection, department_id: str, rules: ClinicRules, now: datetime) -> Manners:
-    """As they were in the days before `now`."""
-    return manners_of(store.waits.visits_of_days(conn, department_id, now - LOOK_BACK, now, MOST_VISITS), rules)
+    """As they were in the days before that of `now`: of those who are booked for today it is not known yet who stays away."""
+    today = datetime.combine(now.astimezone(SHANGHAI), time(), SHANGHAI)
+    visits = store.waits.visits_of_days(conn, department_id, today - LOOK_BACK, today, MOST_VISITS)
+    going_on = {v.queue_id for v in visits if v.state not in ENDED}  # past midnight
+    return manners_of([v for v in visits if v.queue_id not in going_on], rules)
 
 
 def manners_of(visits: Sequence[DayVisit], rules: ClinicRules) -> Manners:

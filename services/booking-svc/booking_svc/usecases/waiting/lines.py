@@ -39,13 +39,28 @@ class Seen:
     @property
     def begins_in(self) -> float:
         """Seconds until the session begins; 0 once somebody was called."""
-        if self.session is None or self.queue.first_called_at is not None:
-            return 0.0
-        return max((self.session.starts_at - self.now).total_seconds(), 0.0)
+        return 0.0 if self.queue.first_called_at is not None else self.starts_in
+
+    @property
+    def starts_in(self) -> float:
+        """Seconds until the session should begin."""
+        return 0.0 if self.session is None else max((self.session.starts_at - self.now).total_seconds(), 0.0)
 
     @property
     def paused(self) -> bool:
         return self.queue.is_paused(self.now)
+
+    @property
+    def opens_in(self) -> float:
+        """Seconds until one may check in for the session; who comes unannounced comes from then on."""
+        return max(self.begins_in - 60.0 * self.rules.early_minutes, 0.0)
+
+    @property
+    def no_desk(self) -> bool:
+        """Nobody calls: no desk is open, though it is time. Until the session begins, its doctor is expected to open one then."""
+        if self.session is None:
+            return not self.desks and self.queue.first_called_at is not None
+        return not self.desks and self.now > self.session.starts_at
 
     @property
     def ends_in(self) -> float:
@@ -98,11 +113,13 @@ def model(conn: store.Connection, seen: Seen, comes: str | None = None) -> Live:
         Server(services[d.doctor_id], at_desk.get(d.visit_id or ""), rest if d.visit_id is None else _pause(seen))
         for d in seen.desks
     )
+    if not servers and not seen.no_desk:
+        servers = (Server(services[seen.queue.doctor_id], None, max(seen.starts_in, rest)),)
     line = Line(
-        servers or (Server(services[seen.queue.doctor_id], None, rest),),
+        servers,
         _customers(seen, learnt, comes),
         learnt.punctuality,
-        learnt.streams(seen.rules, seen.ends_in),
+        learnt.streams(seen.rules, seen.ends_in, seen.opens_in),
         learnt.absent,
         ABSENT_FOR,
         tuple(seen.rules.passed),
