@@ -165,6 +165,27 @@ def test_a_doctor_who_forgot_to_end_her_last_visit_is_not_thought_slow(day):
     assert doctor == department == [600.0]
 
 
+def test_consultations_are_learnt_to_take_from_the_call_until_she_is_sent_away(day):
+    """Neither the examination counts, nor how short her second visit was."""
+    back, ended, later = (day.come(name) for name in "abc")
+    day.open()
+    for visit_id, minutes in ((back, 8), (ended, 9)):
+        assert day.next() == visit_id
+        day.after(minutes)
+        clinic.send_away(day.database, DESK, visit_id)
+    day.after(40)
+    clinic.come_back(day.database, DESK, back)
+    clinic.finish_visit(day.database, DESK, ended)
+    assert day.next() == later
+    day.after(7)
+    assert day.next(later) == back
+    day.after(2)
+    day.next(back)
+    with day.database.reading() as conn:
+        took = store.waits.consultations_of_department(conn, VISIT.department_id, day.clock() + MINUTE, 9)
+    assert sorted(took) == [420.0, 480.0, 540.0]
+
+
 def test_somebody_waits_and_nobody_was_called_yet(day):
     waiting, never = day.come("a"), day.expect("b")
     at(day, FIRST)

@@ -329,6 +329,23 @@ def test_who_may_act(day):
     refused(lambda: day.next(session="ses_none"), "session_not_found", NotFound)
 
 
+def test_who_came_back_is_taken_by_any_desk_when_her_own_doctor_calls_nobody(day):
+    """Desk 301 stays open while its doctor is at lunch."""
+    day.rules(return_places=2)
+    day.open()
+    day.open("302", "doc2")
+    back = day.come("back")
+    assert day.next() == back
+    clinic.send_away(day.database, DESK, back)
+    others = [day.come(f"x{n}", at=30) for n in range(9)]
+    clinic.come_back(day.database, DESK, back)
+    called = [day.next(room="302")]
+    while called[-1] != back:
+        called.append(day.next(called[-1], room="302"))
+    assert called == [*others[:7], back], "return_places and five more"
+    assert day.visit(back).served_by == "doc2"
+
+
 @pytest.mark.parametrize("act", ["start_visit", "pass_visit", "send_away", "come_back", "finish_visit"])
 def test_what_her_state_does_not_allow_is_refused(day, act):
     expected, waiting = day.expect("1"), day.come("2")

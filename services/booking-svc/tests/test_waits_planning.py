@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from booking_svc import planner
 from booking_svc.api import waits
+from booking_svc.usecases.clinic.closing import CLOSE
 from booking_world import VISIT
 from clinic_day import OPENS
 from common.testing import assert_bad_input_is_refused, assert_problem, bearer
@@ -233,6 +234,23 @@ def test_a_past_session_is_told_beside_what_happened(day):
     assert found["wait_p90"]["bias"] == pytest.approx(tested["said"]["wait_p90"] - 7 * 720, abs=0.1)
     assert found["wait_p90"]["mean_absolute"] == abs(found["wait_p90"]["bias"])
     assert found["more"] is False
+
+
+def test_who_was_ended_by_the_clock_is_no_overtime(day):
+    """Called in the last hour, and forgotten: the clock ended her six hours after the session."""
+    day.known(720)
+    day.open()
+    forgotten = day.come("a")
+    day.after(3 * 60 + 30)
+    day.next()
+    with day.database.transaction() as tx:
+        tx.set_timer(CLOSE, day.session, tx.now)
+    day.after(6 * 60 + 31)
+    day.fire()
+    day.after(24 * 60)
+    assert day.visit(forgotten).state == "done"
+    (tested,) = day.get(BACK.format("2026-11-24", "2026-11-24")).json["sessions"]
+    assert tested["happened"] == {"seen": 1.0, "wait_p90": 3.5 * 3600, "overtime": 0.0}
 
 
 def test_without_a_session_that_is_over_there_are_no_errors(day):

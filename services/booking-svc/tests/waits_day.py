@@ -105,5 +105,5 @@ def past_visit(
         visit_id, session, session, VISIT.hospital_id, department_id,
         replace(VISIT, starts_at=starts_at, doctor_id=doctor_id, department_id=department_id), str(n), "appointment",
         f"ord_{visit_id}", state=VisitState.DONE, served_by=doctor_id, calls=1,
-        checked_in_at=starts_at - timedelta(minutes=10), called_at=called_at, ended_at=ended_at, updated_at=ended_at,
+        checked_in_at=starts_at - timedelta(minutes=10), called_at=called_at, desk_seconds=(ended_at - called_at).total_seconds(), ended_at=ended_at, updated_at=ended_at,
     )  # fmt: skip

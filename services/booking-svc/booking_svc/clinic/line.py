@@ -3,7 +3,8 @@
 A place is the time from which a visit counts as waiting, moved back by what its class is ahead. So nobody starves, and the bound
 is known: a visit of class c whose time is t is overtaken, however many come, only by visits of class d whose time is before
 t + ahead(d) - ahead(c). (Ageing at one rate for all: Kleinrock, Queueing Systems II, 3.7, with equal slopes.) Besides, who was called
-before her may come back before her: passed, put back, or from an examination.
+before her may come back before her: passed, put back, or from an examination. Who came back from one waits for her own doctor, but not
+for ever: after `return_places` + 5 calls in her queue any desk takes her (usecases.clinic.calling.PATIENCE).
 """
 
 from collections.abc import Callable, Iterable, Sequence

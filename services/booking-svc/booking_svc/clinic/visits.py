@@ -169,12 +169,18 @@ class ClinicVisit:
     calls: int = 0
     late: bool = False
     told_near: bool = False
+    """She knows that few are before her."""
+    nears: int = 0
+    """How often she was told so."""
     tries: int = 0
     """Wrong codes of the door."""
     checked_in_at: datetime | None = None
     called_at: datetime | None = None
     """The last call: since when a desk is hers."""
     started_at: datetime | None = None
+    desk_seconds: float | None = None
+    """For how long a desk was hers the first time, from the call until she was done or sent away, as far as anybody has said so: what
+    consultations are learnt to take. Who comes back is seen for the second time, and for less long."""
     ended_at: datetime | None = None
     updated_at: datetime | None = None
     history: list[VisitStep] = field(default_factory=list)

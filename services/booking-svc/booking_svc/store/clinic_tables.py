@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from common.outbox import UtcDateTime
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Float, Index, Integer, Table, Text
 
 from booking_svc.clinic.visits import AT_DESK, HERE, VisitState
 from booking_svc.store.tables import among, metadata
@@ -42,11 +42,13 @@ visits = Table(
     Column("calls", Integer, nullable=False, server_default="0"),
     Column("late", Boolean, nullable=False, server_default=sa.false()),
     Column("told_near", Boolean, nullable=False, server_default=sa.false()),
+    Column("nears", Integer, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("starts_at", UtcDateTime, nullable=False),
     Column("checked_in_at", UtcDateTime),
     Column("called_at", UtcDateTime),
     Column("started_at", UtcDateTime),
+    Column("desk_seconds", Float),
     Column("ended_at", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
     Index("visits_of_queue", "queue_id", "state"),

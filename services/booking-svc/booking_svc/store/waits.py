@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from common.messages import VisitClass
 from common.outbox import Tx
 
-from booking_svc.clinic.visits import ENDED, VisitState
-from booking_svc.store.clinic_tables import estimates, visits
+from booking_svc.clinic.visits import ENDED, Move, VisitState
+from booking_svc.store.clinic_tables import estimates, visit_moves, visits
 from booking_svc.store.tables import among
+from booking_svc.store.visits import KeptStep, steps
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -22,10 +23,12 @@ _at = visits.c.ended_at.type
 # --- how long consultations take -------------------------------------------------------------------------------------
 
 UNENDED = timedelta(hours=4)
-"""Who was at a desk for longer was ended by the clock, hours after the session: nobody had said that she left."""
+"""Who was at a desk for longer had left it, and nobody had said so."""
 _took = (
-    sa.select(visits.c.called_at, visits.c.ended_at)
-    .where(_done, visits.c.called_at.is_not(None), visits.c.ended_at < sa.bindparam("before", type_=_at))
+    sa.select(visits.c.desk_seconds)
+    .where(
+        _done, visits.c.desk_seconds < UNENDED.total_seconds(), visits.c.ended_at < sa.bindparam("before", type_=_at)
+    )
     .order_by(visits.c.ended_at.desc())
     .limit(sa.bindparam("most"))
 )
@@ -34,7 +37,9 @@ _took_in_department = _took.where(visits.c.department_id == sa.bindparam("whose"
 
 
 def consultations_of_doctor(conn: sa.Connection, doctor_id: str, before: datetime, most: int) -> list[float]:
-    """Seconds for which a doctor's latest patients occupied her desk, each since her last call; the newest first."""
+    """Seconds for which a doctor's latest patients occupied her desk, each for the first time; the newest first. Of who was ended by
+    the clock nobody knows.
+    """
     return _seconds(conn, _took_by_doctor, doctor_id, before, most)
 
 
@@ -44,9 +49,7 @@ def consultations_of_department(conn: sa.Connection, department_id: str, before:
 
 
 def _seconds(conn: sa.Connection, query: sa.Select[Any], whose: str, before: datetime, most: int) -> list[float]:
-    rows = conn.execute(query, {"whose": whose, "before": before, "most": most})
-    took = [ended_at - called_at for called_at, ended_at in rows]
-    return [time.total_seconds() for time in took if time < UNENDED]
+    return list(conn.scalars(query, {"whose": whose, "before": before, "most": most}))
 
 
 # --- what days were like ---------------------------------------------------------------------------------------------
@@ -112,6 +115,14 @@ def sessions_seen(conn: sa.Connection, department_id: str, since: datetime, befo
     return list(conn.scalars(query.group_by(c.queue_id).order_by(latest.desc(), c.queue_id).limit(most)))
 
 
+def ended_by_clock(conn: sa.Connection, queue_id: str) -> set[str]:
+    """Visits of a queue that counted as seen when its day was over: nobody had said when they left."""
+    c = visit_moves.c
+    return set(
+        conn.scalars(sa.select(c.visit_id).where(c.queue_id == queue_id, c.move == Move.FINISH, c.why == "day_over"))
+    )
+
+
 def hospital_of(conn: sa.Connection, department_id: str) -> str | None:
     """The hospital of a department, once somebody was booked for it."""
     query = sa.select(visits.c.hospital_id).where(visits.c.department_id == department_id)
@@ -120,6 +131,13 @@ def hospital_of(conn: sa.Connection, department_id: str) -> str | None:
 
 def _days(conn: sa.Connection, query: sa.Select[Any]) -> list[DayVisit]:
     return [DayVisit(**{**row._asdict(), "state": VisitState(row.state)}) for row in conn.execute(query)]
+
+
+def moves_of_line(conn: sa.Connection, queue_id: str) -> list[KeptStep]:
+    """What happened to those who stand, or stood last, in a queue, wherever they stood then, and to the queue as a whole; oldest first."""
+    of = sa.select(visits.c.id).where(visits.c.queue_id == queue_id)
+    c = visit_moves.c
+    return steps(conn, c.visit_id.in_(of)) + steps(conn, sa.and_(c.queue_id == queue_id, c.visit_id.is_(None)))
 
 
 # --- what was told ---------------------------------------------------------------------------------------------------

@@ -72,9 +72,12 @@ def _visits() -> None:
         _count("calls"),
         sa.Column("late", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("told_near", sa.Boolean, nullable=False, server_default=sa.false()),
+        _count("nears"),
         _count("tries"),
         sa.Column("starts_at", _time, nullable=False),
-        *(sa.Column(name, _time) for name in ("checked_in_at", "called_at", "started_at", "ended_at")),
+        *(sa.Column(name, _time) for name in ("checked_in_at", "called_at", "started_at")),
+        sa.Column("desk_seconds", sa.Float),
+        sa.Column("ended_at", _time),
         sa.Column("updated_at", _time, nullable=False),
     )
     op.create_index("ix_visits_session_id", "visits", ["session_id"])

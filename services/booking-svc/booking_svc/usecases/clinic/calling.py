@@ -11,7 +11,7 @@ from booking_svc import store
 from booking_svc.clinic.line import place_of, put_behind
 from booking_svc.clinic.queue import Desk
 from booking_svc.clinic.staff import Staff
-from booking_svc.clinic.visits import ClinicVisit, Move, VisitState
+from booking_svc.clinic.visits import AT_DESK, ClinicVisit, Move, VisitState
 from booking_svc.domain import Order
 from booking_svc.saga import Missed, Served
 from booking_svc.usecases import moving  # as a module: it needs this package's `following`, so it may be half imported
@@ -20,6 +20,9 @@ from booking_svc.usecases.clinic.lining import Line, act_on, line_for
 from booking_svc.usecases.waiting import note_called
 
 Outcome = Literal["done", "passed"]
+PATIENCE = 5
+"""Who has come back from an examination is called by her own doctor alone until `return_places` and so many more calls have been made
+in her queue since; then the next desk takes her that comes to her place. A doctor who still works has called her by then."""
 TIME_TO_COME = timedelta(seconds=60)
 """What somebody who was called has at least until a pass counts against her: to hear it, get up and walk there takes about a minute,
 and whoever clicks three times at an empty desk means the desk, not three calls."""
@@ -102,13 +105,22 @@ def _let_go(line: Line, leaving: ClinicVisit, orders: dict[str, Order], outcome:
 
 
 def _first_for(line: Line, desk: Desk, leaving: ClinicVisit | None) -> ClinicVisit | None:
-    """Who comes back from an examination goes to the doctor who sent her, as long as that one serves this queue."""
+    """Who comes back from an examination goes to the doctor who sent her, as long as that one serves this queue, and calls."""
     here = {d.doctor_id for d in line.desks.values() if d.is_open}
     for visit in line.waiting:
-        hers = visit.served_by is None or visit.served_by == desk.doctor_id or visit.served_by not in here
-        if hers and (leaving is None or visit.id != leaving.id):
+        if leaving is not None and visit.id == leaving.id:
+            continue
+        if visit.served_by is None or visit.served_by == desk.doctor_id or visit.served_by not in here:
+            return visit
+        if _waits_in_vain(line, visit):
             return visit
     return None
+
+
+def _waits_in_vain(line: Line, visit: ClinicVisit) -> bool:
+    """She came back so many calls ago that her own doctor, whose desk is open, does not seem to call anybody."""
+    calls = store.visits.calls_since_back(line.tx.conn, line.queue.session_id, visit.id)
+    return calls >= line.rules.return_places + PATIENCE
 
 
 def _call(line: Line, visit: ClinicVisit, desk: Desk, after: str | None, by: str, why: str = "") -> None:
@@ -123,7 +135,7 @@ def _call(line: Line, visit: ClinicVisit, desk: Desk, after: str | None, by: str
     line.keep(visit)
     line.keep_desk(desk)
     line.queue.first_called_at = line.queue.first_called_at or line.now
-    line.tx.send(telling.called(visit, line.now))
+    line.tx.send(telling.called(visit, line.now, line.where(visit)))
     note_called(line.tx, visit, line.tx.now)
 
 
@@ -155,7 +167,7 @@ def _call_again(line: Line, visit: ClinicVisit, by: str, why: str) -> None:
     visit.move(Move.RECALL, line.now, by, why, room=visit.room, call=visit.calls + 1)
     visit.calls += 1
     line.keep(visit)
-    line.tx.send(telling.called(visit, line.now))
+    line.tx.send(telling.called(visit, line.now, line.where(visit), again=True))
 
 
 def start_visit(database: Database, staff: Staff, visit_id: str) -> ClinicVisit:
@@ -228,6 +240,7 @@ def send_away(database: Database, staff: Staff, visit_id: str) -> ClinicVisit:
         acting = act_on(tx, staff, visit_id)
         line, visit = acting.line, acting.visit
         if visit.state != VisitState.AWAY:
+            _note_time(line, visit)
             visit.move(Move.SEND_AWAY, line.now, staff.account_id, room=visit.room)
             line.leave(visit)
             visit.room = None
@@ -260,8 +273,15 @@ def finish_visit(database: Database, staff: Staff, visit_id: str) -> ClinicVisit
 
 
 def _finish(line: Line, visit: ClinicVisit, orders: dict[str, Order], by: str) -> None:
+    _note_time(line, visit)
     line.end(visit, Move.FINISH, by)
     _move_order(line.tx, visit, orders, Served(visit.order_id or ""))
+
+
+def _note_time(line: Line, visit: ClinicVisit) -> None:
+    """She leaves her doctor for the first time: so long does a consultation take."""
+    if visit.state in AT_DESK and visit.called_at is not None and visit.desk_seconds is None:
+        visit.desk_seconds = (line.now - visit.called_at).total_seconds()
 
 
 def _move_order(tx: Tx, visit: ClinicVisit, orders: dict[str, Order], wish: Served | Missed) -> None:

@@ -1,6 +1,6 @@
 """What the planner would have said of past sessions, beside what happened."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -14,7 +14,7 @@ from haoyuan_waiting.planner import SEED, Errors, daily_p90, errors, outcome
 
 from booking_svc import store
 from booking_svc.clinic.staff import Staff
-from booking_svc.store.waits import UNENDED, DayVisit
+from booking_svc.store.waits import DayVisit
 from booking_svc.usecases.waiting.planning import MOST_PATIENTS, check_department, read_plan
 
 MOST_DAYS, MOST_SESSIONS = 31, 60
@@ -83,7 +83,7 @@ def _test(conn: store.Connection, session_id: str, now: datetime) -> Tested | No
     if session is None or here or now < session.ends_at:
         return None
     plan = read_plan(conn, [session], now)
-    happened = _happened(visits, session)
+    happened = _happened(visits, session, store.waits.ended_by_clock(conn, session_id))
     if happened is None or plan.day.patients > MOST_PATIENTS:
         return None
     days = simulate(plan.day, Luck.draw(plan.day.appointments, plan.day.streams, RUNS, SEED))
@@ -96,8 +96,8 @@ def _test(conn: store.Connection, session_id: str, now: datetime) -> Tested | No
     return Tested(session, len(plan.day.doctors), said, (low, high), happened)
 
 
-def _happened(visits: Sequence[DayVisit], session: SessionFacts) -> Figures | None:
-    """None if nobody was called. Who left uncalled counts for as long as she waited."""
+def _happened(visits: Sequence[DayVisit], session: SessionFacts, by_clock: Collection[str]) -> Figures | None:
+    """None if nobody was called. Who was ended `by_clock` has left at any time: the day's end is when the last of the others did. Who left uncalled counts for as long as she waited."""
     called: list[float] = []
     left: list[float] = []
     for v in visits:
@@ -110,6 +110,6 @@ def _happened(visits: Sequence[DayVisit], session: SessionFacts) -> Figures | No
     p90 = observed.waits(called, left).p90
     if not called or p90 is None:
         return None
-    ends = [v.ended_at for v in visits if v.called_at and v.ended_at and v.ended_at - v.called_at < UNENDED]
+    ends = [v.ended_at for v in visits if v.called_at and v.ended_at and v.id not in by_clock]
     end = max(ends, default=session.ends_at)
     return Figures(len(called), p90, max((end - session.ends_at).total_seconds(), 0.0))
