@@ -60,7 +60,7 @@ def test_all_of_a_visit_is_kept(day):
     changed = {
         "queue_id": day.other, "department_id": "d2", "ticket": "T3", "visit_class": "priority", "reason": "child",
         "state": VisitState.CALLED, "place": Place(OPENS, OPENS + timedelta(microseconds=7), 3, (-5, -9)), "room": "7",
-        "served_by": "doc2", "passes": 1, "calls": 2, "late": True, "told_near": True, "tries": 3, "name": "王*",
+        "served_by": "doc2", "passes": 1, "calls": 2, "late": True, "told_near": True, "nears": 2, "tries": 3, "name": "王*",
         **dict.fromkeys(("checked_in_at", "called_at", "started_at", "ended_at", "updated_at"), OPENS),
         "visit": replace(VISIT, starts_at=OPENS, room="9"),
     }  # fmt: skip

@@ -1,4 +1,8 @@
-"""What booking-svc tells of the clinic day. A walk-in has no order and may have no account: then these are None."""
+"""What booking-svc tells of the clinic day. A walk-in has no order and may have no account: then these are None.
+
+`visit` is, of who waits, where she does: the doctor and the room of queue `queue_id`, at the time that was agreed. `at` is the time of
+that queue, which never goes back: of two words about one visit the later one is true.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -26,7 +30,7 @@ class VisitCheckedIn:
 @message("booking.visit_near", 1, sender="booking-svc", subject="visit_id", partition="queue_id")
 @dataclass(frozen=True, slots=True)
 class VisitNear:
-    """Few are before her now. Told once for each place that she is given in a line."""
+    """Few are before her now. Told once in each line, again only after many have come before her, and three times at most."""
 
     visit_id: Id
     order_id: Id | None
@@ -34,13 +38,14 @@ class VisitNear:
     queue_id: Id
     ticket: Text
     ahead: Count
+    at: Time
     visit: Visit
 
 
 @message("booking.visit_called", 1, sender="booking-svc", subject="visit_id", partition="queue_id")
 @dataclass(frozen=True, slots=True)
 class VisitCalled:
-    """叫号: it is her turn, in `room`. `call` counts her calls: 2 and more are calls after one that she missed, or repeated ones."""
+    """叫号: it is her turn, in `room`. `call` counts her calls. `again`: she is being called there already, and this only repeats it."""
 
     visit_id: Id
     order_id: Id | None
@@ -49,6 +54,7 @@ class VisitCalled:
     ticket: Text
     room: Text
     call: Count
+    again: bool
     called_at: Time
     visit: Visit
 
@@ -65,6 +71,7 @@ class VisitPassed:
     ticket: Text
     ahead: Count
     left: Count
+    at: Time
     visit: Visit
 
 
@@ -79,6 +86,7 @@ class VisitMoved:
     queue_id: Id
     ticket: Text
     why: Text
+    at: Time
     visit: Visit
     to: Visit
 

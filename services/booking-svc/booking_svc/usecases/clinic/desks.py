@@ -100,6 +100,6 @@ def set_discipline(database: Database, staff: Staff, session_id: str, discipline
 
 def _place_anew(line: Line) -> None:
     for visit, at in placed_anew(line.waiting, line.fresh_place):
-        visit.place, visit.told_near = at, False
+        visit.place = at
         line.keep(visit)
     line.waiting.sort(key=place_of)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from common.errors import NotFound
-from common.messages import ClinicRules
+from common.messages import ClinicRules, SessionFacts, Visit
 from common.outbox import Tx
 
 from booking_svc import store
@@ -17,6 +17,10 @@ from booking_svc.clinic.visits import IN_LINE, ClinicVisit, Move
 from booking_svc.domain import Order
 from booking_svc.usecases.clinic import telling
 from booking_svc.usecases.waiting import somebody_waits
+
+
+MOST_NEAR = 3
+"""As often she is told that her turn is near, however often others come before her."""
 
 
 def place_by(rules: ClinicRules, visit: ClinicVisit, came_at: datetime, number: int) -> Place:
@@ -36,6 +40,7 @@ class Line:
     desks: dict[str, Desk]
     passed: dict[str, int] = field(default_factory=dict)
     """Who was passed, and after how many more missed calls it counts as missed: told when it is clear who is before her."""
+    _facts: SessionFacts | None = None
     _changed: dict[str, ClinicVisit] = field(default_factory=dict)
     _desks: dict[str, Desk] = field(default_factory=dict)
 
@@ -53,13 +58,13 @@ class Line:
         self.stand(visit, at, move, by, why, visit_class=visit.visit_class, late=visit.late)
         ahead = self.ahead_of(visit)
         visit.told_near = ahead <= self.rules.near
-        self.tx.send(telling.checked_in(visit, ahead))
+        self.tx.send(telling.checked_in(visit, ahead, self.where(visit)))
 
     def stand(self, visit: ClinicVisit, at: Place, move: Move, by: str, why: str = "", **facts: Any) -> None:
         """She waits at a place that is new to her."""
         visit.move(move, self.now, by, why, place=at, **facts)
         self.leave(visit)
-        visit.place, visit.told_near = at, False
+        visit.place = at
         insort(self.waiting, visit, key=place_of)
         somebody_waits(self.tx, self.queue)
         self.keep(visit)
@@ -93,6 +98,13 @@ class Line:
         """How many wait before her."""
         return bisect_left(self.waiting, place_of(visit), key=place_of)
 
+    def where(self, visit: ClinicVisit) -> Visit:
+        """What she has an appointment for, with the doctor and the room of this line: another one's after a transfer."""
+        if visit.queue_id == visit.session_id:
+            return visit.visit
+        self._facts = self._facts or store.get_session(self.tx.conn, self.queue.session_id)
+        return visit.visit if self._facts is None else telling.there(visit.visit, self._facts)
+
     # --- what is written ---
 
     def keep(self, visit: ClinicVisit) -> None:
@@ -106,15 +118,17 @@ class Line:
     def settle(self) -> None:
         """Tell who was passed and who has come near, and write all that was changed."""
         for ahead, visit in enumerate(self.waiting):
-            near = ahead <= self.rules.near
+            # whoever was told, and a pass tells too, is told anew only if she has been much further back since then
+            knows = (visit.told_near or visit.id in self.passed) and ahead <= 2 * self.rules.near
+            near = not knows and ahead <= self.rules.near and visit.nears < MOST_NEAR
             if visit.id in self.passed:
-                self.tx.send(telling.passed(visit, ahead, self.passed[visit.id]))
-            elif near and not visit.told_near:
-                self.tx.send(telling.near(visit, ahead))
-            else:
-                continue
-            visit.told_near = near
-            self.keep(visit)
+                self.tx.send(telling.passed(visit, ahead, self.passed[visit.id], self.now, self.where(visit)))
+            elif near:
+                self.tx.send(telling.near(visit, ahead, self.now, self.where(visit)))
+                visit.nears += 1
+            if visit.told_near != (knows or near):
+                visit.told_near = knows or near
+                self.keep(visit)
         self.passed.clear()
         store.visits.save_visits(self.tx, list(self._changed.values()))
         for desk in self._desks.values():

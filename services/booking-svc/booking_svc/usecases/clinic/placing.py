@@ -1,9 +1,7 @@
 """Who stands elsewhere now: in another class, in another line, or in the line again."""
 
-from dataclasses import replace
-
 from common.errors import Conflict, NotFound
-from common.messages import SessionFacts, Visit, VisitClass
+from common.messages import SessionFacts, VisitClass
 from common.outbox import Database, Tx
 
 from booking_svc import store
@@ -82,14 +80,14 @@ def _transfer(source: Line, target: Line, visit: ClinicVisit, facts: SessionFact
     number, told = target.queue.number(), {"left": visit.queue_id, "called_out": visit.ticket}
     visit.queue_id, visit.department_id, visit.served_by = target.queue.session_id, facts.department_id, None
     # two lines have the same tickets
-    visit.ticket = f"T{number}"
+    visit.ticket, visit.told_near = f"T{number}", False
     if visit.state in IN_LINE:
         target.stand(visit, _place_there(source, target, visit, number), Move.TRANSFER, by, why, **told)
     else:
         visit.move(Move.TRANSFER, target.now, by, why, **told)
         visit.place = visit.place and _place_there(source, target, visit, number)
         target.keep(visit)
-    target.tx.send(telling.moved(visit, why, _there(visit, facts)))
+    target.tx.send(telling.moved(visit, why, target.now, telling.there(visit.visit, facts)))
 
 
 def _place_there(source: Line, target: Line, visit: ClinicVisit, number: int) -> Place:
@@ -98,19 +96,6 @@ def _place_there(source: Line, target: Line, visit: ClinicVisit, number: int) ->
     if source.rules.discipline == target.rules.discipline:
         return Place(old.at, old.since, number)
     return place_by(target.rules, visit, visit.checked_in_at or old.since, number)
-
-
-def _there(visit: ClinicVisit, facts: SessionFacts) -> Visit:
-    """Her time stays what was agreed."""
-    return replace(
-        visit.visit,
-        department_id=facts.department_id,
-        department_name=facts.department_name,
-        doctor_id=facts.doctor_id,
-        doctor_name=facts.doctor_name,
-        doctor_title=facts.doctor_title,
-        room=facts.room,
-    )
 
 
 # --- another place ---------------------------------------------------------------------------------------------------
