@@ -4,7 +4,7 @@ import math
 
 import pytest
 from booking_svc.usecases import clinic
-from clinic_day import DESK
+from clinic_day import DESK, ROOM
 from common.testing import assert_problem, bearer
 from waits_day import STAFF, THEIRS, WaitsDay, empty
 
@@ -93,6 +93,58 @@ def test_the_models_are_asked_for_what_was_observed(day):
     assert found["desks"] == 1
     assert models["mm1"]["refused"] is None
     assert models["mm1"]["L"] == pytest.approx(found["observed"]["arrival_rate"] / 3600 * models["mm1"]["W"])
+
+
+def test_who_is_at_an_examination_is_neither_at_a_desk_nor_in_the_line(day):
+    """Called at once, sent away, back half an hour later, called at once again."""
+    day.open()
+    visit_id = day.come("a")
+    day.next()
+    day.after(5)
+    clinic.send_away(day.database, DESK, visit_id)
+    day.after(30)
+    away = load(day)["observed"]
+    assert (away["arrived"], away["called"], away["waiting"]) == (1, 1, 0)
+    assert away["W"] == pytest.approx(300)
+    assert away["utilisation"] == pytest.approx(5 / 35)
+    clinic.come_back(day.database, DESK, visit_id)
+    day.after(1)
+    day.next()
+    day.after(4)
+    clinic.finish_visit(day.database, DESK, visit_id)
+    found = load(day)["observed"]
+    assert (found["arrived"], found["called"]) == (2, 2), "she passes twice"
+    assert found["Wq"] == pytest.approx(30)
+    assert found["W"] == pytest.approx(300)
+    assert found["utilisation"] == pytest.approx(9 / 40)
+
+
+def test_who_was_called_in_vain_waits_until_she_is_called_again(day):
+    day.open()
+    visit_id = day.come("a")
+    day.next()
+    day.after(2)
+    clinic.put_back(day.database, DESK, visit_id, "by mistake")
+    day.after(8)
+    day.next()
+    assert load(day)["observed"]["Wq"] == pytest.approx(600)
+
+
+def test_a_desk_is_open_until_it_is_closed(day):
+    """Taken for ten of sixty minutes, also once it is closed; and it opens again, in another room."""
+    day.open()
+    visit_id = day.come("a")
+    day.next()
+    day.after(10)
+    clinic.finish_visit(day.database, DESK, visit_id)
+    day.after(50)
+    assert load(day)["observed"]["utilisation"] == pytest.approx(10 / 60)
+    clinic.close_desk(day.database, DESK, day.session, ROOM)
+    assert load(day)["observed"]["utilisation"] == pytest.approx(10 / 60)
+    day.after(30)
+    day.open()
+    day.after(40)
+    assert load(day)["observed"]["utilisation"] == pytest.approx(10 / 100)
 
 
 def test_a_session_that_has_overrun_midnight_is_looked_at_until_now(day):

@@ -206,7 +206,9 @@ class WaitSchema(Schema):
 
 
 class ObservedSchema(Schema):
-    """What was so. Null where nobody came. A quantile is null, too, while too few were called to know it."""
+    """What was so. Null where nobody came. A quantile is null, too, while too few were called to know it. Who comes back from an
+    examination has arrived, and is called, once more.
+    """
 
     arrived = fields.Integer()
     called = fields.Integer()

@@ -13,7 +13,8 @@ from haoyuan_waiting.observed import Durations, Load, Stay
 from booking_svc import store
 from booking_svc.clinic.queue import Queue
 from booking_svc.clinic.staff import Staff
-from booking_svc.clinic.visits import VisitState
+from booking_svc.clinic.visits import ENDED, HERE, Move, VisitState
+from booking_svc.store.visits import KeptStep
 from booking_svc.store.waits import DayVisit
 from booking_svc.usecases.waiting.learning import service_times
 from booking_svc.usecases.waiting.models import Steadily, steady_models
@@ -21,8 +22,9 @@ from booking_svc.usecases.waiting.models import Steadily, steady_models
 
 @dataclass(frozen=True, slots=True)
 class SessionLoad:
-    """Of a session between two times. `waits`: of those who came, until their (last) call; `models`: for the arrivals observed, and
-    the service times learnt of the doctors at its desks.
+    """Of a session between two times. Who comes back from an examination waits, and is seen, once more: another arrival. `waits`: of
+    those who came, until their (last) call; `models`: for the arrivals observed, and the service times learnt of the doctors at its
+    desks.
     """
 
     session_id: str
@@ -44,17 +46,17 @@ def load(database: Database, staff: Staff, session_id: str) -> SessionLoad:
             raise NotFound("no such session", code="session_not_found")
         staff.check_hospital(of.hospital_id, "session_not_found")
         came = [v for v in store.waits.visits_of_line(conn, session_id) if v.checked_in_at is not None]
+        steps = store.visits.moves_of_queue(conn, session_id)
         desks = store.queues.desks_of(conn, session_id).values()
         doctors = [d.doctor_id for d in desks if d.is_open] or [of.doctor_id]
         services = service_times(conn, of.department_id, doctors, now)
     since, until = _span(queue, session, came, now)
     zero = since.timestamp()
-    opened = [
-        (d.opened_at.timestamp() - zero, None if d.is_open else (d.free_since or d.opened_at).timestamp() - zero)
-        for d in desks
-    ]
-    stays = [_stay(v, zero) for v in came]
-    found = observed.load(stays, opened, 0.0, until.timestamp() - zero)
+    of_visits: dict[str | None, list[KeptStep]] = {}
+    for step in steps:
+        of_visits.setdefault(step.visit_id, []).append(step)
+    stays = [stay for v in came for stay in _stays(v, of_visits.get(v.id, []), zero)]
+    found = observed.load(stays, _opened(of_visits.get(None, []), zero), 0.0, until.timestamp() - zero)
     rate = found.arrival_rate or None
     return SessionLoad(
         session_id,
@@ -75,12 +77,48 @@ def waited(stays: Sequence[Stay], until: float) -> Durations:
     )
 
 
+def _stays(visit: DayVisit, steps: Sequence[KeptStep], zero: float) -> list[Stay]:
+    """Her passages through line and desk, by what happened to her here: while she is at an examination she is at neither, and from when
+    she is back she waits anew. A call that came to nothing is none. Without a history, by how she stands.
+    """
+    found: list[Stay] = []
+    going_on: Stay | None = None
+    for step in steps:
+        at = step.at.timestamp() - zero
+        if step.state in {*ENDED, VisitState.AWAY}:
+            if going_on is not None:
+                found.append(going_on._replace(ended=at))
+            going_on = None
+        elif going_on is None and step.state in HERE:
+            going_on = Stay(at)
+        elif going_on is not None and step.move in {Move.CALL, Move.PASS, Move.PUT_BACK}:
+            going_on = going_on._replace(called=at if step.move == Move.CALL else None)
+    if going_on is not None:
+        found.append(going_on)
+    return found or [_stay(visit, zero)]
+
+
 def _stay(visit: DayVisit, zero: float) -> Stay:
     def at(moment: datetime | None) -> float | None:
         return None if moment is None else moment.timestamp() - zero
 
     called = None if visit.state == VisitState.WAITING else visit.called_at
     return Stay(at(visit.checked_in_at) or 0.0, at(called), at(visit.ended_at))
+
+
+def _opened(steps: Sequence[KeptStep], zero: float) -> list[tuple[float, float | None]]:
+    """When desks were open, from when they were opened until they, or the queue, were closed; None: they still are."""
+    found: list[tuple[float, float | None]] = []
+    since: dict[str, float] = {}
+    for step in steps:
+        if step.move not in {"desk_opened", "desk_closed", "close"}:
+            continue
+        at, room = step.at.timestamp() - zero, str(step.facts.get("room"))
+        closed = since.keys() & (set(since) if step.move == "close" else {room})
+        found.extend((since.pop(each), at) for each in sorted(closed))
+        if step.move == "desk_opened":
+            since[room] = at
+    return [*found, *((at, None) for at in since.values())]
 
 
 def _span(
