@@ -18,7 +18,6 @@ from booking_svc.domain import Order
 from booking_svc.usecases.clinic import telling
 from booking_svc.usecases.waiting import somebody_waits
 
-
 MOST_NEAR = 3
 """As often she is told that her turn is near, however often others come before her."""
 
