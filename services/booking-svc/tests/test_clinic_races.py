@@ -1,7 +1,9 @@
 """Two who want the same visit at once, on PostgreSQL: who checks in twice, cancels, is closed out, or stopped while she is called."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -11,14 +13,17 @@ from booking_svc import store
 from booking_svc.domain import Order, State
 from booking_svc.saga import Stop
 from booking_svc.store.clinic_tables import visits
-from booking_svc.usecases import cancel_order, moving
+from booking_svc.usecases import LEFT, SEE_TO_VISITS, WATCH, cancel_order, clinic, moving, see_to_account, stop_sessions
+from booking_svc.usecases.clinic import WalkIn
 from booking_svc.usecases.clinic.checking_in import check_in_at_desk
 from booking_svc.usecases.clinic.closing import CLOSE, close_by_clock, watch_queues
 from booking_svc.usecases.clinic.following import ensure_visits, follow
+from booking_svc.usecases.clinic.lining import open_line
+from booking_svc.worker import jobs, timers
 from booking_world import VISIT
 from clinic_day import DESK, OPENS, ROOM, ClinicDay
 from common.errors import Conflict
-from common.messages import VisitCheckedIn
+from common.messages import SessionStopped, VisitCheckedIn
 from common.outbox import Timer
 from common.testing import sent
 
@@ -147,6 +152,102 @@ def test_who_is_called_while_her_session_is_stopped_is_at_no_desk_in_the_end(day
         with day.database.reading() as conn:
             desk = store.queues.desks_of(conn, day.session)[ROOM]
         assert desk.visit_id is None
+
+
+def meanwhile(day: ClinicDay, act: Callable[[], object]) -> threading.Thread:
+    """`act` has begun in another thread, and is done or waits for a lock."""
+    thread = threading.Thread(target=act)
+    thread.start()
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + 20
+    while thread.is_alive() and time.monotonic() < deadline:
+        with day.database.reading() as conn:
+            if conn.exec_driver_sql(waiting).scalar_one():
+                break
+    return thread
+
+
+def known(day: ClinicDay, name: str) -> WalkIn:
+    with day.database.transaction() as tx:
+        row = {"account_id": f"acc_{name}", "revision": 1, "masked_name": "张*", "removed": False}
+        store.save_patients(tx, [{"id": f"pat_{name}", **row}])
+    return WalkIn("张三", f"pat_{name}")
+
+
+def test_a_walk_in_who_is_moved_while_her_name_is_forgotten_stays_without_one(day):
+    walk_in = clinic.add_walk_in(day.database, DESK, day.session, known(day, f"m{day.session}")).id
+
+    def forget() -> None:
+        with day.database.transaction() as tx:
+            store.days.forget_names(tx, f"acc_m{day.session}")
+
+    with day.database.transaction() as tx:
+        line = open_line(tx, store.queues.lock_queue(tx, day.session))
+        (visit,) = line.waiting
+        thread = meanwhile(day, forget)
+        line.keep(visit)
+        line.settle()
+    thread.join()
+    assert day.visit(walk_in).name is None
+
+
+def test_a_walk_in_who_is_added_while_the_session_is_stopped_leaves_too(day):
+    """Nobody keeps a queue there yet: both make it."""
+    with day.database.reading() as conn:
+        facts = store.get_session(conn, day.session)
+    assert facts is not None
+    told = SessionStopped(day.session, replace(facts, state="stopped", revision=99), "", [])
+
+    def stop_it() -> None:
+        with day.database.transaction() as tx:
+            stop_sessions(tx, [SimpleNamespace(message=told, traceparent="")], None)
+
+    with day.database.transaction(share=True):
+        walk_in = clinic.add_walk_in(day.database, DESK, day.session, WalkIn("张三")).id
+        thread = meanwhile(day, stop_it)
+    thread.join()
+    assert day.visit(walk_in).state == "withdrawn"
+
+
+def test_whose_account_ends_while_she_is_called_waits_for_nobody_for_ever(day):
+    """She has an appointment, and a walk-in of hers is at the desk."""
+    day.open()
+    service = SimpleNamespace(database=day.database)
+    for n in range(ROUNDS):
+        name = f"z{n}{day.session}"
+        walk_in = clinic.add_walk_in(day.database, DESK, day.session, known(day, name)).id
+        assert day.next() == walk_in
+        booked = day.expect(name, 60)
+        end = lambda a=f"acc_{name}": see_to_account(service, Timer(LEFT, a, OPENS, {}), None)  # noqa: E731  begun below
+        at_once(end, lambda v=walk_in: day.next(v))
+        assert (day.visit(booked).state, day.visit(walk_in).state) == ("withdrawn", "done")
+        assert day.visit(walk_in).name is None
+
+
+def test_what_locks_queues_has_a_transaction_of_its_own():
+    """Timers share one: it would hold the queue of one and then want the orders of the next, against the order of locks."""
+    assert set(timers(None)) == {store.WINDOW, WATCH}
+    assert {CLOSE, LEFT, SEE_TO_VISITS} <= set(jobs(None))
+
+
+def test_two_queues_that_close_at_once_and_one_who_is_sent_from_one_to_the_other(day):
+    a, b = sorted([day.session, day.other])
+    service = SimpleNamespace(database=day.database)
+    seen = [day.come(f"s{n}", session=session) for n, session in enumerate((a, b))]
+    moving_on = [day.expect(f"e{n}", session=session) for n, session in enumerate((a, b))]
+    for session, visit_id in zip((a, b), seen, strict=True):
+        day.open(session=session)
+        assert day.next(session=session) == visit_id
+    day.clock.set(OPENS + timedelta(hours=7))
+    ends = [lambda s=session: close_by_clock(service, Timer(CLOSE, s, OPENS, {})) for session in (a, b)]
+    send = [
+        lambda v=visit_id, s=session: clinic.transfer_visit(day.database, DESK, v, s, "")
+        for visit_id, session in zip(moving_on, (b, a), strict=True)
+    ]
+    at_once(*ends, *send)
+    for end in ends:
+        end()
+    assert {day.visit(v).state for v in moving_on} == {"missed"}
 
 
 def test_the_watch_finds_what_has_no_visit_and_what_has_no_end(day):
