@@ -13,7 +13,6 @@ from common.outbox import Tx
 from booking_svc.clinic.visits import ENDED, Move, VisitState
 from booking_svc.store.clinic_tables import estimates, visit_moves, visits
 from booking_svc.store.tables import among
-from booking_svc.store.visits import KeptStep, steps
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -131,13 +130,6 @@ def hospital_of(conn: sa.Connection, department_id: str) -> str | None:
 
 def _days(conn: sa.Connection, query: sa.Select[Any]) -> list[DayVisit]:
     return [DayVisit(**{**row._asdict(), "state": VisitState(row.state)}) for row in conn.execute(query)]
-
-
-def moves_of_line(conn: sa.Connection, queue_id: str) -> list[KeptStep]:
-    """What happened to those who stand, or stood last, in a queue, wherever they stood then, and to the queue as a whole; oldest first."""
-    of = sa.select(visits.c.id).where(visits.c.queue_id == queue_id)
-    c = visit_moves.c
-    return steps(conn, c.visit_id.in_(of)) + steps(conn, sa.and_(c.queue_id == queue_id, c.visit_id.is_(None)))
 
 
 # --- what was told ---------------------------------------------------------------------------------------------------
