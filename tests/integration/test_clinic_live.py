@@ -48,10 +48,9 @@ def board_of(base: str, operator: Client, hospital: Hospital) -> Client:
     """A screen's account."""
     board = Client(base)
     username = f"board{secrets.token_hex(4)}"
-    board.post("/users", {"username": username, "password": PASSWORD, "email": f"{username}@example.com"})
-    board.login(username, PASSWORD)
-    account = board.get("/users/me")["id"]
-    operator.post(f"/users/{account}/roles", {"roles": ["board"], "hospital_id": hospital.id})
+    operator.post(
+        "/staff", {"username": username, "password": PASSWORD, "roles": ["board"], "hospital_id": hospital.id}
+    )
     board.login(username, PASSWORD)
     return board
 

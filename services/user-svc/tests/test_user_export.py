@@ -44,6 +44,7 @@ def test_everything_is_in_it_in_clear(alice: Person, patient: str) -> None:
         ("data_exported", "yourself"),
     ]
     assert found["elsewhere"] == list(ELSEWHERE)
+    assert "GET /api/v1/visits" in {other["ask"] for other in ELSEWHERE}, "why she had priority, too"
 
 
 def test_one_who_was_removed_is_in_it_too(alice: Person, patient: str) -> None:

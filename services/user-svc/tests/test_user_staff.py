@@ -130,18 +130,6 @@ def test_another_hospitals_staff_are_none_of_an_administrators_business(
     assert roles_of(bob) == (["patient", "cashier"], "hos_2", None)
 
 
-def test_a_screen_on_a_wall_is_nothing_else(admin: Person, alice: Person) -> None:
-    """Who takes the screen's token sees queues, and books for nobody."""
-    assert admin.call("POST", "/staff", {"username": "alice", "roles": ["board"]}).get_json()["roles"] == ["board"]
-    alice.log_in("alice")
-    assert roles_of(alice) == (["board"], "hos_1", None)
-    for roles in (["board", "registrar"], ["doctor", "board"]):
-        body = {"username": "alice", "roles": roles, "doctor_id": "doc_1"}
-        assert_problem(admin.call("POST", "/staff", body), 422, field="roles")
-    assert admin.call("DELETE", f"/staff/{alice.id}").status_code == 204
-    assert roles_of(alice) == (["patient"], None, None), "the account is somebody's again"
-
-
 def test_nobody_locks_herself_out(operator: Person, admin: Person, service: Service) -> None:
     assert_problem(admin.call("DELETE", f"/staff/{admin.id}"), 409, "own_role")
     assert_problem(admin.call("POST", "/staff", {"username": "anna", "roles": ["registrar"]}), 409, "own_role")

@@ -17,6 +17,8 @@ SEXES: tuple[Sex, ...] = ("female", "male")
 
 ROLES = ("patient", "doctor", "registrar", "cashier", "hospital_admin", "board", "operator")
 PATIENT, DOCTOR, REGISTRAR, CASHIER, HOSPITAL_ADMIN, BOARD, OPERATOR = ROLES
+PEOPLE = tuple(role for role in ROLES if role != BOARD)
+"""A board is a screen on a wall: it shows queues, and has nobody to book for, no address and nothing to be told."""
 HOSPITAL_STAFF = frozenset({DOCTOR, REGISTRAR, CASHIER, HOSPITAL_ADMIN, BOARD})
 
 MOST_PATIENTS = 4

@@ -9,7 +9,8 @@ from flask import Response, request
 from notify_svc import domain, templates
 from notify_svc.store import MongoStore
 
-EVERYBODY = ROLES
+EVERYBODY = tuple(role for role in ROLES if role != "board")
+"""Everybody who is a person: a screen on a wall is told nothing."""
 
 
 def answer_in(body: dict[str, Any], locale: str) -> Response:

@@ -73,7 +73,7 @@ def ask_code(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.post("/users/me/codes")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.arguments(OwnCodeAsked)
 @blp.response(202, CodeOut)
 def ask_code_of_ones_own(body: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def ask_code_of_ones_own(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.post("/users/me/email")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.arguments(EmailProof)
 @blp.response(200, AccountOut)
 def confirm_email(body: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def confirm_email(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.post("/users/me/phone")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.arguments(PhoneProof)
 @blp.response(200, AccountOut)
 def confirm_phone(body: dict[str, Any]) -> dict[str, Any]:

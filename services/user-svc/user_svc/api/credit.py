@@ -111,7 +111,7 @@ class AppealQuery(Paged):
 
 
 @blp.get("/users/me/patients/<patient_id>/credit")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.response(200, MarksOut)
 def show_credit(patient_id: str) -> dict[str, Any]:
     """Everything that was ever marked against a person of one's own, the newest first. 404 `patient_not_found`.
@@ -128,7 +128,7 @@ def show_credit(patient_id: str) -> dict[str, Any]:
 
 
 @blp.post("/users/me/patients/<patient_id>/credit/<mark_id>/appeal")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.arguments(AppealIn)
 @blp.response(201, MarkOut)
 def appeal(body: dict[str, Any], patient_id: str, mark_id: str) -> Response:

@@ -28,6 +28,11 @@ ELSEWHERE: tuple[dict[str, Any], ...] = (
         "en": "your orders and what became of them: booking-svc",
     },
     {
+        "ask": "GET /api/v1/visits",
+        "zh-CN": "就诊当日的报到、排队与叫号，包括优先就诊的原因：booking-svc",
+        "en": "your days at the clinic: when you came and were called, and why you had priority: booking-svc",
+    },
+    {
         "ask": "GET /api/v1/payments?order_id={id}",
         "zh-CN": "每笔订单的付款与退款：payment-svc",
         "en": "payments and refunds of each order: payment-svc",
@@ -80,7 +85,7 @@ class ExportOut(Schema):
 
 
 @blp.post("/users/me/export")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.arguments(OwnerProof)
 @blp.response(200, ExportOut)
 def export(body: dict[str, Any]) -> Response:
@@ -96,7 +101,7 @@ def export(body: dict[str, Any]) -> Response:
 
 
 @blp.post("/users/me/delete")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.arguments(OwnerProof)
 @blp.response(204)
 def delete(body: dict[str, Any]) -> None:

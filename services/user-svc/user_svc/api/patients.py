@@ -57,7 +57,7 @@ class PatientsOut(Schema):
 
 
 @blp.get("/users/me/patients")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.response(200, PatientsOut)
 def list_patients() -> dict[str, Any]:
     """The people that one may book for: four at most, so there is one page only."""
@@ -66,7 +66,7 @@ def list_patients() -> dict[str, Any]:
 
 
 @blp.post("/users/me/patients")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @idempotent
 @blp.arguments(NewPatient)
 @blp.response(201, PatientOut)
@@ -82,7 +82,7 @@ def add_patient(body: dict[str, Any]) -> Response:
 
 
 @blp.patch("/users/me/patients/<patient_id>")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.arguments(PatientChange)
 @blp.response(200, PatientOut)
 def change_patient(body: dict[str, Any], patient_id: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def change_patient(body: dict[str, Any], patient_id: str) -> dict[str, Any]:
 
 
 @blp.delete("/users/me/patients/<patient_id>")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.response(204)
 def remove_patient(patient_id: str) -> None:
     """Take a person out of the list. What was booked for them stays. 409 `guardian_of` while a child depends on her."""

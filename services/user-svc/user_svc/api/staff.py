@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.web import Idents, Paged, Routes, Schema, page_of, principal, roles
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from user_svc import domain
 from user_svc.api.parts import database, parts
@@ -31,6 +31,19 @@ class StaffIn(Schema):
     roles = _roles(STAFF_ROLES, 1)
     doctor_id = Idents.id(load_default=None, allow_none=True, metadata={"description": "of doctors: who they are"})
     hospital_id = Idents.id(load_default=None, allow_none=True, metadata={"description": "operators must say which"})
+    password = fields.String(
+        load_only=True,
+        validate=validate.Length(1, domain.LONGEST_PASSWORD),
+        metadata={"description": "of a board, whose account is made"},
+    )
+
+    @validates_schema
+    def _boards(self, data: dict[str, Any], **_: Any) -> None:
+        """Nobody else's password is given here."""
+        if ("password" in data) != (domain.BOARD in data["roles"]):
+            raise ValidationError({"password": ["boards need one, and nobody else"]})
+        if domain.BOARD in data["roles"] and (set(data["roles"]) != {domain.BOARD} or data["doctor_id"]):
+            raise ValidationError({"roles": ["a board is a screen on a wall, and nothing else"]})
 
 
 class StaffQuery(Paged):
@@ -70,7 +83,13 @@ def add_staff(body: dict[str, Any]) -> dict[str, Any]:
 
     They take effect with the next access token, and the person is told. 404 `account_not_found`; 409 `staff_elsewhere` for who
     works for another hospital or is an operator, `own_role` for an administrator who would stop being one.
+
+    `board`, a screen on a wall, is a new account, of this `username` and `password`, which shows queues and does nothing else. 409
+    `username_taken`: nobody's account becomes a screen; `board_account`: and a screen's becomes nobody's.
     """
+    if domain.BOARD in body["roles"]:
+        made = {name: body[name] for name in ("username", "password", "hospital_id")}
+        return _show(usecases.add_board(database(), parts(), _giver(), **made))
     return _show(usecases.add_staff(database(), parts(), _giver(), **body))
 
 
@@ -78,7 +97,8 @@ def add_staff(body: dict[str, Any]) -> dict[str, Any]:
 @roles(domain.HOSPITAL_ADMIN, domain.OPERATOR)
 @blp.response(204)
 def remove_staff(account_id: str) -> None:
-    """Take all of an account's roles at its hospital away. 404 `account_not_found` for who does not work there, 409 `own_role`.
+    """Take all of an account's roles at its hospital away; a board's account ends. 404 `account_not_found` for who does not work
+    there, 409 `own_role`.
 
     What the account may do ends with its access token, a quarter of an hour later.
     """
@@ -93,7 +113,8 @@ def set_roles(body: dict[str, Any], account_id: str) -> dict[str, Any]:
     """Give an account these roles in place of all that it has. Staff of a hospital need a `hospital_id`, doctors a `doctor_id`.
 
     They take effect with the next access token, and the person is told. 409 `own_role` for an operator who would stop being
-    one: somebody else has to do that, so that the last one cannot lock the door from outside.
+    one: somebody else has to do that, so that the last one cannot lock the door from outside; `board_account`: boards are made by
+    POST /staff.
     """
     return _show(usecases.set_roles(database(), parts(), _giver(), account_id, **body))
 

@@ -123,7 +123,7 @@ def log_out_everywhere() -> None:
 
 
 @blp.get("/users/me/logins")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.arguments(LoginsQuery, location="query")
 @blp.response(200, LoginsOut)
 def list_logins(query: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def list_logins(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.delete("/users/me/logins/<login_id>")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.response(204)
 def end_login(login_id: str) -> None:
     """End one of one's logins. 404 `login_not_found`."""

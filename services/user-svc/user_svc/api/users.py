@@ -82,7 +82,7 @@ def show_me() -> dict[str, Any]:
 
 
 @blp.patch("/users/me")
-@roles(*domain.ROLES)
+@roles(*domain.PEOPLE)
 @blp.arguments(AccountChange)
 @blp.response(200, AccountOut)
 def change_me(body: dict[str, Any]) -> dict[str, Any]:

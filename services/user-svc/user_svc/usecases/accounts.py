@@ -57,7 +57,7 @@ def register(
     try:
         code_id = codes.check(database, parts, "register", to, code) if to and code else None
         with database.transaction() as tx:
-            return _add(tx, parts, values, [email, number or ""], to, code_id)
+            return add(tx, parts, values, [email, number or ""], to, code_id)
     except (Conflict, Invalid):  # or the same request was under way, and has taken the name or the code a moment ago
         if made := _made_before(database, parts, name, password, request_index):
             return made
@@ -77,10 +77,18 @@ def _made_up(request_index: str | None) -> str:
     return f"u{request_index[:16] if request_index else secrets.token_hex(8)}"
 
 
-def _add(
-    tx: Tx, parts: Parts, values: dict[str, Any], given: Sequence[str], to: Address | None, code_id: str | None
+def add(
+    tx: Tx,
+    parts: Parts,
+    values: dict[str, Any],
+    given: Sequence[str] = ("", ""),
+    to: Address | None = None,
+    code_id: str | None = None,
+    actor: str | None = None,
 ) -> Account:
-    """Add the account and tell of it. given: its e-mail address and phone number; what the code has proved is `to`."""
+    """Add the account and tell of it. given: its e-mail address and phone number; what the code has proved is `to`; actor: who
+    makes it, if it is not its owner. Raises Conflict (username_taken).
+    """
     account_id, name = mint("acc"), values["username"]
     for channel, text in zip(contacts.NAMES, given, strict=True):
         values |= contacts.unproved(parts.vault, account_id, channel, text)
@@ -93,7 +101,8 @@ def _add(
         raise _taken()
     contacts.tell(tx, parts, account_id)
     tx.send(UserRegistered(account_id=account_id, username=name, locale=values["locale"]))
-    note(tx, "registered", actor=account_id, about=account_id, by=to.channel if to else "username")
+    by, hospital_id = to.channel if to else "username", values["hospital_id"]
+    note(tx, "registered", actor=actor or account_id, about=account_id, hospital_id=hospital_id, by=by)
     return account_of(store.account(tx.conn, account_id), parts.vault)
 
 

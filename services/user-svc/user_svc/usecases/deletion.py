@@ -59,11 +59,16 @@ def delete_account(
             raise Conflict("this account has roles: let an operator take them away first", code="staff_account")
         former = proved(row, parts.vault, "email") or proved(row, parts.vault, "sms")
         warn(tx, parts, account_id, "account_deleted", former=former, device=device)
-        patient_ids = _forget_people(tx, parts, account_id)
-        rows.forget_account(tx, account_id, domain.reserved_key(row.username_key))
-        tx.send(ContactChanged(account_id, row.contact_revision + 1, row.locale, None, None))
-        note(tx, "account_deleted", actor=account_id, about=account_id)
-        tx.send(AccountDeleted(account_id, patient_ids, tx.now))
+        end_account(tx, parts, row, actor=account_id)
+
+
+def end_account(tx: Tx, parts: Parts, row: Any, *, actor: str, hospital_id: str | None = None) -> None:
+    """End a locked account, at the wish of `actor`; hospital_id: of one that was a hospital's."""
+    patient_ids = _forget_people(tx, parts, row.id)
+    rows.forget_account(tx, row.id, domain.reserved_key(row.username_key))
+    tx.send(ContactChanged(row.id, row.contact_revision + 1, row.locale, None, None))
+    note(tx, "account_deleted", actor=actor, about=row.id, hospital_id=hospital_id)
+    tx.send(AccountDeleted(row.id, patient_ids, tx.now))
 
 
 def is_deleted(database: Database, account_id: str) -> bool:
