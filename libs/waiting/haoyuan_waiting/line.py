@@ -51,6 +51,10 @@ class Customer:
     late_place: float | None = None
     void_after: float | None = None
     """So much later than her segment's start she is not let in."""
+    raised: bool = False
+    """She is expected, and has a higher class already."""
+    passes: int = 0
+    """So many of her calls nobody has answered."""
     returned: bool = False
     """She was seen, has come back from an examination, and waits to be seen again."""
     away_for: float | None = None

@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from haoyuan_waiting.away import NEVER, TICK, Away
 from haoyuan_waiting.line import Customer, Line, Punctuality, Server, ServiceTime, Stream
 from haoyuan_waiting.normal import above, log_sf
 from haoyuan_waiting.service import MOST_SECONDS, drawn_parameters, residual
 
-TICK = 1024
-NEVER = 1 << 30
-"""In ticks: twelve days. Two of them fit into 32 bits."""
 LONGEST = NEVER >> 1
 
 Ticks = NDArray[np.int32]
@@ -79,18 +77,46 @@ class Waits:
 def waits(line: Line, runs: int = 300, seed: int = 0) -> Waits:
     """Play the line `runs` times: 300 know where a 90th percentile is to 1.7 percentage points."""
     keys = [customer.key for customer in line.customers]
-    servers = [server for server in line.servers if server.free_in < LONGEST / TICK]
-    if not servers or not keys:
+    serving = [n for n, server in enumerate(line.servers) if server.free_in < LONGEST / TICK]
+    if not serving or not keys:
         return Waits(keys, np.full((len(keys), runs), NEVER, dtype=np.int32))
     rng = np.random.Generator(np.random.PCG64(seed))
     came, column = _by_place(*_arrivals(line, runs, rng))
     absent = np.zeros(came.shape, dtype=np.bool_)
     if line.absent > 0:
         came, column, absent = _with_absences(line, came, column, rng)
-    called = _play(came, column < len(keys), absent, _ticks(line.absent_for), Desks(servers, runs, rng))
+    desks, away = Desks([line.servers[n] for n in serving], runs, rng, line.second), None
+    if line.examined > 0 or any(c.returned or c.away_for is not None for c in line.customers):
+        nobody, more = max(len(keys), int(column.max(initial=0)) + 1), ((0, 0), (0, 1))
+        came, column = np.pad(came, more, constant_values=NEVER), np.pad(column, more, constant_values=nobody)
+        absent = np.pad(absent, more)
+        away = _away(line, serving, came, column, desks, rng)
+    called = _play(came, column < len(keys), absent, _ticks(line.absent_for), desks, away)
     by_key = np.full((runs, max(len(keys), int(column.max(initial=0)) + 1)), NEVER, dtype=np.int32)
     np.put_along_axis(by_key, column, called, axis=1)
-    return Waits(keys, np.ascontiguousarray(by_key[:, : len(keys)].T))
+    by_key = by_key[:, : len(keys)] if away is None else np.minimum(by_key[:, : len(keys)], away.called)
+    return Waits(keys, np.ascontiguousarray(by_key.T))
+
+
+def _away(
+    line: Line, serving: Sequence[int], came: Ticks, column: Indices, desks: "Desks", rng: np.random.Generator
+) -> Away:
+    """Who is at an examination, was, or may be sent there; who has returned is taken from the line, and stands where she stood.
+
+    The last column is nobody's: who is called from beside the line is called there.
+    """
+    away = Away(line, serving, len(came), rng)
+    for n, customer in enumerate(line.customers):
+        if customer.away_for is not None:
+            away.gone(n, customer.away_for, customer.desk)
+        elif customer.returned:
+            stood = (column == n).argmax(axis=1)
+            came[np.arange(len(came)), stood] = NEVER
+            away.waits(n, stood, customer.desk)
+    for number, n in enumerate(serving):
+        if line.servers[n].busy_for is not None and not line.servers[n].returned:
+            away.send(np.ones(len(came), dtype=np.bool_), desks.free(number), number, own=0)
+    return away
 
 
 def _ticks(seconds: Floats | float) -> Ticks:
@@ -111,8 +137,9 @@ def _arrivals(line: Line, runs: int, rng: np.random.Generator) -> tuple[Ticks, P
     if expected:
         who = [line.customers[n] for n in expected]
         came[:, expected], at = _expected(who, line.punctuality, runs, rng)
-        raised = rng.random(at.shape) < line.raised
+        raised = (rng.random(at.shape) < line.raised) & ~np.array([customer.raised for customer in who])
         place[:, expected] = np.where(raised, at - _places(np.array(line.raised_by)), at)
+    came[:, [c.away_for is not None for c in line.customers]] = NEVER
     parts = [_unannounced(stream, runs, rng) for stream in line.streams]
     return np.hstack([came, *(c for c, _ in parts)]), np.hstack([place, *(p for _, p in parts)])
 
@@ -126,7 +153,7 @@ def _expected(
     sd = max(punctuality.sd, 1e-6)
     until_now = np.where(due + punctuality.earliest >= 0, -np.inf, -(due + punctuality.mean) / sd)
     later = np.exp(log_sf(until_now))
-    comes = comes * later / (comes * later + 1 - comes)
+    comes = comes * later / (comes * later + (1 - comes))  # 1 for who certainly comes, however late she is
     z = rng.standard_normal((runs, len(who)))
     cut = np.flatnonzero(until_now > -6)
     z[:, cut] = above(until_now[cut], 1 - rng.random((runs, len(cut))))
@@ -177,16 +204,8 @@ def _with_absences(line: Line, came: Ticks, column: Indices, rng: np.random.Gene
     """
     runs, width = came.shape
     absent = rng.random(came.shape) < line.absent
-    run, behind = np.nonzero(absent & (came < NEVER))
-    last = (came == 0).sum(axis=1)
-    since = came[run, behind]
-    again = [(run[:0], behind[:0], since[:0], absent[0, :0])]
-    for places in line.passed:
-        behind = behind + places if places else np.maximum(behind, last[run])
-        missed = rng.random(len(run)) < line.absent
-        again.append((run, behind, since, missed))
-        run, behind, since = run[missed], behind[missed], since[missed]
-    run, behind, since, missed = (np.concatenate(parts) for parts in zip(*again, strict=True))
+    absent &= ~np.isin(column, [n for n, customer in enumerate(line.customers) if customer.returned])
+    run, behind, since, missed = _second_places(line, came, column, absent, rng)
     in_runs = np.argsort(run, kind="stable")
     nth = np.empty(len(run), dtype=np.intp)
     nth[in_runs] = np.arange(len(run)) - np.searchsorted(run[in_runs], run[in_runs])
@@ -197,10 +216,32 @@ def _with_absences(line: Line, came: Ticks, column: Indices, rng: np.random.Gene
     came = np.hstack([came, np.full((runs, most), NEVER, dtype=np.int32)])
     absent = np.hstack([absent, np.zeros((runs, most), dtype=np.bool_)])
     came[run, width + nth], absent[run, width + nth] = since, missed
-    nobody = np.arange(most) + column.max(initial=0) + 1
+    nobody = np.arange(most) + max(int(column.max(initial=0)) + 1, len(line.customers))
     column = np.hstack([column, np.broadcast_to(nobody, (runs, most))])
     order = _sorted(place)
     return _taken(came, order), _taken(column, order), _taken(absent, order)
+
+
+def _second_places(
+    line: Line, came: Ticks, column: Indices, absent: Flags, rng: np.random.Generator
+) -> tuple[Indices, Indices, Ticks, Flags]:
+    """Of each call after one in vain: the run, behind which column, since when she is here, and whether that one is in vain too."""
+    run, behind = np.nonzero(absent & (came < NEVER))
+    last = (came == 0).sum(axis=1)
+    passed, passes = np.array(line.passed, dtype=np.intp), np.zeros(len(line.customers) + 1, dtype=np.intp)
+    passes[:-1] = [customer.passes for customer in line.customers]
+    since, nth = came[run, behind], passes[np.minimum(column[run, behind], len(line.customers))]
+    again = [(run[:0], behind[:0], since[:0], absent[0, :0])]
+    for _ in line.passed:
+        left = nth < len(passed)
+        run, behind, since, nth = run[left], behind[left], since[left], nth[left]
+        places = passed[nth]
+        behind = np.where(places > 0, behind + places, np.maximum(behind, last[run]))
+        missed = rng.random(len(run)) < line.absent
+        again.append((run, behind, since, missed))
+        run, behind, since, nth = run[missed], behind[missed], since[missed], nth[missed] + 1
+    runs, columns, times, flags = zip(*again, strict=True)
+    return np.concatenate(runs), np.concatenate(columns), np.concatenate(times), np.concatenate(flags)
 
 
 def _taken(values: NDArray[Any], order: Indices) -> NDArray[Any]:
@@ -230,8 +271,9 @@ class Desks:
     BLOCK = 32
     """So many calls are drawn at once."""
 
-    def __init__(self, servers: Sequence[Server], runs: int, rng: np.random.Generator) -> None:
-        self._rng = rng
+    def __init__(self, servers: Sequence[Server], runs: int, rng: np.random.Generator, second: float = 1.0) -> None:
+        """`second`: so many times as long as a first consultation is that of somebody who has returned."""
+        self._rng, self._second = rng, second
         self._mu, self._sigma = _parameters(servers, runs, rng)
         free = np.stack([self._free(n, server) for n, server in enumerate(servers)])
         self._free_desk = (free.reshape(-1).astype(np.int64) << self.BITS) + np.arange(free.size)
@@ -244,8 +286,19 @@ class Desks:
         free = np.full(self._mu.shape[1], _ticks(server.free_in), dtype=np.int32)
         if server.busy_for is None:
             return free
-        rest = residual(self._mu[n], self._sigma[n], server.busy_for, 1 - self._rng.random(len(free)))
+        mu = self._mu[n] + np.log(self._second) if server.returned else self._mu[n]
+        rest = residual(mu, self._sigma[n], server.busy_for, 1 - self._rng.random(len(free)))
         return np.maximum(free, _ticks(np.minimum(rest, MOST_SECONDS)))
+
+    def again(self, takes: Ticks) -> Ticks:
+        """Of a second consultation, if a first one would take so long."""
+        second: Ticks = np.minimum(takes * self._second, MOST_SECONDS * TICK).astype(np.int32)
+        return second
+
+    def free(self, n: int) -> Ticks:
+        """When the n-th desk is, in each run."""
+        free: Ticks = (self._by_desk[n] >> self.BITS).astype(np.int32)
+        return free
 
     def next(self) -> tuple[Indices, Ticks, Ticks]:
         """The desk that calls next in each run, which has been free longest; since when it is; how long it has whom it calls now."""
@@ -282,7 +335,7 @@ def _parameters(servers: Sequence[Server], runs: int, rng: np.random.Generator) 
     return mu, sigma
 
 
-def _play(came: Ticks, known: Flags, absent: Flags, absent_for: Ticks, desks: Desks) -> Ticks:
+def _play(came: Ticks, known: Flags, absent: Flags, absent_for: Ticks, desks: Desks, away: Away | None = None) -> Ticks:
     """Ticks until each is called, in the order of `came`, which is used up. It ends when all who are `known` were called or never come.
 
     A run that has ended goes on to call its first column at NEVER, which changes nothing. One that has not stays before: at NEVER
@@ -292,19 +345,28 @@ def _play(came: Ticks, known: Flags, absent: Flags, absent_for: Ticks, desks: De
     flat, there, found = came.reshape(-1), np.empty(came.shape, dtype=np.bool_), np.empty(len(came), dtype=np.bool_)
     in_vain = absent.reshape(-1) if absent.any() else None
     calls: list[tuple[Indices, Ticks]] = []
-    while len(calls) % 8 or (known & (came < NEVER)).any():
+    while len(calls) % 8 or (known & (came < NEVER)).any() or (away is not None and away.awaited()):
         desk, now, takes = desks.next()
         np.less_equal(came, now[:, None], out=there)
         who = there.argmax(axis=1)
         who += row
-        if not there.reshape(-1).take(who, out=found).all():
+        there.reshape(-1).take(who, out=found)
+        again = None if away is None else away.call(came, now, desk // len(came), who - row, found)
+        if not found.all():
             nobody = np.flatnonzero(~found)
             now[nobody] = came[nobody].min(axis=1)
             who[nobody] = (came[nobody] <= now[nobody, None]).argmax(axis=1) + row[nobody]
+        if again is not None:
+            who = np.where(again, row + came.shape[1] - 1, who)
+            takes = np.where(again, desks.again(takes), takes)
         if in_vain is not None:
             takes = np.where(in_vain.take(who), absent_for, takes)
         flat[who] = NEVER
-        desks.busy(desk, np.where(now < NEVER, np.minimum(now + takes, NEVER - 1), NEVER))
+        until = np.where(now < NEVER, np.minimum(now + takes, NEVER - 1), NEVER)
+        desks.busy(desk, until)
+        if away is not None and again is not None:
+            seen = ~again if in_vain is None else ~again & ~in_vain.take(who)
+            away.send(seen, until, desk // len(came), who - row)
         calls.append((who, now))
     called = np.empty_like(flat)
     called.fill(NEVER)
