@@ -111,7 +111,7 @@ def insert_visits(tx: Tx, new: Sequence[ClinicVisit]) -> list[str]:
         fresh = set(tx.conn.exec_driver_sql(_INSERT_VISITS, {"rows": _encode(rows).decode()}).scalars())
     else:
         fresh = set(tx.conn.scalars(_insert_sqlite, rows))
-    _keepsteps(tx, [v for v in once.values() if v.id in fresh])
+    _keep_steps(tx, [v for v in once.values() if v.id in fresh])
     return sorted(fresh)
 
 
@@ -130,7 +130,7 @@ def save_visits(tx: Tx, changed: Sequence[ClinicVisit]) -> None:
     rows = [{"visit_id": v.id, "starts_at": v.visit.starts_at, **_row(v, _CHANGING)} for v in _leaving_first(changed)]
     if rows:
         tx.conn.execute(_update_visit, rows)
-    _keepsteps(tx, changed)
+    _keep_steps(tx, changed)
 
 
 def _leaving_first(changed: Sequence[ClinicVisit]) -> list[ClinicVisit]:
@@ -144,7 +144,7 @@ _update_visit = (
 )
 
 
-def _keepsteps(tx: Tx, changed: Sequence[ClinicVisit]) -> None:
+def _keep_steps(tx: Tx, changed: Sequence[ClinicVisit]) -> None:
     rows = [
         {
             "visit_id": v.id,
@@ -229,7 +229,7 @@ class KeptStep:
 
 def moves_of_visit(conn: sa.Connection, visit_id: str) -> list[KeptStep]:
     """What happened to a visit, oldest first."""
-    return steps(conn, visit_moves.c.visit_id == visit_id)
+    return _steps(conn, visit_moves.c.visit_id == visit_id)
 
 
 def calls_since_back(conn: sa.Connection, queue_id: str, visit_id: str) -> int:
@@ -242,11 +242,10 @@ def calls_since_back(conn: sa.Connection, queue_id: str, visit_id: str) -> int:
 
 def moves_of_queue(conn: sa.Connection, queue_id: str) -> list[KeptStep]:
     """What happened in a queue, to it and to its visits, oldest first."""
-    return steps(conn, visit_moves.c.queue_id == queue_id)
+    return _steps(conn, visit_moves.c.queue_id == queue_id)
 
 
-def steps(conn: sa.Connection, of: sa.ColumnElement[bool]) -> list[KeptStep]:
-    """Those moves, oldest first."""
+def _steps(conn: sa.Connection, of: sa.ColumnElement[bool]) -> list[KeptStep]:
     names = [f.name for f in fields(KeptStep)]
     query = sa.select(*(visit_moves.c[name] for name in names)).where(of).order_by(visit_moves.c.id)
     return [
