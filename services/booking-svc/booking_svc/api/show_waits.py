@@ -12,7 +12,7 @@ from haoyuan_waiting.line import ServiceTime
 from haoyuan_waiting.planner import Compared, Errors, Outcome, Staffing
 
 from booking_svc.store.waits import Coverage
-from booking_svc.usecases.waiting.backtest import BackTest, Figures, Tested
+from booking_svc.usecases.waiting.backtest import KNOWN, BackTest, Figures, Tested
 from booking_svc.usecases.waiting.estimating import Wait
 from booking_svc.usecases.waiting.load import SessionLoad
 from booking_svc.usecases.waiting.models import SIMULATION_ASSUMES, Steadily
@@ -170,6 +170,7 @@ def show_back_test(department_id: str, found: BackTest) -> dict[str, Any]:
         "department_id": department_id,
         "sessions": [_tested(each) for each in found.sessions],
         "more": found.more,
+        "known": list(KNOWN),
         **{name: _errors(getattr(found, name)) for name in ("seen", "wait_p90", "overtime")},
     }
 

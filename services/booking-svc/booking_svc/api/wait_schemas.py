@@ -1,11 +1,12 @@
 """What goes into the routes of waiting times and the planner, and what comes out. Durations are seconds, rates are per hour."""
 
+from datetime import date
 from typing import Any
 
 from common.web import Idents, Schema
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from booking_svc.usecases.waiting.backtest import MOST_DAYS
+from booking_svc.usecases.waiting.backtest import KNOWN, MOST_DAYS
 from booking_svc.usecases.waiting.planning import MOST_PATIENTS, Alternative, Numbers, Question
 
 PERIODS = ("morning", "afternoon", "evening")
@@ -18,6 +19,11 @@ _DAY = 1440.0
 
 def _number(low: float, high: float, **more: Any) -> fields.Float:
     return fields.Float(validate=validate.Range(low, high), allow_nan=False, **more)
+
+
+def _date(**more: Any) -> fields.Date:
+    """Within years whose days before and after are dates too."""
+    return fields.Date(validate=validate.Range(date(2000, 1, 1), date(2099, 12, 31)), **more)
 
 
 def _count(low: int, high: int, **more: Any) -> fields.Integer:
@@ -36,8 +42,8 @@ class DepartmentQuery(Schema):
 class BackTestQuery(DepartmentQuery):
     """Which days, the last included."""
 
-    date_from = fields.Date(required=True)
-    date_to = fields.Date(required=True)
+    date_from = _date(required=True)
+    date_to = _date(required=True)
 
     @validates_schema
     def _in_order(self, data: dict[str, Any], **_: Any) -> None:
@@ -87,7 +93,7 @@ class BaseSchema(Schema):
 
     session_id = Idents.id(load_default=None)
     department_id = Idents.id(load_default=None)
-    date = fields.Date(load_default=None)
+    date = _date(load_default=None)
     period = fields.String(load_default=None, validate=validate.OneOf(PERIODS))
     given = fields.Nested(NumbersSchema, load_default=None)
 
@@ -352,6 +358,12 @@ class BackTestSchema(Schema):
     department_id = fields.String()
     sessions = fields.List(fields.Nested(TestedSchema))
     more = fields.Boolean(metadata={"description": "there were others in that time, earlier ones"})
+    known = fields.List(
+        fields.String(metadata={"enum": list(KNOWN)}),
+        metadata={
+            "description": "what of each day itself was taken as known before it; the rest is of the days before"
+        },
+    )
     seen = fields.Nested(ErrorsSchema, allow_none=True)
     wait_p90 = fields.Nested(ErrorsSchema, allow_none=True)
     overtime = fields.Nested(ErrorsSchema, allow_none=True)

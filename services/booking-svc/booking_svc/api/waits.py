@@ -106,6 +106,7 @@ def what_if(body: dict[str, Any]) -> dict[str, Any]:
 def back_test(query: dict[str, Any]) -> dict[str, Any]:
     """What the planner would have said of a department's past sessions, by what was known before each, beside what happened.
 
+    Of the day itself its bookings and its desks are taken as known (`known`): so it tests the model, not who was planned to be there.
     31 days at most, and of them the latest 60 sessions. 404: department_not_found. 429: `planner_busy`.
     """
     with _one_at_a_time():

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from common.messages import VisitClass
+from common.messages import Visit, VisitClass
 from common.outbox import Tx
 
 from booking_svc.clinic.visits import ENDED, Move, VisitState
@@ -16,6 +16,7 @@ from booking_svc.store.tables import among
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_visit = msgspec.json.Decoder(Visit).decode
 _done = among({VisitState.DONE})
 _at = visits.c.ended_at.type
 
@@ -94,9 +95,11 @@ def visits_of_days(
     return _days(conn, query.order_by(c.starts_at.desc(), c.id).limit(most))
 
 
-def visits_of_session(conn: sa.Connection, session_id: str) -> list[DayVisit]:
-    """Those who were booked for a session, or came for it without an appointment, wherever they stand now."""
-    return _days(conn, _day_visits.where(visits.c.session_id == session_id).order_by(visits.c.starts_at, visits.c.id))
+def segments_booked(conn: sa.Connection, session_id: str) -> list[tuple[datetime, datetime]]:
+    """From when until when each of those is to come who are booked for a session."""
+    booked = sa.select(visits.c.visit).where(visits.c.session_id == session_id, visits.c.order_id.is_not(None))
+    query = booked.where(visits.c.state.not_in([VisitState.WITHDRAWN, VisitState.LAPSED]))
+    return [(visit.starts_at, visit.ends_at) for visit in map(_decode_visit, conn.scalars(query))]
 
 
 def visits_of_line(conn: sa.Connection, queue_id: str) -> list[DayVisit]:

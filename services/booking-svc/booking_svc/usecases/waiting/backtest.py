@@ -14,11 +14,15 @@ from haoyuan_waiting.planner import SEED, Errors, daily_p90, errors, outcome
 
 from booking_svc import store
 from booking_svc.clinic.staff import Staff
+from booking_svc.store.visits import KeptStep
 from booking_svc.store.waits import DayVisit
+from booking_svc.usecases.waiting.load import stays_of
 from booking_svc.usecases.waiting.planning import MOST_PATIENTS, check_department, read_plan
 
 MOST_DAYS, MOST_SESSIONS = 31, 60
 RUNS = 100
+KNOWN = ("bookings", "desks")
+"""What of a day itself is taken as known before it: who was booked, and whose desks were open, at least for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """One past session. `band`: within which its P90 was to be expected on four days of five."""
+    """One past session. `band`: within which its P90 was to be expected on four days of five, its bookings and its desks being known."""
 
     session: SessionFacts
     doctors: int
@@ -55,8 +59,8 @@ class BackTest:
 
 
 def back_test(database: Database, staff: Staff, department_id: str, first: date, last: date) -> BackTest:
-    """On a department's sessions of these days that are over. Each is planned by what was known before it began. Raises
-    NotFound(`department_not_found`).
+    """On a department's sessions of these days that are over. Each is planned by what was known before it began, and what is in KNOWN.
+    Raises NotFound(`department_not_found`).
     """
     since = datetime.combine(first, time(), SHANGHAI)
     before = min(datetime.combine(last, time(), SHANGHAI) + timedelta(days=1), database.clock())
@@ -83,7 +87,8 @@ def _test(conn: store.Connection, session_id: str, now: datetime) -> Tested | No
     if session is None or here or now < session.ends_at:
         return None
     plan = read_plan(conn, [session], now)
-    happened = _happened(visits, session, store.waits.ended_by_clock(conn, session_id))
+    steps = store.visits.moves_of_queue(conn, session_id)
+    happened = _happened(visits, session, steps, store.waits.ended_by_clock(conn, session_id))
     if happened is None or plan.day.patients > MOST_PATIENTS:
         return None
     days = simulate(plan.day, Luck.draw(plan.day.appointments, plan.day.streams, RUNS, SEED))
@@ -96,17 +101,23 @@ def _test(conn: store.Connection, session_id: str, now: datetime) -> Tested | No
     return Tested(session, len(plan.day.doctors), said, (low, high), happened)
 
 
-def _happened(visits: Sequence[DayVisit], session: SessionFacts, by_clock: Collection[str]) -> Figures | None:
-    """None if nobody was called. Who was ended `by_clock` has left at any time: the day's end is when the last of the others did. Who left uncalled counts for as long as she waited."""
+def _happened(
+    visits: Sequence[DayVisit], session: SessionFacts, steps: Sequence[KeptStep], by_clock: Collection[str]
+) -> Figures | None:
+    """None if nobody was called. A wait ends when she is seen for the first time; who left uncalled counts for as long as she waited.
+    Who was ended `by_clock` has left at any time: the day's end is when the last of the others did.
+    """
     called: list[float] = []
     left: list[float] = []
     for v in visits:
         if v.checked_in_at is None:
             continue
         due = v.checked_in_at if v.order_id is None else max(v.checked_in_at, v.starts_at)
-        until = v.called_at or v.ended_at
-        if until is not None:
-            (left if v.called_at is None else called).append((until - due).total_seconds())
+        first = stays_of(v, [s for s in steps if s.visit_id == v.id], due.timestamp())[0]
+        if first.called is not None:
+            called.append(first.called)
+        elif first.ended is not None:
+            left.append(first.ended)
     p90 = observed.waits(called, left).p90
     if not called or p90 is None:
         return None

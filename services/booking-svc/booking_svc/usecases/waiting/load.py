@@ -55,7 +55,7 @@ def load(database: Database, staff: Staff, session_id: str) -> SessionLoad:
     of_visits: dict[str | None, list[KeptStep]] = {}
     for step in steps:
         of_visits.setdefault(step.visit_id, []).append(step)
-    stays = [stay for v in came for stay in _stays(v, of_visits.get(v.id, []), zero)]
+    stays = [stay for v in came for stay in stays_of(v, of_visits.get(v.id, []), zero)]
     found = observed.load(stays, _opened(of_visits.get(None, []), zero), 0.0, until.timestamp() - zero)
     rate = found.arrival_rate or None
     return SessionLoad(
@@ -77,9 +77,9 @@ def waited(stays: Sequence[Stay], until: float) -> Durations:
     )
 
 
-def _stays(visit: DayVisit, steps: Sequence[KeptStep], zero: float) -> list[Stay]:
-    """Her passages through line and desk, by what happened to her here: while she is at an examination she is at neither, and from when
-    she is back she waits anew. A call that came to nothing is none. Without a history, by how she stands.
+def stays_of(visit: DayVisit, steps: Sequence[KeptStep], zero: float) -> list[Stay]:
+    """A visit's passages through line and desk, by what happened in this queue: while she is at an examination she is at neither, and
+    from when she is back she waits anew. A call that came to nothing is none. Without a history, by how she stands. Seconds from `zero`.
     """
     found: list[Stay] = []
     going_on: Stay | None = None
