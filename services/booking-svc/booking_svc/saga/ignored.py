@@ -70,7 +70,8 @@ IGNORED: dict[str, set[tuple[State, Input]]] = {
         [*UNDECIDED, *UNPAID, S.MOVING, S.SUBSTITUTE_OFFERED], [I.CANCEL_FREE, I.STOP_FREE]
     ),
     "substitutes are for those who have paid": _pairs(_all_but(S.CONFIRMED), [I.STOP_SUBSTITUTED]),
-    "only a number that is hers can be missed, or void": _pairs(_all_but(S.CONFIRMED), [I.MISSED, I.VOID, I.VOID_FREE]),
+    "only a number that is hers can be missed": _pairs(_all_but(S.CONFIRMED, S.NO_SHOW), [I.MISSED]),
+    "only a number that is hers can be void": _pairs(_all_but(S.CONFIRMED), [I.VOID, I.VOID_FREE]),
     "only who has a number for good is seen": _pairs(_all_but(S.CONFIRMED, S.NO_SHOW), [I.SERVED]),
 }
 """Reason -> the pairs that change nothing, each for this reason."""

@@ -111,6 +111,8 @@ TABLE: dict[tuple[State, Input], Step] = {
     (S.CONFIRMED, I.SERVED): Step(S.FULFILLED, (visit_completed,)),
     (S.CONFIRMED, I.VOID): Step(S.REFUNDING, (release_slot, refund_payment, visit_voided)),
     (S.CONFIRMED, I.VOID_FREE): Step(S.CANCELLED, (release_slot, visit_voided, order_cancelled)),
+    # let in again, and missed again: she is told again, and it is counted once
+    (S.NO_SHOW, I.MISSED): Step(S.NO_SHOW, (visit_missed,)),
     # she was seen after all
     (S.NO_SHOW, I.SERVED): Step(S.FULFILLED, (visit_completed,)),
     # 停诊 is never held against anybody

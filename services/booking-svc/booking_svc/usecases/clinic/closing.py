@@ -139,7 +139,7 @@ def _end(tx: Tx, day: _Day, by: str, why: str = "", *, last: bool = False) -> bo
         order = day.orders.get(visit.order_id or "")
         move = wanted if order is None else _fair(wanted, visit, order, rules_at)
         line.end(visit, move, by, _WHY[move])
-        if order is not None and (message := _message(order.id, move, by)):
+        if order is not None and (message := _message(order, move, by)):
             messages.append((order.id, message, ""))
     over = len(ended) == len(day.visits) and not day.newcomers
     if over:
@@ -157,14 +157,14 @@ def _fair(wanted: Move, visit: ClinicVisit, order: Order, rules_at: RulesAt) -> 
     return wanted
 
 
-def _message(order_id: str, move: Move, by: str) -> Missed | Void | Served | None:
+def _message(order: Order, move: Move, by: str) -> Missed | Void | Served | None:
     match move:
-        case Move.MISS:
-            return Missed(order_id, by)
+        case Move.MISS if order.state != State.NO_SHOW:
+            return Missed(order.id, by)
         case Move.VOID:
-            return Void(order_id, "not_served")
+            return Void(order.id, "not_served")
         case Move.FINISH:
-            return Served(order_id)
+            return Served(order.id)
         case _:
             return None
 
