@@ -38,13 +38,13 @@ def see_to_account(service: Any, timer: Timer, window: timedelta | None) -> None
     """
     database: Database = service.database
     with database.transaction() as tx:
+        store.days.forget_names(tx, timer.key)
+    with database.transaction() as tx:
         busy = _cancel_all(tx, timer.key, timer.payload.get("trace") or "", window)
         if busy or timer.payload.get("first"):
             tx.set_timer(LEFT, timer.key, tx.now + LOOK_AGAIN)
         else:
             tx.cancel_timer(LEFT, timer.key)
-    with database.transaction() as tx:
-        store.days.forget_names(tx, timer.key)
 
 
 def _cancel_all(tx: Tx, account_id: str, trace: str, window: timedelta | None) -> bool:
