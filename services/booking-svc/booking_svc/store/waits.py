@@ -107,6 +107,24 @@ def visits_of_line(conn: sa.Connection, queue_id: str) -> list[DayVisit]:
     return _days(conn, _day_visits.where(visits.c.queue_id == queue_id).order_by(visits.c.starts_at, visits.c.id))
 
 
+_IN_AND_OUT = [Move.CALL, Move.SEND_AWAY, Move.COME_BACK, Move.FINISH]
+
+
+def examinations(
+    conn: sa.Connection, department_id: str, since: datetime, before: datetime, most: int
+) -> dict[str, list[tuple[Move, datetime]]]:
+    """Of those visits_of_days answers, who were sent to an examination: when each was called, sent, came back and was finished."""
+    c, m = visits.c, visit_moves.c
+    days = sa.select(c.id).where(c.department_id == department_id, c.starts_at >= since, c.starts_at < before)
+    latest = days.order_by(c.starts_at.desc(), c.id).limit(most).subquery()
+    sent = sa.select(m.visit_id).where(m.visit_id.in_(sa.select(latest.c.id)), m.move == Move.SEND_AWAY)
+    query = sa.select(m.visit_id, m.move, m.at).where(m.visit_id.in_(sent), m.move.in_(_IN_AND_OUT)).order_by(m.id)
+    found: dict[str, list[tuple[Move, datetime]]] = {}
+    for visit_id, move, at in conn.execute(query):
+        found.setdefault(visit_id, []).append((Move(move), at))
+    return found
+
+
 def sessions_seen(conn: sa.Connection, department_id: str, since: datetime, before: datetime, most: int) -> list[str]:
     """Sessions in whose lines patients of a department were seen who were due in this time, the latest first."""
     c = visits.c

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import pairwise
 
 from common.clock import SHANGHAI
 from common.messages import ClinicRules, VisitClass
-from haoyuan_waiting.line import Punctuality, ServiceTime, Stream
-from haoyuan_waiting.service import Sample, fit
+from haoyuan_waiting.line import EXAMINATION, Punctuality, ServiceTime, Stream
+from haoyuan_waiting.service import MOST_SECONDS, PRIOR, Sample, fit, mean
 
 from booking_svc import store
 from booking_svc.clinic.line import ahead
-from booking_svc.clinic.visits import ENDED, VisitState
+from booking_svc.clinic.visits import ENDED, Move, VisitState
 from booking_svc.store.waits import DayVisit
 
 LOOK_BACK = timedelta(days=28)
@@ -24,6 +25,9 @@ WEIGHT = 20.0
 USUAL_NO_SHOW = 0.1
 USUAL_ABSENT = 0.05
 USUAL_RAISED = 0.02
+USUAL_EXAMINED = 0.1
+USUAL_SECOND = 0.5
+"""How long a second consultation takes, after an examination, of a first one: a guess, there are results to look at."""
 USUAL = Punctuality()
 USUAL_RATES: Mapping[VisitClass, float] = {"walk_in": 0.5 / 3600, "priority": 0.1 / 3600, "emergency": 0.05 / 3600}
 """Who comes without an appointment, per second of a session."""
@@ -39,7 +43,8 @@ _LEAST_SPREAD = 120.0
 class Manners:
     """How a department's patients are: the share that does not come though booked, when they come, the share of calls to which
     nobody answers, the share of those with an appointment who get a higher class when they come, and how many come unannounced,
-    by class and per second. `visits`: from how many that is known.
+    by class and per second. `visits`: from how many that is known. `examined`: the share of those seen who are sent to an
+    examination and come back, which takes so long, and after which a consultation takes `second` times as long as a first one.
     """
 
     no_show: float
@@ -48,6 +53,9 @@ class Manners:
     raised: float
     rates: Mapping[VisitClass, float]
     visits: int
+    examined: float = 0.0
+    examination: ServiceTime = EXAMINATION
+    second: float = USUAL_SECOND
 
     def streams(self, rules: ClinicRules, until: float, since: float = 0.0) -> tuple[Stream, ...]:
         """Who may come unannounced, from `since` seconds until `until` seconds from now."""
@@ -61,12 +69,20 @@ def manners(conn: store.Connection, department_id: str, rules: ClinicRules, now:
     """As they were in the days before that of `now`: of those who are booked for today it is not known yet who stays away."""
     today = datetime.combine(now.astimezone(SHANGHAI), time(), SHANGHAI)
     visits = store.waits.visits_of_days(conn, department_id, today - LOOK_BACK, today, MOST_VISITS)
+    examined = store.waits.examinations(conn, department_id, today - LOOK_BACK, today, MOST_VISITS)
     going_on = {v.queue_id for v in visits if v.state not in ENDED}  # past midnight
-    return manners_of([v for v in visits if v.queue_id not in going_on], rules)
+    return manners_of([v for v in visits if v.queue_id not in going_on], examined, rules)
 
 
-def manners_of(visits: Sequence[DayVisit], rules: ClinicRules) -> Manners:
-    """From these visits, and what is usual."""
+def manners_of(
+    visits: Sequence[DayVisit], examined: Mapping[str, Sequence[tuple[Move, datetime]]], rules: ClinicRules
+) -> Manners:
+    """From these visits, from what happened to those of them who were examined, and what is usual."""
+    # who does not come back has been seen, and is done
+    sent = [examined[v.id] for v in visits if v.id in examined]
+    back = [moves for moves in sent if any(move == Move.COME_BACK for move, _ in moves)]
+    seen = sum(v.state == VisitState.DONE for v in visits)
+    away, second = _again(back)
     booked = [v for v in visits if v.order_id is not None and (v.came or v.state == VisitState.MISSED)]
     missed = sum(not v.came for v in booked)
     raised = sum(v.came and v.visit_class != "appointment" for v in booked)
@@ -78,7 +94,26 @@ def manners_of(visits: Sequence[DayVisit], rules: ClinicRules) -> Manners:
         raised=(raised + WEIGHT * USUAL_RAISED) / (len(booked) - missed + WEIGHT),
         rates=_rates(visits),
         visits=len(visits),
+        examined=min((len(back) + WEIGHT * USUAL_EXAMINED) / (seen + WEIGHT), 1.0),
+        examination=fit([], [Sample(seconds) for seconds in away], EXAMINATION),
+        second=second,
     )
+
+
+def _again(back: Iterable[Sequence[tuple[Move, datetime]]]) -> tuple[list[float], float]:
+    """How long they were away, and how long a second consultation takes of a first one. What took hours, nobody has ended."""
+    away: list[float] = []
+    first = WEIGHT * mean(PRIOR)
+    second = first * USUAL_SECOND
+    for moves in back:
+        took: dict[tuple[Move, Move], float] = {}
+        for (before, since), (move, at) in pairwise(moves):
+            took.setdefault((before, move), (at - since).total_seconds())
+        away.append(took[Move.SEND_AWAY, Move.COME_BACK])
+        sent, done = took.get((Move.CALL, Move.SEND_AWAY)), took.get((Move.CALL, Move.FINISH))
+        if sent is not None and done is not None and max(sent, done) < MOST_SECONDS:
+            first, second = first + sent, second + done
+    return away, second / first
 
 
 def _punctuality(booked: Iterable[DayVisit], rules: ClinicRules) -> Punctuality:

@@ -14,8 +14,6 @@ from booking_svc.clinic.queue import Desk, Queue
 from booking_svc.clinic.visits import AT_DESK, HERE, ClinicVisit, VisitState
 from booking_svc.usecases.waiting.learning import ABSENT_FOR, Manners, manners, service_times
 
-AWAY_FOR = timedelta(minutes=20)
-"""How long an examination takes: what is assumed."""
 PAUSED_FOR = timedelta(minutes=15)
 """A pause of which nobody says when it ends: what is assumed of all of it."""
 SOON = 60.0
@@ -108,9 +106,14 @@ def model(conn: store.Connection, seen: Seen, comes: str | None = None) -> Live:
             going_on.setdefault(desk.doctor_id, []).append(at_desk[desk.visit_id])
     learnt = manners(conn, seen.queue.department_id, seen.rules, seen.now)
     services = service_times(conn, seen.queue.department_id, desks, seen.now, going_on)
-    rest = _rest(seen)
+    rest, returned = _rest(seen), {v.id for v in seen.others if _has_returned(v)}
     servers = tuple(
-        Server(services[d.doctor_id], at_desk.get(d.visit_id or ""), rest if d.visit_id is None else _pause(seen))
+        Server(
+            services[d.doctor_id],
+            at_desk.get(d.visit_id or ""),
+            rest if d.visit_id is None else _pause(seen),
+            d.visit_id in returned,
+        )
         for d in seen.desks
     )
     if not servers and not seen.no_desk:
@@ -125,6 +128,10 @@ def model(conn: store.Connection, seen: Seen, comes: str | None = None) -> Live:
         tuple(seen.rules.passed),
         learnt.raised,
         (ahead(seen.rules, "priority") - ahead(seen.rules, "appointment")).total_seconds(),
+        learnt.examined,
+        learnt.examination,
+        seen.rules.return_places,
+        learnt.second,
     )
     return Live(line, learnt, [services[d] for d in desks])
 
@@ -147,11 +154,27 @@ def _pause(seen: Seen) -> float:
 
 
 def _customers(seen: Seen, learnt: Manners, comes: str | None) -> tuple[Customer, ...]:
-    """Who waits, in order; then who may come."""
-    waiting = [Customer(v.id, _seconds(v, seen.now)) for v in seen.waiting]
-    back = [_comes_back(v, waiting, seen, learnt) for v in seen.others if v.state == VisitState.AWAY]
+    """Who waits, in order; who is at an examination; then who may come."""
+    waiting = [_here(v, seen) for v in seen.waiting]
+    back = [_comes_back(v, seen) for v in seen.others if v.state == VisitState.AWAY]
     expected = [v for v in seen.others if v.state == VisitState.EXPECTED and _may_come(v, seen)]
     return (*waiting, *back, *(_expected(v, seen, 1.0 if v.id == comes else 1 - learnt.no_show) for v in expected))
+
+
+def _here(visit: ClinicVisit, seen: Seen) -> Customer:
+    at = _seconds(visit, seen.now)
+    back = _has_returned(visit)
+    return Customer(visit.id, at, passes=visit.passes, returned=back, desk=_desk_of(visit, seen) if back else None)
+
+
+def _has_returned(visit: ClinicVisit) -> bool:
+    """She was seen before she was sent away; who is passed, or put back, was not."""
+    return visit.desk_seconds is not None
+
+
+def _desk_of(visit: ClinicVisit, seen: Seen) -> int | None:
+    """That of the doctor who saw her first, as long as it is open."""
+    return next((n for n, desk in enumerate(seen.desks) if desk.doctor_id == visit.served_by), None)
 
 
 def _seconds(visit: ClinicVisit, now: datetime) -> float:
@@ -175,12 +198,11 @@ def _expected(visit: ClinicVisit, seen: Seen, comes: float) -> Customer:
         late_after=60.0 * rules.grace_minutes if by_segment else -float("inf"),
         late_place=-ahead(rules, visit.visit_class).total_seconds(),
         void_after=(checkin.void_after(rules, starts_at, visit.visit.ends_at) - starts_at).total_seconds(),
+        raised=visit.visit_class != "appointment",
     )
 
 
-def _comes_back(visit: ClinicVisit, waiting: Sequence[Customer], seen: Seen, learnt: Manners) -> Customer:
-    """From an examination: behind so many who wait, and in a while."""
+def _comes_back(visit: ClinicVisit, seen: Seen) -> Customer:
+    """From an examination: her doctor calls her then, behind so many who wait."""
     gone = max((seen.now - (visit.updated_at or seen.now)).total_seconds(), 0.0)
-    behind = waiting[: seen.rules.return_places]
-    due_in = max(AWAY_FOR.total_seconds() - gone, SOON)
-    return Customer(visit.id, behind[-1].place if behind else 0.0, due_in=due_in - learnt.punctuality.mean)
+    return Customer(visit.id, _seconds(visit, seen.now), away_for=gone, desk=_desk_of(visit, seen))
