@@ -3,6 +3,7 @@
 Times are seconds from the session's start.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +11,13 @@ from typing import Literal
 
 from haoyuan_waiting.line import ServiceTime
 
-from bench.plain import Arrival, Call, Place, Rules, play
+from bench.plain import Arrival, Call, Place, Return, Rules, play
 
 Kind = Literal["appointment", "walk_in", "emergency"]
+
+
+X_RAY = ServiceTime(math.log(1500) - 0.045, 0.3)
+"""25 minutes on average, until she is back."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class Clinic:
     a share of `late` comes up to an hour after it; `no_show` never comes. Rates are per hour. `ahead`: in a priority line, by how much
     earlier who is urgent by law, and who has an appointment, count as having come; `priority`: the share of the former.
 
-    `earlier`: how many days there are to learn from.
+    `leaves`: the share that goes home if not called within a time, up to an hour, of which nobody knows. `examined`: the share that is sent
+    to an examination, which takes as long as `examination`. `earlier`: how many days there are to learn from.
     """
 
     key: str
@@ -42,6 +48,11 @@ class Clinic:
     opens: float = 1800.0
     void_after: float = 1800.0
     absent_for: float = 60.0
+    leaves: float = 0.03
+    examined: float = 0.0
+    examination: ServiceTime = X_RAY
+    return_places: int = 2
+    second: float = 1.0
     earlier: int = 20
 
     @property
@@ -114,6 +125,16 @@ CLINICS = (
         walk_ins=2,
         earlier=1,
     ),
+    Clinic(
+        "chest",
+        "Chest medicine: 3 doctors, who send a fifth to an X-ray of 25 minutes",
+        (ServiceTime(5.8, 0.55), ServiceTime(5.95, 0.5), ServiceTime(5.9, 0.6)),
+        8,
+        8,
+        0.1,
+        walk_ins=3,
+        examined=0.2,
+    ),
 )
 
 
@@ -135,6 +156,7 @@ class Day:
     arrivals: tuple[Arrival, ...]
     kinds: dict[str, Kind]
     calls: tuple[Call, ...]
+    returns: tuple[Return, ...]
     priority: frozenset[str]
     """Who was urgent by law."""
     first: dict[str, float]
@@ -160,7 +182,12 @@ def day(clinic: Clinic, luck: random.Random) -> Day:
             came += luck.expovariate(rate / 3600)
     priority = frozenset(key for _, kind, key, _ in let_in if kind != "emergency" and luck.random() < clinic.priority)
     arrivals = [
-        Arrival(key, came, Place(_at(clinic, kind, came, since, priority=key in priority), came, number))
+        Arrival(
+            key,
+            came,
+            Place(_at(clinic, kind, came, since, priority=key in priority), came, number),
+            came + luck.uniform(0, 3600) if luck.random() < clinic.leaves else math.inf,
+        )
         for number, (came, kind, key, since) in enumerate(sorted(let_in))
     ]
     rules = Rules(
@@ -168,13 +195,16 @@ def day(clinic: Clinic, luck: random.Random) -> Day:
         lambda: luck.random() < clinic.absent,
         clinic.absent_for,
         clinic.passed,
+        lambda: _examination(clinic, luck),
+        clinic.return_places,
+        clinic.second,
     )
-    calls = play(arrivals, [0.0] * len(clinic.doctors), rules)
+    calls, returns = play(arrivals, [0.0] * len(clinic.doctors), rules)
     first: dict[str, float] = {}
     for call in calls:
         first.setdefault(call.key, call.at)
     kinds = {key: kind for _, kind, key, _ in let_in}
-    return Day(clinic, tuple(appointments), tuple(arrivals), kinds, tuple(calls), priority, first)
+    return Day(clinic, tuple(appointments), tuple(arrivals), kinds, tuple(calls), tuple(returns), priority, first)
 
 
 def _appointment(clinic: Clinic, key: str, segment: float, luck: random.Random) -> Coming:
@@ -182,6 +212,13 @@ def _appointment(clinic: Clinic, key: str, segment: float, luck: random.Random) 
         return Coming(key, segment, None)
     after = luck.uniform(0, 3600) if luck.random() < clinic.late else luck.gauss(-clinic.early[0], clinic.early[1])
     return Coming(key, segment, max(after, -clinic.opens))
+
+
+def _examination(clinic: Clinic, luck: random.Random) -> float:
+    """Seconds; 0: none."""
+    if not clinic.examined or luck.random() >= clinic.examined:
+        return 0.0
+    return luck.lognormvariate(clinic.examination.mu, clinic.examination.sigma)
 
 
 def _at(clinic: Clinic, kind: Kind, came: float, segment: float, *, priority: bool) -> float:
@@ -196,30 +233,50 @@ def _at(clinic: Clinic, kind: Kind, came: float, segment: float, *, priority: bo
 
 def in_line(day: Day, now: float) -> list[tuple[Place, str]]:
     """Who waits at that moment, in order."""
-    line = {one.key: one.place for one in day.arrivals if one.came <= now}
+    line = {one.key: one.place for one in day.arrivals if one.came <= now < one.leaves}
     for call in day.calls:
         if call.at > now:
             break
         line.pop(call.key, None)
         if call.put is not None and call.until <= now:
             line[call.key] = call.put
+    line |= {one.key: one.place for one in _returned(day, now).values()}
     return sorted((place, key) for key, place in line.items())
 
 
-def at_desks(day: Day, now: float) -> list[float | None]:
-    """Since how long each desk has been busy; None: it is free."""
-    busy: list[float | None] = [None] * len(day.clinic.doctors)
+def _returned(day: Day, now: float) -> dict[str, Return]:
+    """Who has come back and waits."""
+    seen = {call.key for call in day.calls if call.second and call.at <= now}
+    return {one.key: one for one in day.returns if one.at <= now and one.key not in seen}
+
+
+def waits_again(day: Day, now: float) -> dict[str, int]:
+    """Who has come back from an examination and waits, and for which desk."""
+    return {key: one.desk for key, one in _returned(day, now).items()}
+
+
+def away(day: Day, now: float) -> dict[str, Call]:
+    """Who is at an examination, and the call after which she was sent there."""
+    back = {one.key for one in day.returns if one.at <= now}
+    return {call.key: call for call in day.calls if call.sent and call.until <= now and call.key not in back}
+
+
+def at_desks(day: Day, now: float) -> list[tuple[float | None, bool]]:
+    """Since how long each desk has been busy (None: it is free), and whether who is there has come back."""
+    busy: list[tuple[float | None, bool]] = [(None, False)] * len(day.clinic.doctors)
     for call in day.calls:
         if call.at <= now < call.until:
-            busy[call.desk] = now - call.at
+            busy[call.desk] = now - call.at, call.second
     return busy
 
 
-def durations(days: Sequence[Day]) -> list[list[float]]:
-    """Seconds of all consultations, by doctor."""
-    taken: list[list[float]] = [[] for _ in days[0].clinic.doctors]
-    for one in days:
-        for call in one.calls:
-            if call.found:
-                taken[call.desk].append(call.until - call.at)
-    return taken
+def durations(days: Sequence[Day]) -> list[tuple[int, float]]:
+    """The doctor, and the seconds, of all first consultations, the oldest first."""
+    found = [call for one in days for call in one.calls if call.found and not call.second]
+    return [(call.desk, call.until - call.at) for call in found]
+
+
+def examinations(days: Sequence[Day]) -> list[float]:
+    """Seconds of all."""
+    ends = [{call.key: call.until for call in one.calls if call.sent} for one in days]
+    return [one.at - until[one.key] for day, until in zip(days, ends, strict=True) for one in day.returns]

@@ -48,7 +48,9 @@ def in_plain_python(line: Line, runs: int, seed: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {customer.key: [] for customer in line.customers}
     for _ in range(runs):
         first: dict[str, float] = {}
-        for call in play(_arrivals(line, luck), [_free(server, luck) for server in line.servers], _rules(line, luck)):
+        for call in play(
+            _arrivals(line, luck), [_free(server, luck) for server in line.servers], _rules(line, luck)
+        ).calls:
             first.setdefault(call.key, call.at)
         for key in first.keys() & found.keys():
             found[key].append(first[key])
@@ -62,7 +64,17 @@ def _rules(line: Line, luck: random.Random) -> Rules:
         lambda: luck.random() < line.absent,
         line.absent_for,
         line.passed,
+        lambda: _away(line, luck),
+        line.return_places,
+        line.second,
     )
+
+
+def _away(line: Line, luck: random.Random) -> float:
+    """Seconds; 0: she is sent nowhere."""
+    if not line.examined or luck.random() >= line.examined:
+        return 0.0
+    return luck.lognormvariate(line.examination.mu, line.examination.sigma)
 
 
 def _free(server: Server, luck: random.Random) -> float:

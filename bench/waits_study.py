@@ -12,12 +12,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from booking_svc.usecases.waiting import learning as usual
 from haoyuan_waiting import formulas, service
-from haoyuan_waiting.line import Customer, Line, Punctuality, Server, ServiceTime, Stream
+from haoyuan_waiting.line import EXAMINATION, Customer, Line, Punctuality, Server, ServiceTime, Stream
 from haoyuan_waiting.service import Sample
 from haoyuan_waiting.simulate import Estimate, waits
 
-from bench.clinics import EMERGENCY_AHEAD, Clinic, Day, at_desks, day, durations, in_line
+from bench.clinics import (
+    EMERGENCY_AHEAD,
+    Clinic,
+    Day,
+    at_desks,
+    away,
+    day,
+    durations,
+    examinations,
+    in_line,
+    waits_again,
+)
 
 CERTAIN = 5.0
 """Seconds: where an interval is no wider, she is the first when the doors open, and there is nothing to guess. That does not count."""
@@ -45,13 +57,16 @@ class Known:
     emergencies: float
     priority: float
     absent: float
+    examined: float
+    examination: ServiceTime
     arrivals: float
     mean: float
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A prediction and what came. `share`: the probability that was given to a wait of at most this.
+    """A prediction and what came. `share`: the probability that was given to a wait of at most this. Not `called`: she went home
+    after `waited`, which was longer than she had been told.
 
     `steady`: what M/M/c says, the same to everybody; None: it refuses. `counted`: what it says of the line as it is.
     """
@@ -63,6 +78,7 @@ class Moment:
     steady: Interval | None = None
     day: object = 0
     checked_in: bool = False
+    called: bool = True
 
     @property
     def simulated(self) -> Interval:
@@ -70,33 +86,67 @@ class Moment:
 
 
 def learn(days: Sequence[Day]) -> Known:
-    """As booking-svc does, from what its rows say of these days."""
-    clinic = days[0].clinic
-    taken = durations(days)
-    samples = [[Sample(seconds) for seconds in of_one] for of_one in taken]
-    appointments = [one for each in days for one in each.appointments]
-    after = [one.after for one in appointments if one.after is not None]
-    kinds = [kind for each in days for kind in each.kinds.values()]
-    urgent = [each.priority for each in days]
-    calls = [call for each in days for call in each.calls]
-    seconds = clinic.length * len(days)
+    """As booking-svc does, from what its rows say of these days: of so many visits and consultations, with what is usual."""
+    clinic, taken, latest = days[0].clinic, durations(days), _latest(days)
+    appointments = [one for each in latest for one in each.appointments]
+    kinds = [kind for each in latest for kind in each.kinds.values()]
+    calls = [call for each in latest for call in each.calls if not call.second]
+    seen = sum(call.found for call in calls)
+    watched = clinic.length * len(latest) + 3600 * usual.USUAL_HOURS
+    rates = {kind: usual.USUAL_RATES[kind] * 3600 * usual.USUAL_HOURS for kind in ("walk_in", "priority", "emergency")}
+    came = [one for one in appointments if one.after is not None]
+    urgent, others = sum(len(each.priority) for each in latest), len(kinds) - kinds.count("emergency")
+    of_all = [Sample(seconds) for _, seconds in taken[-usual.OF_DEPARTMENT :]]
     return Known(
-        tuple(service.fit(own, [s for of_one in samples for s in of_one]) for own in samples),
-        (len(after) + 1) / (len(appointments) + 2),
-        Punctuality(statistics.fmean(after), statistics.stdev(after), -clinic.opens),
-        kinds.count("walk_in") / seconds,
-        kinds.count("emergency") / seconds,
-        sum(map(len, urgent)) / max(len(kinds) - kinds.count("emergency"), 1),
-        sum(not call.found for call in calls) / len(calls),
-        len(kinds) / seconds,
-        statistics.fmean(one for of_one in taken for one in of_one),
+        tuple(
+            service.fit([Sample(s) for desk, s in taken if desk == n][-usual.OF_DOCTOR :], of_all)
+            for n in range(len(clinic.doctors))
+        ),
+        1 - _share(len(appointments) - len(came), len(appointments), usual.USUAL_NO_SHOW),
+        _punctuality([one.after for one in came if one.after is not None], -clinic.opens),
+        (kinds.count("walk_in") + rates["walk_in"] + rates["priority"]) / watched,
+        (kinds.count("emergency") + rates["emergency"]) / watched,
+        _share(urgent, others, usual.USUAL_RAISED),
+        _share(len(calls) - seen, len(calls), usual.USUAL_ABSENT),
+        _share(sum(call.sent for call in calls), seen, 0.0),
+        service.fit([], [Sample(seconds) for seconds in examinations(latest)], EXAMINATION),
+        len(kinds) / (clinic.length * len(latest)),
+        statistics.fmean(seconds for _, seconds in taken),
     )
+
+
+def _latest(days: Sequence[Day]) -> list[Day]:
+    """The last of them, of as many visits as booking-svc reads."""
+    found: list[Day] = []
+    visits = 0
+    for one in reversed(days):
+        if visits >= usual.MOST_VISITS:
+            break
+        found.append(one)
+        visits += len(one.appointments) + sum(kind != "appointment" for kind in one.kinds.values())
+    return found
+
+
+def _share(some: int, of: int, usually: float) -> float:
+    return (some + usual.WEIGHT * usually) / (of + usual.WEIGHT)
+
+
+def _punctuality(after: Sequence[float], earliest: float) -> Punctuality:
+    count, what = len(after) + usual.WEIGHT, usual.USUAL
+    mean = (sum(after) + usual.WEIGHT * what.mean) / count
+    squares = sum((x - mean) ** 2 for x in after) + usual.WEIGHT * (what.sd**2 + (what.mean - mean) ** 2)
+    return Punctuality(mean, math.sqrt(squares / count), earliest)
 
 
 def line_at(day: Day, known: Known, now: float) -> Line:
     """The queue at that moment, as booking-svc would see it."""
     clinic = day.clinic
-    here = [Customer(key, place.at - now) for place, key in in_line(day, now)]
+    again = waits_again(day, now)
+    here = [
+        Customer(key, place.at - now, passes=_passes(day, now, key), returned=key in again, desk=again.get(key))
+        for place, key in in_line(day, now)
+    ]
+    gone = [Customer(key, 0, away_for=now - call.until, desk=call.desk) for key, call in away(day, now).items()]
     came = {one.key for one in day.arrivals if one.came <= now}
     fifo = clinic.discipline == "fifo"
     ahead, urgent = clinic.ahead(priority=False), clinic.ahead(priority=True)
@@ -116,10 +166,10 @@ def line_at(day: Day, known: Known, now: float) -> Line:
     left = clinic.length - now
     return Line(
         tuple(
-            Server(learnt, busy, free_in=max(-now, 0.0))
-            for learnt, busy in zip(known.services, at_desks(day, now), strict=True)
+            Server(learnt, busy, max(-now, 0.0), returned)
+            for learnt, (busy, returned) in zip(known.services, at_desks(day, now), strict=True)
         ),
-        (*here, *expected),
+        (*here, *gone, *expected),
         known.punctuality,
         (
             Stream(known.walk_ins * (1 - known.priority), 0.0, left),
@@ -131,7 +181,14 @@ def line_at(day: Day, known: Known, now: float) -> Line:
         clinic.passed,
         known.priority,
         urgent - ahead,
+        known.examined,
+        known.examination,
+        clinic.return_places,
     )
+
+
+def _passes(day: Day, now: float, key: str) -> int:
+    return sum(call.key == key and not call.found for call in day.calls if call.until <= now)
 
 
 def steady(known: Known) -> Interval | None:
@@ -174,9 +231,8 @@ def study(clinic: Clinic, days: int, seed: int = 0) -> list[Moment]:
         today = day(clinic, luck)
         for now, key, checked_in in _moments(today, luck):
             moment = _moment(today, known, now, key, seed=len(found))
-            moment = replace(moment, day=number, checked_in=checked_in, steady=interval)
-            if moment.told.high - moment.told.low > CERTAIN:
-                found.append(moment)
+            if moment is not None and moment.told.high - moment.told.low > CERTAIN:
+                found.append(replace(moment, day=number, checked_in=checked_in, steady=interval))
     return found
 
 
@@ -186,23 +242,27 @@ def _moments(day: Day, luck: random.Random) -> Iterator[tuple[float, str, bool]]
     What comes after a moment must not decide whether it is looked at: the ends of waits would be, more often than they happen.
     """
     for one in day.arrivals:
-        if luck.random() < CHECK_INS and day.first[one.key] > one.came:
+        if luck.random() < CHECK_INS and day.first.get(one.key, math.inf) > one.came:
             yield one.came, one.key, True
     for _ in range(MOMENTS):
         now = luck.uniform(-day.clinic.opens, 1.5 * day.clinic.length)
-        waiting = [key for _, key in in_line(day, now) if day.first[key] > now]
+        waiting = [key for _, key in in_line(day, now) if day.first.get(key, math.inf) > now]
         if waiting:
             yield now, luck.choice(waiting), False
 
 
-def _moment(day: Day, known: Known, now: float, key: str, seed: int) -> Moment:
+def _moment(day: Day, known: Known, now: float, key: str, seed: int) -> Moment | None:
+    """None if she went home before her interval was over: nobody knows whether it would have held."""
     line = line_at(day, known, now)
     found = waits(line, seed=seed)
-    told, waited = found.of(key), day.first[key] - now
+    told, called = found.of(key), key in day.first
+    waited = (day.first[key] if called else next(one.leaves for one in day.arrivals if one.key == key)) - now
     share = found.within(key, waited)
     if told is None or share is None:
         raise AssertionError(f"{key} waits, and is not in the line")
-    return Moment(waited, told, share, counted(line, key, known.mean))
+    if not called and waited <= told.high:
+        return None
+    return Moment(waited, told, share, counted(line, key, known.mean), called=called)
 
 
 def holds(moment: Moment, interval: Interval | None) -> bool:

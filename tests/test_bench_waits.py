@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from haoyuan_waiting import simulate
-from haoyuan_waiting.line import Line
+from haoyuan_waiting.line import Line, ServiceTime
 
 from bench import waits, waits_report, waits_study
 from bench.clinics import CLINICS, Day, at_desks, day, in_line
-from bench.plain import Arrival, Call, Place, Rules, play
+from bench.plain import Arrival, Place, Played, Rules, play
 from bench.waits_study import Moment, coverage, study
 
 PAGE = Path(__file__).parent.parent / "docs/waiting.md"
@@ -33,8 +33,8 @@ def rules(absent: str = "", passed: Sequence[int] = (2, 2)) -> Rules:
     return Rules(lambda _desk: 10, lambda: bool(calls) and calls.pop(0) == "x", 1, passed)
 
 
-def told(calls: Sequence[Call]) -> list[tuple[str, float]]:
-    return [(call.key, call.at) for call in calls]
+def told(played: Played) -> list[tuple[str, float]]:
+    return [(call.key, call.at) for call in played.calls]
 
 
 def test_two_desks_call_the_smallest_place_of_those_who_are_there():
@@ -45,7 +45,7 @@ def test_two_desks_call_the_smallest_place_of_those_who_are_there():
 
 def test_a_desk_without_patients_waits_for_the_next():
     assert told(play([Arrival("a", 30, Place(0, 0, 0))], [0], rules())) == [("a", 30)]
-    assert play(arrivals("a"), [], rules()) == []
+    assert play(arrivals("a"), [], rules()) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,50 @@ def test_a_desk_without_patients_waits_for_the_next():
     ids=str,
 )
 def test_who_is_not_there_is_put_behind_so_many_and_after_the_last_time_called_no_more(passed, absent, order):
-    calls = play(arrivals("abcdef"), [0], rules(absent, passed))
+    calls = play(arrivals("abcdef"), [0], rules(absent, passed)).calls
     assert "".join(call.key for call in calls) == order
+
+
+@pytest.mark.parametrize(
+    ("places", "order"), [(1, "abcdeabcf"), (0, "abcdabcef"), (9, "abcdefabc")], ids=["one", "before", "after"]
+)
+def test_who_comes_back_from_an_examination_stands_behind_so_many(places, order):
+    """Of a, b and c, who are back at 35, 45 and 55."""
+    away = iter([25.0, 25.0, 25.0] + [0.0] * 3)
+    played = play(arrivals("abcdef"), [0], replace(rules(), away=lambda: next(away), return_places=places))
+    assert "".join(call.key for call in played.calls) == order
+    assert [(one.key, one.at) for one in played.returns] == [("a", 35), ("b", 45), ("c", 55)]
+    assert [call.key for call in played.calls if call.second] == list("abc")
+
+
+def test_who_comes_back_waits_for_her_own_desk_while_the_other_one_goes_on():
+    away = iter([5.0, 0.0, 0.0, 0.0, 0.0])
+    takes = iter([10, 40, 30, 10, 10, 7])
+    played = play(
+        arrivals("abcd"),
+        [0, 1],
+        replace(rules(), takes=lambda _desk: next(takes), away=lambda: next(away), return_places=0, second=0.5),
+    )
+    assert [(c.key, c.desk, c.at, c.until) for c in played.calls] == [
+        ("a", 0, 0, 10),
+        ("b", 1, 1, 41),
+        ("c", 0, 10, 40),
+        ("a", 0, 40, 45),
+        ("d", 1, 41, 51),
+    ]
+
+
+def test_who_goes_home_is_not_called():
+    line = [replace(one, leaves=15 if one.key == "c" else float("inf")) for one in arrivals("abcd")]
+    assert told(play(line, [0], rules())) == [("a", 0), ("b", 10), ("d", 20)]
+    assert told(play([replace(one, leaves=25) for one in line], [0], rules("x--x", (1,)))) == [
+        ("a", 0),
+        ("b", 1),
+        ("a", 11),
+        ("c", 21),
+        ("d", 22),
+        ("c", 32),
+    ], "who has been called stays"
 
 
 # --- all runs at once are many times one run ----------------------------------------------------------------------------------
@@ -87,15 +129,15 @@ def test_run_by_run_the_simulation_is_the_loop_on_the_same_numbers(doctors, monk
         loop = Rules(
             lambda desk, run=run, calls=calls: int(takes[next(calls), desk * runs + run]), lambda: False, 0, ()
         )
-        for call in play([Arrival(str(n), at, Place(n, 0, n)) for n, at in coming], free[:, run].tolist(), loop):
+        for call in play([Arrival(str(n), at, Place(n, 0, n)) for n, at in coming], free[:, run].tolist(), loop).calls:
             if column[run, int(call.key)] < len(line.customers):
                 assert called[run, int(call.key)] == call.at, (run, call)
 
 
-@pytest.mark.parametrize("absent", [0.0, 0.05])
-def test_the_loop_with_its_own_luck_says_the_same(absent):
+@pytest.mark.parametrize(("absent", "examined"), [(0.0, 0.0), (0.05, 0.0), (0.0, 0.25)])
+def test_the_loop_with_its_own_luck_says_the_same(absent, examined):
     """Within four and a half standard errors of both."""
-    line = replace(waits.busy_line(3), absent=absent)
+    line = replace(waits.busy_line(3), absent=absent, examined=examined, examination=ServiceTime(7, 0.4), second=0.7)
     certain = tuple(replace(s, service=replace(s.service, learnt_from=float("inf"))) for s in line.servers)
     line, runs = replace(line, servers=certain), 250
     one_by_one = waits.in_plain_python(line, runs, seed=5)
@@ -120,14 +162,21 @@ def test_the_measurement_has_a_goal_and_stands_beside_the_loop():
 
 def little(today: Day) -> tuple[float, float]:
     """Patient seconds in the line, summed over time, and summed over patients."""
-    times = sorted({a.came for a in today.arrivals} | {c.at for c in today.calls} | {c.until for c in today.calls})
+    times = sorted(
+        {at for a in today.arrivals for at in (a.came, a.leaves) if at < float("inf")}
+        | {at for c in today.calls for at in (c.at, c.until)}
+        | {one.at for one in today.returns}
+    )
     over_time = sum(len(in_line(today, (a + b) / 2)) * (b - a) for a, b in pairwise(times))
     over_patients = 0.0
     for one in today.arrivals:
-        back = one.came
-        for call in (call for call in today.calls if call.key == one.key):
-            over_patients += max(call.at - back, 0)
-            back = call.until
+        since, calls = one.came, [call for call in today.calls if call.key == one.key]
+        if not calls:
+            over_patients += one.leaves - one.came
+        for call in calls:
+            since = next((back.at for back in today.returns if call.second and back.key == one.key), since)
+            over_patients += max(call.at - since, 0)
+            since = call.until
     return over_time, over_patients
 
 
@@ -142,9 +191,14 @@ def test_littles_law_holds_on_every_day(clinic):
 @pytest.mark.parametrize("clinic", CLINICS, ids=lambda clinic: clinic.key)
 def test_a_day_calls_everybody_once_but_those_who_were_not_there(clinic):
     today = day(clinic, random.Random(1))
-    found = [call.key for call in today.calls if call.found]
+    found = [call.key for call in today.calls if call.found and not call.second]
     assert len(found) == len(set(found))
-    assert set(today.first) == {one.key for one in today.arrivals}
+    assert {one.key for one in today.arrivals if one.leaves == float("inf")} <= set(today.first)
+    assert all(today.first[one.key] < one.leaves for one in today.arrivals if one.key in today.first)
+    sent = [call.key for call in today.calls if call.sent]
+    assert sorted(one.key for one in today.returns) == sorted(sent)
+    assert sorted(call.key for call in today.calls if call.second) == sorted(sent)
+    assert bool(sent) is bool(clinic.examined)
     assert all(call.at >= 0 for call in today.calls)
     for desk in range(len(clinic.doctors)):
         mine = [call for call in today.calls if call.desk == desk]
@@ -154,20 +208,22 @@ def test_a_day_calls_everybody_once_but_those_who_were_not_there(clinic):
 def test_a_moment_knows_what_was_and_nothing_that_comes():
     """What comes after a moment changes nothing of the line that is seen then."""
     luck = random.Random(4)
-    today = day(CLINICS[1], luck)
-    known = waits_study.learn([day(CLINICS[1], luck)])
+    clinic = replace(CLINICS[1], examined=0.3)
+    today = day(clinic, luck)
+    known = waits_study.learn([day(clinic, luck)])
     for now in (-600.0, 0.0, 4000.0, 9000.0):
         past = replace(
             today,
             arrivals=tuple(one for one in today.arrivals if one.came <= now),
             calls=tuple(replace(call, until=min(call.until, now + 1)) for call in today.calls if call.at <= now),
+            returns=tuple(one for one in today.returns if one.at <= now),
             appointments=tuple(
                 one if one.after is None or one.segment + one.after <= now else replace(one, after=None)
                 for one in today.appointments
             ),
         )
         assert waits_study.line_at(past, known, now) == waits_study.line_at(today, known, now)
-        assert len([busy for busy in at_desks(today, now) if busy is not None]) <= 3
+        assert len([busy for busy in at_desks(today, now) if busy[0] is not None]) <= 3
 
 
 # --- the study -------------------------------------------------------------------------------------------------------------------
@@ -198,6 +254,22 @@ def test_a_model_that_is_too_sure_is_found_out(monkeypatch):
     monkeypatch.setattr(waits_study, "learn", too_sure)
     share, error = errors(quick())
     assert share < 0.8 - 3 * error
+
+
+def test_a_promise_to_one_who_is_never_called_counts_once_it_is_broken():
+    """She went home: after the time that she had been told, or before, of which nobody knows."""
+    luck = random.Random(2)
+    today = day(CLINICS[2], luck)
+    known = waits_study.learn([day(CLINICS[2], luck)])
+    now, key = next(
+        (a.came, a.key) for a in today.arrivals if a.came > 3600 and today.first.get(a.key, 0) > a.came + 900
+    )
+    first = {other: at for other, at in today.first.items() if other != key}
+    for stayed, called in ((90_000.0, False), (10.0, None)):
+        arrivals = tuple(replace(a, leaves=a.came + stayed) if a.key == key else a for a in today.arrivals)
+        moment = waits_study._moment(replace(today, arrivals=arrivals, first=first), known, now, key, 0)
+        assert (moment and moment.called) is called
+        assert moment is None or not waits_study.holds(moment, moment.simulated)
 
 
 def test_the_error_of_a_share_grows_if_whole_days_go_together():
