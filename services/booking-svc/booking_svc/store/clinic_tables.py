@@ -141,7 +141,8 @@ estimates = Table(
     Index("estimates_of_department", "department_id", "called_at"),
 )
 """What was told of waiting times: seconds from `made_at`. `promised`: made when she checked in; of these the coverage is measured.
-`held`: whether the call came within the interval. `basis`: what it was made of, JSON.
+`called_at`: when she was called, or ended without; `held`: whether the call came within the interval; null once she has left before
+it was over. `basis`: what it was made of, JSON.
 """
 
 clinic_rules = Table(
