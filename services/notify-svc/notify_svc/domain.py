@@ -102,7 +102,7 @@ def _in_clinic(kind: str) -> Callable[[Any, str | None], Kinds]:
 
 
 def _called(message: m.VisitCalled, hospital_id: str | None) -> Kinds:
-    return _in_clinic("visit_called" if message.call <= 1 else "visit_called_again")(message, hospital_id)
+    return _in_clinic("visit_called_again" if message.again else "visit_called")(message, hospital_id)
 
 
 def _voided(message: m.VisitVoided, _hospital_id: str | None) -> Kinds:

@@ -1,7 +1,7 @@
 """What each kind of notification is to a person: how it reaches her beside the inbox, how urgent it is, and for how long.
 
 Category: `security` (the account) and `must` (停诊, money, what staff did to her) go to everybody; `orders` and `reminders` may be
-switched off, and wait for the end of quiet hours.
+switched off, and wait for the end of quiet hours, but for what is told to who waits in the clinic.
 """
 
 from dataclasses import dataclass, replace
@@ -32,7 +32,8 @@ class Kind:
     """`worth`: how long after it happened it is still worth sending; `until`: the fact of the message that says so better.
 
     overtaken_by: it tells a state of an order, and is obsolete when one of these has been told of it. state_of: the fact that names
-    the order. unless: a fact of the message with which it says nothing that others have not said, so that the inbox alone has it.
+    the order. followed_by: it tells a state of a visit in its line, and is obsolete when one of these was true of that visit later.
+    unless: a fact of the message with which it says nothing that others have not said, so that the inbox alone has it.
     at_once: it is for somebody who stands in the clinic, and no quiet hours hold it back.
     """
 
@@ -42,6 +43,7 @@ class Kind:
     worth: timedelta
     until: str = ""
     overtaken_by: frozenset[str] = frozenset()
+    followed_by: frozenset[str] = frozenset()
     state_of: str = "order_id"
     unless: str = ""
     at_once: bool = False
@@ -92,7 +94,9 @@ _CREDIT = Kind("must", NORMAL, _EMAIL, 3 * _DAY)
 _STAFF = Kind("must", NORMAL, _NONE, _DAY)
 _NEWS = Kind("orders", NORMAL, _EMAIL, _DAY)
 _SEEN = Kind("orders", NORMAL, _NONE, _DAY)  # she has just done it herself, and the inbox says so
-_HERE = Kind("orders", URGENT, _BOTH, 15 * _MINUTE, overtaken_by=OVER, at_once=True)
+_FOR_GOOD = OVER - {"visit_missed"}  # after which the desk may let her in again
+_CALLS = frozenset({"visit_near", "visit_called", "visit_passed", "visit_moved", "visit_missed"})
+_HERE = Kind("orders", URGENT, _BOTH, 15 * _MINUTE, overtaken_by=_FOR_GOOD, followed_by=_CALLS, at_once=True)
 
 KINDS: dict[str, Kind] = {
     **{f"code_{purpose}": _CODE for purpose in get_args(CodePurpose)},
@@ -116,11 +120,18 @@ KINDS: dict[str, Kind] = {
     "substitutes_offered": Kind("must", URGENT, _BOTH, _DAY, "accept_before"),
     "visit_missed": _MONEY,
     "visit_checked_in": _SEEN,
-    "visit_near": _HERE,
-    "visit_called": replace(_HERE, worth=10 * _MINUTE),
+    "visit_near": replace(_HERE, followed_by=_CALLS | {"visit_called_again"}),
+    "visit_called": replace(_HERE, worth=10 * _MINUTE),  # called again, to the same room: it is as true as before
     "visit_called_again": _SEEN,  # who is called again has had a short message, and looks at the screen
-    "visit_passed": replace(_HERE, worth=30 * _MINUTE),
-    "visit_moved": Kind("must", URGENT, _BOTH, 2 * _HOUR, overtaken_by=OVER),
+    "visit_passed": replace(_HERE, worth=30 * _MINUTE, followed_by=_CALLS - {"visit_near"}),
+    "visit_moved": Kind(
+        "must",
+        URGENT,
+        _BOTH,
+        2 * _HOUR,
+        overtaken_by=_FOR_GOOD,
+        followed_by=frozenset({"visit_moved", "visit_missed"}),
+    ),
     "visit_too_late": _MONEY,
     "visit_not_served": _MONEY,
     "visit_completed": _SEEN,

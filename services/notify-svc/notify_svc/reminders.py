@@ -27,14 +27,14 @@ MERGED = timedelta(hours=2)
 class Appointment:
     """A confirmed visit of an account. `visit` is common.messages.Visit as plain JSON values.
 
-    stands: it has not been cancelled, exchanged, missed. confirmed_at: when this time was. told: kind of reminder -> the start
+    queue_number: or the ticket of another line, in which she waits now. stands: it has not been cancelled, exchanged, missed. confirmed_at: when this time was. told: kind of reminder -> the start
     that it told of; a visit that has another time after that is told of again.
     """
 
     order_id: str
     account_id: str
     starts_at: datetime
-    queue_number: int
+    queue_number: int | str
     visit: Mapping[str, Any]
     confirmed_at: datetime
     patient_id: str = ""
@@ -44,6 +44,16 @@ class Appointment:
     @property
     def day(self) -> date:
         return self.starts_at.astimezone(SHANGHAI).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """From `at` on she who has this order waits elsewhere, at the same time: `visit` as an Appointment's, `ticket` of that line."""
+
+    order_id: str
+    ticket: str
+    visit: Mapping[str, Any]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +140,16 @@ def rest(
 
 
 def still(params: Mapping[str, Any], standing: Mapping[str, Appointment]) -> dict[str, Any] | None:
-    """The params of a reminder without the visits that do not take place any more, or not at the time that it tells.
+    """The params of a reminder without the visits that do not take place any more, or not at the time that it tells; the others
+    with the doctor and the room that they have now.
 
     standing: by order, those that stand now. None if there is nothing left to tell.
     """
-    visits = [each for each in params["visits"] if _takes_place(each, standing)]
+    visits = [
+        {**each, "visit": standing[each["order_id"]].visit, "queue_number": standing[each["order_id"]].queue_number}
+        for each in params["visits"]
+        if _takes_place(each, standing)
+    ]
     return {**params, "visits": visits} if visits else None
 
 

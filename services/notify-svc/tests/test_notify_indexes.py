@@ -2,6 +2,7 @@
 and the servers are asked how they would do it, as far as they can tell.
 """
 
+import dataclasses
 import inspect
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -127,6 +128,8 @@ def drive(service: Service, clock: ManualClock) -> None:
     named = [m.PatientSaved("pat_1", "acc_1", n, "张*", removed=n > 1) for n in (1, 2)]
     deliver(service, contact(), *named, *SAMPLES.values(), raised, raised)
     deliver(service, SAMPLES["refund_stalled"])
+    near = SAMPLES["visit_near"]
+    deliver(service, *(dataclasses.replace(near, order_id=order_id) for order_id in ("ord_2", None)))
     carriers = [Counting("smtp", "email"), Counting("alibaba", "sms")]
     send_all(post(store, *carriers))
     me, operator = bearer("acc_1"), bearer("acc_9", "operator")

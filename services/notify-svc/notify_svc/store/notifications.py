@@ -1,6 +1,7 @@
 """The in-app inbox, and the log of what was put there."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING
@@ -8,6 +9,9 @@ from pymongo.database import Database
 
 from notify_svc.domain import INBOX, Notification, milliseconds
 from notify_svc.store.mongo import Document, expiry, insert_new, time_of
+
+_LATELY = 50
+"""As many of an account's latest notifications are looked through for a visit that has no order."""
 
 
 class Notifications:
@@ -79,6 +83,13 @@ class Notifications:
         """What was told of an order, to anybody."""
         return [_notification(document) for document in self.collection.find({"order_id": order_id})]
 
+    def moves_of(self, order_ids: Iterable[str]) -> list[Notification]:
+        """What was told of these orders' moves to other lines, by accounts that are still there."""
+        told: list[Document] = []
+        for order_id in order_ids:  # nx-27017 looks into no index for several at once
+            told += self.collection.find({"order_id": order_id, "kind": "visit_moved"})
+        return [n for n in map(_notification, told) if n.recipient]
+
     def told_after(self, rank: str, kind: str, limit: int) -> list[Notification]:
         """At most `limit` of this kind behind this rank, the oldest first."""
         found = self.collection.find({"kind": kind, "rank": {"$gt": rank}}).sort("rank", 1).limit(limit)
@@ -87,6 +98,12 @@ class Notifications:
     def kinds_told_of(self, order_id: str) -> set[str]:
         """What has been told of an order."""
         return {str(document["kind"]) for document in self.collection.find({"order_id": order_id}, {"kind": 1})}
+
+    def is_followed(self, n: Notification, kinds: AbstractSet[str]) -> bool:
+        """True if one of these was told of the same visit, and happened after what `n` tells."""
+        told = self.of_order(n.order_id) if n.order_id else self.newest([n.recipient], None, _LATELY, unread=False)
+        beside = [each for each in told if each.order_id or each.params.get("visit_id") == n.params.get("visit_id")]
+        return any(each.kind in kinds and _is_later(each, n) for each in beside)
 
     def hospital_of(self, order_id: str) -> str | None:
         """Where the visit of an order takes place, as far as anybody was told of it, be her account gone or not."""
@@ -120,6 +137,17 @@ class Notifications:
     def all_delivered(self) -> Iterator[Document]:
         """Of every one that was put into an inbox: its id and the status."""
         yield from self.log.find({}, {"notification_id": 1, "status": 1}, batch_size=5000)
+
+
+def _is_later(told: Notification, n: Notification) -> bool:
+    """By the time of the queue, which never goes back, as far as both tell it; else, in doubt, it is not."""
+    at, of_n = _at(told), _at(n) or n.created_at
+    return at > of_n if at is not None else told.created_at > max(of_n, n.created_at)
+
+
+def _at(n: Notification) -> datetime | None:
+    said = n.params.get("called_at") or n.params.get("at")
+    return datetime.fromisoformat(said) if isinstance(said, str) else None
 
 
 def _document(n: Notification) -> Document:

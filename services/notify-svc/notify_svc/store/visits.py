@@ -8,7 +8,7 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.database import Database
 
 from notify_svc.domain import milliseconds
-from notify_svc.reminders import Appointment
+from notify_svc.reminders import Appointment, Moved
 from notify_svc.store.mongo import Document, expiry, insert_new, time_of
 
 KEPT = timedelta(days=90)
@@ -35,6 +35,18 @@ class Visits:
         known = insert_new(self.collection, [_document(a) for a in appointments])
         if known:
             self.collection.bulk_write([_moved(a) for a in appointments if a.order_id in known], ordered=False)
+
+    def move(self, moved: Sequence[Moved]) -> None:
+        """These are with another doctor: as the last word on each says, be it this one or that of its confirmation."""
+        for each in moved:
+            at = milliseconds(each.at)
+            older = {
+                "stands": True,
+                "confirmed_at": {"$lte": at},
+                "$or": [{"moved_at": None}, {"moved_at": {"$lt": at}}],
+            }
+            there = {"visit": dict(each.visit), "queue_number": each.ticket, "moved_at": at}
+            self.collection.update_one({"_id": each.order_id, **older}, {"$set": there})
 
     def end(self, ended: Mapping[str, tuple[str, datetime]]) -> None:
         """These orders' visits do not take place (any more): order -> its account, and when that was said."""

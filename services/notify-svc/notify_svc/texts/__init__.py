@@ -15,7 +15,7 @@ sms       the short messages, which providers fill in
 
 from notify_svc.texts.accounts import ACCOUNTS
 from notify_svc.texts.chances import CHANCES
-from notify_svc.texts.clinic import CLINIC
+from notify_svc.texts.clinic import CLINIC, MISSED
 from notify_svc.texts.money import MONEY
 from notify_svc.texts.orders import ORDERS
 from notify_svc.texts.parts import Texts
@@ -23,4 +23,4 @@ from notify_svc.texts.whose import named
 
 _WRITTEN: Texts = ACCOUNTS | ORDERS | CHANCES | CLINIC | MONEY
 
-TEXTS: Texts = _WRITTEN | named(_WRITTEN)
+TEXTS: Texts = _WRITTEN | named(_WRITTEN) | MISSED

@@ -90,3 +90,22 @@ CLINIC: Texts = {
         "Patient: {patient}\n" + VISIT_EN + "Next: nothing to do. We wish you well.",
     ),
 }  # fmt: skip
+
+MISSED: Texts = {
+    ("visit_missed", 3, "zh-CN"): (
+        "爽约登记：您未按时就诊",
+        "以下就诊已登记为未就诊：\n就诊人：{patient}\n" + VISIT_ZH + "依据：订单 {order_id}\n"
+        "这意味着：本次记入信用记录，有效期至：{mark_expires}，到期自动失效；"
+        "累计达到医院公布的次数会暂停预约一段时间，急诊不受影响。停诊的不计入。\n"
+        "如登记有误或事出有因：请在信用记录中提交申诉（每条记录一次），申诉成立即撤销。",
+    ),
+    ("visit_missed", 3, "en"): (
+        "Noted as missed: you were not seen",
+        "This visit is noted as missed:\nPatient: {patient}\n" + VISIT_EN + "Evidence: order {order_id}\n"
+        "What it means: it enters your credit record and expires there by itself on {mark_expires} (Beijing time). At the number "
+        "of marks that its rules name, a hospital may take no bookings for some time; urgent care is never barred. A session that was "
+        "stopped never counts.\n"
+        "If it is wrong, or you had good reason: appeal in your credit record, once for each mark; one that does not hold is lifted.",
+    ),
+}  # fmt: skip
+"""The version before it said that staff noted it. It may have been the clock."""

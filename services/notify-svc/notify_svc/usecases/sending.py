@@ -232,6 +232,8 @@ class Post:
         order_id = n.params.get(kind.state_of) if kind.overtaken_by else None
         if order_id and kind.overtaken_by & self.store.notifications.kinds_told_of(order_id):
             raise _Stopped("skipped", "overtaken")
+        if kind.followed_by and self.store.notifications.is_followed(n, kind.followed_by):
+            raise _Stopped("skipped", "overtaken")
         if not d.guard:
             return n
         standing = self.store.visits.standing(d.guard)

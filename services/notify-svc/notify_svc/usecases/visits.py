@@ -12,7 +12,7 @@ from common.log import get_logger
 from notify_svc import reminders
 from notify_svc.domain import Notification, milliseconds
 from notify_svc.kinds import OVER
-from notify_svc.reminders import Appointment
+from notify_svc.reminders import Appointment, Moved
 from notify_svc.store import MongoStore, MongoTx
 from notify_svc.store.mongo import time_of
 from notify_svc.usecases import planning
@@ -42,6 +42,7 @@ BATCH = 500
 def follow(tx: MongoTx, received: Sequence[Received]) -> None:
     """Keep what the messages say of visits, in whatever order and how often they come: an end wins over its confirmation."""
     confirmed: dict[str, Appointment] = {}
+    moved: list[Moved] = []
     ended: dict[str, tuple[str, datetime]] = {}
     for r in received:
         at = time_of(milliseconds(r.time))  # with a zone, whoever wrote it
@@ -49,6 +50,8 @@ def follow(tx: MongoTx, received: Sequence[Received]) -> None:
             known = confirmed.get(r.message.order_id)
             if known is None or known.confirmed_at < at:
                 confirmed[r.message.order_id] = _appointment(r.message, at)
+        elif isinstance(r.message, m.VisitMoved) and r.message.order_id:
+            moved.append(_moved(r.message, at))
         elif isinstance(r.message, ENDS) and r.message.order_id and r.message.account_id:
             ended[r.message.order_id] = r.message.account_id, at
     for account_id in {a.account_id for a in confirmed.values()} | {account_id for account_id, _ in ended.values()}:
@@ -59,6 +62,12 @@ def follow(tx: MongoTx, received: Sequence[Received]) -> None:
     if confirmed:
         tx.at_end(lambda: tx.store.visits.confirm(list(confirmed.values())))
         tx.at_end(lambda: tx.store.reminders.wake(_due(confirmed.values())))
+        # after what is confirmed here is kept, and what is moved elsewhere is told: whichever comes first, the other finds it
+        tx.last.append(
+            lambda: tx.store.visits.move([_told_move(n) for n in tx.store.notifications.moves_of(confirmed)])
+        )
+    if moved:
+        tx.last.append(lambda: tx.store.visits.move(moved))
 
 
 def _due(confirmed: Iterable[Appointment]) -> dict[str, datetime]:
@@ -94,6 +103,14 @@ def _told(n: Notification) -> Appointment | None:
     except msgspec.ValidationError as error:
         log.warning("visit_unreadable", notification_id=n.id, error=str(error)[:300])
         return None
+
+
+def _moved(message: m.VisitMoved, at: datetime) -> Moved:
+    return Moved(message.order_id or "", message.ticket, msgspec.to_builtins(message.to), at)
+
+
+def _told_move(n: Notification) -> Moved:
+    return Moved(n.order_id or "", n.params["ticket"], n.params["to"], n.created_at)
 
 
 def _appointment(message: m.OrderConfirmed, at: datetime) -> Appointment:
