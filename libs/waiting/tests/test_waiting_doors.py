@@ -1,16 +1,19 @@
 """What is known of a day besides its patients: when the doors open, when a segment ends, how well its doctors are known."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from haoyuan_waiting.day import Day, Luck, Segment, simulate
 from haoyuan_waiting.line import Customer, Line, Punctuality, Server, ServiceTime, Stream
 from haoyuan_waiting.planner import daily_p90
+from haoyuan_waiting.service import Sample, fit
 from haoyuan_waiting.simulate import waits
 
 HOUR = 3600.0
 RUNS = 400
+DAYS = 120
 
 
 def test_nobody_comes_unannounced_before_the_doors_open():
@@ -45,6 +48,23 @@ def band(learnt_from: float) -> float:
 def test_the_band_of_a_day_is_wider_where_its_doctor_is_hardly_known():
     assert band(8) > 1.3 * band(math.inf)
     assert band(1e6) == pytest.approx(band(math.inf), rel=0.02)
+
+
+def test_the_band_holds_on_four_days_of_five():
+    """Of doctors who differ, each known from twelve consultations."""
+    chance, held = np.random.default_rng(4), {True: 0, False: 0}
+    for n in range(DAYS):
+        true = ServiceTime(math.log(420) + 0.2 * float(chance.standard_normal()), 0.55)
+        seen = [Sample(float(x)) for x in np.exp(true.mu + true.sigma * chance.standard_normal(12))]
+        day = Day(tuple(Segment(k * 1800.0, 4) for k in range(8)), (true,), 4 * HOUR, no_show=0.1)
+        (was,) = daily_p90(simulate(day, Luck.draw(32, (), 1, DAYS + n)))
+        for drawn in held:
+            known = fit(seen, seen) if drawn else replace(fit(seen, seen), learnt_from=math.inf)
+            days = simulate(replace(day, doctors=(known,)), Luck.draw(32, (), 100, n))
+            low, high = np.quantile(daily_p90(days), [0.1, 0.9], method="weibull")
+            held[drawn] += bool(low <= was <= high)
+    assert 0.72 < held[True] / DAYS < 0.88
+    assert held[False] / DAYS < 0.68
 
 
 def test_what_is_believed_of_a_doctor_does_not_depend_on_who_else_is_there():
