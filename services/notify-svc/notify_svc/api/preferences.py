@@ -77,7 +77,8 @@ def show_preferences() -> dict[str, Any]:
 @blp.arguments(PreferencesIn)
 @blp.response(200, PreferencesOut)
 def change_preferences(said: dict[str, Any]) -> dict[str, Any]:
-    """Change what is named. `quiet_hours`: news of orders and reminders wait for their end; null: none.
+    """Change what is named. `quiet_hours`: news of orders and reminders wait for their end, but for those to who waits in the clinic;
+    null: none.
 
     422 for what cannot be switched off.
     """
