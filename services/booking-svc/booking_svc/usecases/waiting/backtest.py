@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from zlib import crc32
 
 import numpy as np
 from common.clock import SHANGHAI
@@ -10,7 +11,7 @@ from common.messages import SessionFacts
 from common.outbox import Database
 from haoyuan_waiting import observed
 from haoyuan_waiting.day import Luck, simulate
-from haoyuan_waiting.planner import SEED, Errors, daily_p90, errors, outcome
+from haoyuan_waiting.planner import Errors, daily_p90, errors, outcome
 
 from booking_svc import store
 from booking_svc.clinic.staff import Staff
@@ -91,11 +92,13 @@ def _test(conn: store.Connection, session_id: str, now: datetime) -> Tested | No
     happened = _happened(visits, session, steps, store.waits.ended_by_clock(conn, session_id))
     if happened is None or plan.day.patients > MOST_PATIENTS:
         return None
-    days = simulate(plan.day, Luck.draw(plan.day.appointments, plan.day.streams, RUNS, SEED))
+    # each session its own luck: one for all would put all bands as much too high, or too low
+    seed = crc32(session_id.encode())
+    days = simulate(plan.day, Luck.draw(plan.day.appointments, plan.day.streams, RUNS, seed))
     p90 = daily_p90(days)
     if not p90.size:
         return None
-    low, middle, high = np.quantile(p90, [0.1, 0.5, 0.9]).tolist()
+    low, middle, high = np.quantile(p90, [0.1, 0.5, 0.9], method="weibull").tolist()
     found = outcome(days)
     said = Figures(found.seen, middle, found.overtime)
     return Tested(session, len(plan.day.doctors), said, (low, high), happened)
