@@ -193,12 +193,8 @@ def test_a_board_shows_what_is_so_and_then_what_changes(clinic: Clinic, listen: 
     assert "visit_id" not in board["waiting"][0], "a wall needs no ids"
     clinic.move(first, Move.RECALL)
     clinic.move(second, Move.CALL, "2")
-    board = ear.until(lambda data: len(data["called"]) == 3)
-    assert [(c["ticket"], c["room"], c["again"]) for c in board["called"]] == [
-        ("8", "2", False),
-        ("7", "1", True),
-        ("7", "1", False),
-    ]
+    board = ear.until(lambda data: len(data["called"]) == 2)
+    assert [(c["ticket"], c["room"], c["again"]) for c in board["called"]] == [("8", "2", False), ("7", "1", True)]
     assert (ear.response.mimetype, ear.response.headers["X-Accel-Buffering"]) == ("text/event-stream", "no")
 
 
@@ -324,8 +320,8 @@ def test_what_was_read_before_one_came_is_not_told_her(
     clinic.move(first, Move.CALL)
     honest = Hub.listen
 
-    def listen_late(hub: Hub, *args: Any) -> Any:
-        listener = honest(hub, *args)
+    def listen_late(hub: Hub, *args: Any, **kind: Any) -> Any:
+        listener = honest(hub, *args, **kind)
         listener.put(stale)
         return listener
 
@@ -374,16 +370,21 @@ def test_the_walls_share_an_account_and_a_desk_has_six(clinic: Clinic, listen: L
 
 def test_phones_leave_room_for_walls(service: Service, clinic: Clinic, listen: Listen) -> None:
     mine = clinic.arrives("7", ME)
-    for n in range(ROOM - ROOM // boards.FOR_BOARDS):
-        live(service).listen(clinic.session, f"acc_{n}", phone=True)
+    for n in range(ROOM - ROOM // boards.NOT_FOR_PHONES):
+        live(service).listen(clinic.session, f"acc_{n}", "phone")
     refused = service.app.test_client().get(f"/api/v1/visits/{mine}/stream", headers=bearer(ME), buffered=False)
     assert refused.status_code == 503
     assert_problem(refused, 503, "no_streams")
     assert int(refused.headers["Retry-After"]) >= 1
-    for _ in range(ROOM // boards.FOR_BOARDS):
+    for_walls = ROOM // boards.NOT_FOR_PHONES - ROOM // boards.NOT_FOR_WALLS
+    for _ in range(for_walls):
         assert listen(*at_board(clinic.session)).next()[0] == "queue"
     with pytest.raises(Unavailable):
-        live(service).listen(clinic.session)
+        live(service).listen(clinic.session, "acc_wall", "wall")
+    for _ in range(ROOM // boards.NOT_FOR_WALLS):
+        assert listen(*at_desk(clinic.session)).next()[0] == "queue", "and walls for desks"
+    with pytest.raises(Unavailable):
+        live(service).listen(clinic.session, "acc_other", "desk")
 
 
 # --- when something is wrong -----------------------------------------------------------------------------------------

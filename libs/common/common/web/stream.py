@@ -33,9 +33,10 @@ EXPIRED, SLOW, STOPPING, AGAIN, ELSEWHERE = "token_expired", "too_slow", "stoppi
 class Listener:
     """What waits for one who listens. Made by `Hub.listen`; whoever has it must `close` it."""
 
-    def __init__(self, hub: "Hub", topics: frozenset[str], depth: int, owner: str) -> None:
+    def __init__(self, hub: "Hub", topics: frozenset[str], depth: int, owner: str, kind: str) -> None:
         self.topics = topics
         self.owner = owner
+        self.kind = kind
         self.ended = ""
         self._hub = hub
         self._depth = depth
@@ -87,17 +88,19 @@ class Hub:
     def __len__(self) -> int:
         return len(self._listeners)
 
-    def listen(self, topics: Iterable[str], owner: str = "") -> Listener:
-        """From now on. Who has EACH already loses the oldest of them; "" is nobody, and has no limit.
+    def listen(self, topics: Iterable[str], owner: str = "", *, kind: str = "", most: int | None = None) -> Listener:
+        """From now on. Who has EACH already loses the oldest of them; "" is nobody, and has no limit. most: of an owner who is
+        many, and loses none: the one that is too many is refused. kind: what `count` counts.
 
         Raises Unavailable if there are too many, or this process is ending.
         """
-        listener = Listener(self, frozenset(topics), self._depth, owner)
+        listener = Listener(self, frozenset(topics), self._depth, owner, kind)
         with self._lock:
             own = self._by_owner.get(owner, [])
-            oldest = own[0] if owner and len(own) >= EACH else None
-            if self._closed or len(self._listeners) - (oldest is not None) >= self._limit:
-                raise Unavailable("no more streams can be opened here; try again, or ask without", code="no_streams")
+            oldest = own[0] if owner and most is None and len(own) >= EACH else None
+            full = len(self._listeners) - (oldest is not None) >= self._limit or (most is not None and len(own) >= most)
+            if self._closed or full:
+                raise no_streams()
             if oldest is not None:
                 self._remove(oldest)
             self._listeners.add(listener)
@@ -139,6 +142,11 @@ class Hub:
         _take_out(self._by_owner, listener.owner, listener)
         self._leave_topics(listener)
 
+    def count(self, kind: str) -> int:
+        """How many of a kind listen."""
+        with self._lock:
+            return sum(listener.kind == kind for listener in self._listeners)
+
     def heard(self, topic: str) -> bool:
         """Whether anybody listens to it."""
         return topic in self._by_topic
@@ -178,6 +186,10 @@ class Hub:
         for listener in listeners:
             listener.end(STOPPING)
         self._occupied.set()
+
+
+def no_streams() -> Unavailable:
+    return Unavailable("no more streams can be opened here; try again, or ask without", code="no_streams")
 
 
 def _take_out(of: MutableMapping[str, Any], key: str, listener: Listener) -> None:

@@ -86,4 +86,5 @@ def _show_call(board: Board, call: Call, viewer: Viewer, account_id: str) -> dic
         "at": local(call.at),
         "again": call.again,
         **_show_in_line(board, call.visit, viewer, account_id),
+        "ticket": call.ticket,
     }

@@ -44,9 +44,9 @@ def stream_queue(session_id: str) -> Response:
     `queue`: all of it as it is now, as GET /sessions/{session_id}/queue shows it, for boards with the next twenty of who waits; at
     once, and then whenever something has changed. Speak each of `called` whose `serial` is greater than the last one that was
     spoken: no call is lost and none is spoken twice, also by who comes again, to this process or another. `bye`: the stream ends,
-    and why: token_expired, come_again, too_slow, stopping; elsewhere: the account, unless it is a board's, has opened more than six
-    here, and this was the oldest, so do not come again by yourself. 503 `no_streams`: there are too many; Retry-After says when to
-    try again.
+    and why: token_expired, come_again, too_slow, stopping; elsewhere: the account has opened more than six here, and this was the
+    oldest, so do not come again by yourself. A hospital's screens may share an account, of which 24 are shown here, and none is ended
+    for another. 503 `no_streams`: there are too many; Retry-After says when to try again.
     """
     caller = principal()
     with database().reading() as conn:
@@ -58,8 +58,7 @@ def stream_queue(session_id: str) -> Response:
         return Response(content_type="text/event-stream")
     opened = time.monotonic()
     boards: Boards = service().parts.boards
-    # a hospital's screens may share one account
-    listener = boards.listen(session_id, caller.account_id if viewer == "staff" else "")
+    listener = boards.listen(session_id, caller.account_id, "desk" if viewer == "staff" else "wall")
 
     def write(reading: Reading) -> bytes:
         return reading.events[viewer] if reading.begun >= opened else b""
@@ -85,7 +84,7 @@ def stream_visit(visit_id: str) -> Response:
         return Response(content_type="text/event-stream")
     since = time.monotonic()
     boards: Boards = service().parts.boards
-    listener = boards.listen(visit.queue_id, caller.account_id, phone=True)
+    listener = boards.listen(visit.queue_id, caller.account_id, "phone")
 
     def write(reading: Reading) -> bytes:
         nonlocal since
