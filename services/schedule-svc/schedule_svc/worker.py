@@ -8,7 +8,7 @@ from common.outbox.timers import JobHandler, TimerHandler
 from common.processor import Subscriptions
 
 from schedule_svc.store.figures import NUMBER_RESTS
-from schedule_svc.usecases import credit, draws, intake, orders, release, results, rules, stops, waiting
+from schedule_svc.usecases import credit, draws, intake, orders, planning, release, results, rules, stops, waiting
 
 SUBSCRIPTIONS: Subscriptions = {
     ReserveSlot: orders.serve_orders,
@@ -25,6 +25,7 @@ TIMERS: Mapping[str, TimerHandler] = {
     draws.DRAW: draws.close_and_draw,
     draws.DELIVER: draws.deliver,
     rules.RULES_HOLD: rules.take_effect,
+    planning.TELL_SESSIONS: planning.tell_sessions,
     stops.STOP_SETTLES: stops.settle_stop,
     waiting.ROWS_WAIT: waiting.go_on,
 }

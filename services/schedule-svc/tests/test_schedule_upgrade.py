@@ -1,13 +1,20 @@
 """A database of the first release, with rows in it, becomes one of today's."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from common.outbox import Database
+from common.clock import ManualClock
+from common.messages import SessionChanged
+from common.outbox import Database, TimerLoop
 from common.outbox import migrate as migrations
 from common.outbox.migrate import migrate
+from common.testing import sent, take_sent
+from schedule_svc.usecases import planning
+from schedule_svc.worker import TIMERS
+from schedule_world import roster, session_row
 
 FIRST = (
     "INSERT INTO hospitals VALUES ('hos', 'renai', '仁爱', '', '', 1, 'x')",
@@ -68,3 +75,34 @@ def test_what_was_there_is_there_and_knows_its_session(first_release):
     assert tuple(kept) == ("held", "hos", "doc", "2020-12-05", 900, "pat")
     assert (bool(session.released), session.draw_state, bool(session.draft)) == (True, "none", False)
     assert tuple(slot) == ("{}", 0, 3, 1)
+
+
+def test_sessions_to_come_are_told_once_more_with_their_names(first_release):
+    """booking-svc heard of them without; in bounded batches."""
+    coming = (
+        "UPDATE sessions SET date = '2099-12-05', starts_at = '2099-12-05 00:00:00', ends_at = '2099-12-05 04:00:00'"
+    )
+    with first_release.engine.begin() as conn:
+        conn.execute(sa.text(coming))
+    migrate(first_release, "schedule_svc")
+    migrate(first_release, "schedule_svc")
+    clock = ManualClock(datetime.now(UTC) + timedelta(minutes=11))
+    later = Database(first_release.engine.url.render_as_string(hide_password=False), clock)
+    for _ in range(3):
+        TimerLoop(later, TIMERS).fire_due()
+    (told,) = sent(later, SessionChanged)
+    later.close()
+    assert (told.session_id, told.session.hospital_name, told.session.doctor_name) == ("ses", "仁爱", "张伟")
+    assert told.session.revision == 2, "newer than what was told before"
+
+
+def test_all_sessions_to_come_are_told_some_at_a_time(world, monkeypatch):
+    monkeypatch.setattr(planning, "_TOLD_AT_ONCE", 2)
+    world.publish(roster(sessions=[session_row(f"more{n}") for n in range(5)]))
+    take_sent(world.database)
+    with world.database.transaction() as tx:
+        tx.set_timer(planning.TELL_SESSIONS, "", tx.now)
+    for _ in range(6):
+        TimerLoop(world.database, TIMERS).fire_due()
+    told = [m.session_id for m in take_sent(world.database) if isinstance(m, SessionChanged)]
+    assert len(told) == len(set(told)) == len(world.rows("SELECT id FROM sessions"))

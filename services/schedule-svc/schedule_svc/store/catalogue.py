@@ -206,6 +206,23 @@ def names_of(conn: sa.Connection, session_ids: Iterable[str]) -> dict[str, dict[
     return {row.pop("id"): row for row in rows}
 
 
+_coming = (
+    sa.select(sessions.c.id)
+    .where(
+        sessions.c.id > sa.bindparam("after"),
+        sessions.c.ends_at > sa.bindparam("now", type_=UtcDateTime),
+        sessions.c.draft.is_(False),
+    )
+    .order_by(sessions.c.id)
+    .limit(sa.bindparam("most"))
+)
+
+
+def coming(conn: sa.Connection, after: str, now: datetime, limit: int) -> Sequence[str]:
+    """Sessions that have not ended and are public, by id, of the ids after this one."""
+    return conn.scalars(_coming, {"after": after, "now": now, "most": limit}).all()
+
+
 def followers(conn: sa.Connection, doctor_ids: Iterable[str], now: datetime) -> Sequence[sa.Row[Any]]:
     """Sessions to come whose department or grade is their doctor's own, by id."""
     return _followers.rows(conn, doctor_ids, now=now)

@@ -7,7 +7,7 @@ from typing import Any
 
 from common import ids
 from common.messages import SessionPublished
-from common.outbox import Tx
+from common.outbox import Timer, Tx
 from haoyuan_roster_format import Note, SessionRow, digest
 
 from schedule_svc import rules as hospital_rules
@@ -146,6 +146,22 @@ def follow_doctors(tx: Tx, doctors: Iterable[Any]) -> None:
     for session in working.sessions.values():
         session.changed = True
     finish(tx, desk, working)
+
+
+TELL_SESSIONS = "tell_sessions"
+"""The kind of the timer that a migration sets once; it has no key. Its payload: `after`, how far it is."""
+_TOLD_AT_ONCE = 50
+
+
+def tell_sessions(tx: Tx, timer: Timer) -> None:
+    """Tell all sessions to come as they are now, some at a time: what older releases told of them lacks what this one tells."""
+    page = catalogue.coming(tx.conn, timer.payload.get("after", ""), tx.now, _TOLD_AT_ONCE)
+    working, desk = at_desk(tx, page)
+    for session in working.sessions.values():
+        session.changed = True
+    finish(tx, desk, working)
+    if len(page) == _TOLD_AT_ONCE:
+        tx.set_timer(TELL_SESSIONS, timer.key, tx.now, {"after": page[-1]})
 
 
 def overlaps(tx: Tx, planned: Sequence[Planned]) -> list[Note]:
