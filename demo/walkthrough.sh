@@ -6,7 +6,8 @@ api() { curl -sS -H 'Content-Type: application/json' -H "Authorization: Bearer $
 pick() { api "$BASE/sessions?hospital_id=$HOSPITAL&date_from=@SOON@&date_to=@IN_A_WEEK@&limit=200" | python3 -c 'import json,sys
 print([s["id"] for s in json.load(sys.stdin)["items"] if (s["remaining"] or s["policy"] != "first_come") and [s["policy"], s["fee"]["amount"]] == [sys.argv[1], int(sys.argv[2])]][int(sys.argv[3])])' "$@"; }
 until_state() { for _ in $(seq 50); do [ "$(api "$BASE/orders/$ORDER" | get state)" = "$1" ] && echo "the order is $1" && return; sleep 0.2; done; echo "the order is not $1 yet"; }
-# log in, and see whom one may book for
+# log in, and see whom one may book for. Works once on fresh data: the hospital lets nobody have two numbers for a doctor, nor come
+# again at once after a number was given back (limit_reached, cool_down). To do it again, start with new data.
 TOKEN=$(curl -sS "$BASE/tokens" -H 'Content-Type: application/json' -d '{"username":"demo","password":"@PASSWORD@"}' | get access_token)
 PATIENT=$(api "$BASE/users/me/patients" | get items.0.id)
 # a session some days ahead (so that cancelling is still allowed), and a number of it
