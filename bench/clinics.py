@@ -48,7 +48,7 @@ class Clinic:
     opens: float = 1800.0
     void_after: float = 1800.0
     absent_for: float = 60.0
-    leaves: float = 0.03
+    leaves: float = 0.02
     examined: float = 0.0
     examination: ServiceTime = X_RAY
     return_places: int = 2
@@ -134,6 +134,7 @@ CLINICS = (
         0.1,
         walk_ins=3,
         examined=0.2,
+        second=0.7,
     ),
 )
 
@@ -274,6 +275,17 @@ def durations(days: Sequence[Day]) -> list[tuple[int, float]]:
     """The doctor, and the seconds, of all first consultations, the oldest first."""
     found = [call for one in days for call in one.calls if call.found and not call.second]
     return [(call.desk, call.until - call.at) for call in found]
+
+
+def consultations(days: Sequence[Day]) -> list[tuple[float, float]]:
+    """Seconds of the first and of the second one, of all who came back."""
+    took: dict[tuple[int, str], dict[bool, float]] = {}
+    for n, one in enumerate(days):
+        back = {each.key for each in one.returns}
+        for call in one.calls:
+            if call.found and call.key in back:
+                took.setdefault((n, call.key), {})[call.second] = call.until - call.at
+    return [(both[False], both[True]) for both in took.values()]
 
 
 def examinations(days: Sequence[Day]) -> list[float]:

@@ -24,6 +24,7 @@ from bench.clinics import (
     Day,
     at_desks,
     away,
+    consultations,
     day,
     durations,
     examinations,
@@ -59,6 +60,7 @@ class Known:
     absent: float
     examined: float
     examination: ServiceTime
+    second: float
     arrivals: float
     mean: float
 
@@ -108,8 +110,9 @@ def learn(days: Sequence[Day]) -> Known:
         (kinds.count("emergency") + rates["emergency"]) / watched,
         _share(urgent, others, usual.USUAL_RAISED),
         _share(len(calls) - seen, len(calls), usual.USUAL_ABSENT),
-        _share(sum(call.sent for call in calls), seen, 0.0),
+        _share(sum(call.sent for call in calls), seen, usual.USUAL_EXAMINED),
         service.fit([], [Sample(seconds) for seconds in examinations(latest)], EXAMINATION),
+        _second(latest),
         len(kinds) / (clinic.length * len(latest)),
         statistics.fmean(seconds for _, seconds in taken),
     )
@@ -129,6 +132,13 @@ def _latest(days: Sequence[Day]) -> list[Day]:
 
 def _share(some: int, of: int, usually: float) -> float:
     return (some + usual.WEIGHT * usually) / (of + usual.WEIGHT)
+
+
+def _second(days: Sequence[Day]) -> float:
+    """How long a second consultation takes of a first one."""
+    usually, both = usual.WEIGHT * service.mean(service.PRIOR), consultations(days)
+    first, second = sum(one for one, _ in both), sum(two for _, two in both)
+    return (second + usually * usual.USUAL_SECOND) / (first + usually)
 
 
 def _punctuality(after: Sequence[float], earliest: float) -> Punctuality:
@@ -184,6 +194,7 @@ def line_at(day: Day, known: Known, now: float) -> Line:
         known.examined,
         known.examination,
         clinic.return_places,
+        known.second,
     )
 
 
