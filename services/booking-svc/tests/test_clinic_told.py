@@ -111,24 +111,25 @@ def test_who_was_put_far_back_is_told_again_but_three_times_at_most(day):
 def test_one_more_before_her_is_no_reason_to_tell_her_again(day):
     day.rules(near=1)
     visit_id = day.come("a")
-    urgent = day.come("u")
-    other = day.come("v")
-    for each in (urgent, other):
+    urgent = [day.come("u"), day.come("v")]
+    for each in urgent:
         clinic.reclass(day.database, DESK, each, "emergency", "critical")
-        clinic.transfer_visit(day.database, DESK, each, day.other, "there")
+    for each in urgent:
+        transfer(day, each, day.other)
     assert [m for m in sent(day.database, VisitNear) if m.visit_id == visit_id] == []
 
 
 def test_who_was_passed_is_not_told_beside_it_that_few_are_before_her(day):
     day.rules(near=1, passed=[2])
-    first, *others = [day.come(name) for name in "abcd"]
+    day.come("a"), day.come("b")
+    passed = day.come("c")
     day.open()
-    assert day.next() == first
-    assert day.next(first, "passed") == others[0]
-    day.next(others[0])
-    day.next(others[1])
-    assert [m.visit_id for m in sent(day.database, VisitPassed)] == [first]
-    assert first not in [m.visit_id for m in sent(day.database, VisitNear)]
+    clinic.call_visit(day.database, DESK, passed, ROOM, "out of turn")
+    clinic.pass_visit(day.database, DESK, passed)
+    assert day.told(VisitPassed) == [("c", 2)]
+    day.next()
+    assert day.line() == ["b", "c"]
+    assert day.told(VisitNear) == []
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------

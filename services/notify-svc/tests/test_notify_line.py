@@ -98,7 +98,7 @@ def test_words_of_another_visit_overtake_nothing(service: Service, clock: Manual
 # --- let in again -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ahead", [0, 60], ids=["in-time", "queue-clock-ahead"])
+@pytest.mark.parametrize("ahead", [0, 60, -60], ids=["in-time", "queue-clock-ahead", "queue-clock-behind"])
 @pytest.mark.parametrize("kind", ["visit_near", "visit_called", "visit_passed", "visit_moved"])
 def test_who_is_let_in_again_is_told_everything(service: Service, clock: ManualClock, kind: str, ahead: float) -> None:
     deliver(service, contact(email=None), SAMPLES["visit_missed"])
@@ -191,6 +191,8 @@ def test_the_last_move_counts_and_a_time_that_was_confirmed_after_it(service: Se
     assert visits.standing(["a"])["a"].visit["room"] == "second"
     clock.advance(timedelta(minutes=5))
     deliver(service, confirmed("a", hour=11))
+    clock.advance(timedelta(minutes=-1))
+    deliver(service, elsewhere("before it, heard late"))
     assert visits.standing(["a"])["a"].visit["room"] == VISIT.room
 
 

@@ -40,13 +40,10 @@ class Visits:
         """These are with another doctor: as the last word on each says, be it this one or that of its confirmation."""
         for each in moved:
             at = milliseconds(each.at)
-            older = {
-                "stands": True,
-                "confirmed_at": {"$lte": at},
-                "$or": [{"moved_at": None}, {"moved_at": {"$lt": at}}],
-            }
+            known = {"_id": each.order_id, "stands": True, "confirmed_at": {"$lte": at}}
             there = {"visit": dict(each.visit), "queue_number": each.ticket, "moved_at": at}
-            self.collection.update_one({"_id": each.order_id, **older}, {"$set": there})
+            for before in (None, {"$lt": at}):  # two steps: nx-27017 forgets the other conditions beside an $or
+                self.collection.update_one({**known, "moved_at": before}, {"$set": there})
 
     def end(self, ended: Mapping[str, tuple[str, datetime]]) -> None:
         """These orders' visits do not take place (any more): order -> its account, and when that was said."""
