@@ -27,7 +27,8 @@ class Clinic:
     earlier who is urgent by law, and who has an appointment, count as having come; `priority`: the share of the former.
 
     `leaves`: the share that goes home if not called within a time, up to an hour, of which nobody knows. `examined`: the share that is sent
-    to an examination, which takes as long as `examination`. `earlier`: how many days there are to learn from.
+    to an examination, which takes as long as `examination`. `earlier`: how many days there are to learn from;
+    after a `week` of days other doctors come, and other earlier days.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Clinic:
     return_places: int = 2
     second: float = 1.0
     earlier: int = 20
+    week: int = 5
 
     @property
     def length(self) -> float:
@@ -124,6 +126,7 @@ CLINICS = (
         priority=0.33,
         walk_ins=2,
         earlier=1,
+        week=1,
     ),
     Clinic(
         "chest",

@@ -35,8 +35,6 @@ from bench.clinics import (
 CERTAIN = 5.0
 """Seconds: where an interval is no wider, she is the first when the doors open, and there is nothing to guess. That does not count."""
 DAYS = 150
-DAYS_OF_A_WEEK = 5
-"""After so many, other doctors come, and other earlier days."""
 CHECK_INS = 0.15
 """Such a share of them is looked at."""
 MOMENTS = 5
@@ -236,14 +234,14 @@ def study(clinic: Clinic, days: int, seed: int = 0) -> list[Moment]:
     luck = random.Random(f"{clinic.key} {seed}")  # noqa: S311 - simulated patients need no secret
     found: list[Moment] = []
     for number in range(days):
-        if number % DAYS_OF_A_WEEK == 0:
+        if number % clinic.week == 0:
             known = learn([day(clinic, luck) for _ in range(clinic.earlier)])
             interval = steady(known)
         today = day(clinic, luck)
         for now, key, checked_in in _moments(today, luck):
             moment = _moment(today, known, now, key, seed=len(found))
             if moment is not None and moment.told.high - moment.told.low > CERTAIN:
-                found.append(replace(moment, day=number, checked_in=checked_in, steady=interval))
+                found.append(replace(moment, day=number // clinic.week, checked_in=checked_in, steady=interval))
     return found
 
 
@@ -281,7 +279,7 @@ def holds(moment: Moment, interval: Interval | None) -> bool:
 
 
 def coverage(moments: Sequence[Moment], held: Sequence[bool]) -> tuple[float, float]:
-    """The share that held, and its standard error: whole days are drawn, since waits of one day go together."""
+    """The share that held, and its standard error: whole weeks are drawn, since waits that were learnt of the same days go together."""
     share = sum(held) / len(held)
     by_day: dict[object, float] = {}
     for moment, one in zip(moments, held, strict=True):

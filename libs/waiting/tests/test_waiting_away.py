@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from haoyuan_waiting.line import Customer, Line, Server, ServiceTime
+from haoyuan_waiting.line import Customer, Line, Punctuality, Server, ServiceTime
 from haoyuan_waiting.simulate import Waits, waits
 
 EXACT = 1e-9
@@ -142,7 +142,7 @@ def test_one_whose_class_is_known_is_not_raised_again():
 
 
 def test_one_who_certainly_comes_does_however_late_she_is():
-    line = Line((Server(minutes(5)),), (Customer("x", 0, due_in=-7200.0, comes=1.0),))
+    line = Line((Server(minutes(5)),), (Customer("x", 0, due_in=-86_400.0, comes=1.0),), Punctuality(-600, 60))
     assert waits(line, 20).of("x") is not None
 
 
