@@ -3,9 +3,11 @@ the files to its processes.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from common import ids
 
 pytest_plugins = ["stack.pytest_fixtures", "stack.quick_setup"]
 
@@ -23,6 +25,14 @@ LONGEST = (
     "tests/openapi/",
 )
 """What takes longest, in order. A folder goes as one to one process, as its files share systems that take long to start."""
+
+
+@pytest.fixture(autouse=True)
+def _the_key_of_ids_stays() -> Iterator[None]:
+    """A test that speaks for a system with another ID_KEY leaves this process as it found it."""
+    key = ids._key  # noqa: SLF001  there is no other way to know it
+    yield
+    ids._key = key  # noqa: SLF001
 
 
 class Work(OrderedDict[str, dict[str, bool]]):

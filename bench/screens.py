@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from common import ids
@@ -18,8 +19,8 @@ from common.web import sign_token
 
 from bench.pgbench import PgBench
 from bench.report import Figure
-from bench.world import World
-from demo.client import Client
+from bench.world import World, patiently
+from demo.client import Client, Refused
 from stack.system import System
 
 BOARDS, PHONES = 50, 450
@@ -134,9 +135,19 @@ def hall(system: System, hospital: str, walk_ins: int) -> Hall:
     desk = Client(f"{system.url}/api/v1")
     desk.token = sign_token(key, ids.mint("acc"), ["hospital_admin"], hospital, _TOKEN)
     session = _session(desk, hospital)
+    patiently(partial(_known, desk, session), PATIENCE, "booking-svc hears of the session")
     visits = [desk.post(f"/sessions/{session}/queue/walk-ins", {"name": f"王{n}"})["id"] for n in range(walk_ins)]
     desk.post(f"/sessions/{session}/queue/desks", {"room": ROOM})
     return Hall(system, session, visits, desk, hospital)
+
+
+def _known(desk: Client, session: str) -> bool:
+    """booking-svc hears of a session by an event, a moment after schedule-svc has answered."""
+    try:
+        desk.get(f"/sessions/{session}/queue")
+    except Refused:
+        return False
+    return True
 
 
 def _session(desk: Client, hospital: str) -> str:

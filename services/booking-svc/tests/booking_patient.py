@@ -74,7 +74,10 @@ def due_jobs(service):
     columns = timers.c
     due = timers.select().where(columns.kind.in_(service.jobs), columns.due_at <= service.database.clock())
     with service.database.reading() as conn:
-        return [Timer(r.kind, r.key, r.due_at, json.loads(r.payload), r.attempts) for r in conn.execute(due.order_by(columns.key))]
+        return [
+            Timer(r.kind, r.key, r.due_at, json.loads(r.payload), r.attempts)
+            for r in conn.execute(due.order_by(columns.key))
+        ]
 
 
 def paid_order(service, client, fee=FEE):
