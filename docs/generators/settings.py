@@ -75,6 +75,7 @@ ABOUT = {
     "RECEIPTS_TOKEN": "the secret end of the address to which providers of SMS tell deliveries, at least 16 letters, digits, `-` and `_`; empty: they cannot",
     "EMAIL_PER_SECOND": "e-mails in a second, by all workers together",
     "SMS_PER_SECOND": "SMS in a second by each provider, by all workers together",
+    "KEEP_VISITS_DAYS": "how long it is known why somebody had priority at the clinic, what staff wrote, and what was told of waiting times",
     "KEEP_NOTIFICATIONS_DAYS": "how long an inbox keeps what it has told",
     "KEEP_DELIVERIES_DAYS": "how long it is known what was sent to whom",
     "PASSWORD_SHORTEST": "the least characters of a password; 0: 15 in production, 8 elsewhere",

@@ -28,11 +28,12 @@ class Settings(Common):
     """`payment_window`: seconds for which a number is held unpaid or offered, in place of the hospitals' rules; 0: theirs.
 
     stream_listeners: live streams of this process at most, each of which takes one of its threads; 0: none. door_key: of the
-    codes at the hospitals' doors.
+    codes at the hospitals' doors. keep_visits_days: how long it is known why somebody had priority.
     """
 
     payment_window: int = env("PAYMENT_WINDOW_SECONDS", 0)
     stream_listeners: int = env("STREAM_LISTENERS", 0)
+    keep_visits_days: int = env("KEEP_VISITS_DAYS", 180)
     door_key: str = env("DOOR_KEY", DEV_DOOR_KEY, secret=True)
 
 

@@ -26,7 +26,7 @@ from common.outbox.timers import JobHandler, OneByOne, TimerHandler
 from common.processor import Handler
 
 from booking_svc import store, usecases
-from booking_svc.usecases import waiting
+from booking_svc.usecases import waiting, watching
 from booking_svc.usecases.clinic import closing
 
 
@@ -66,6 +66,7 @@ def jobs(window: timedelta | None) -> dict[str, JobHandler]:
     return {
         usecases.LEFT: partial(usecases.see_to_account, window=window),
         usecases.SEE_TO_VISITS: usecases.see_to_visits,
+        watching.FORGET: watching.forget,
         closing.CLOSE: closing.close_by_clock,
         # thousands of queues may be due for an estimate at once: each takes some ten milliseconds of a processor
         waiting.ESTIMATE: OneByOne(waiting.estimate_queue),

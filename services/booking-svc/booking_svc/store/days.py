@@ -9,8 +9,9 @@ from common.messages import Visit
 from common.outbox import Tx
 from common.outbox.tables import timers
 
+from booking_svc.clinic.visits import Move
 from booking_svc.domain import State
-from booking_svc.store.clinic_tables import opened, visits
+from booking_svc.store.clinic_tables import estimates, opened, visit_moves, visits
 from booking_svc.store.queues import save_queue
 from booking_svc.store.tables import orders
 from booking_svc.store.visits import lock_lines, save_visits
@@ -74,15 +75,51 @@ def walk_ins_of(conn: sa.Connection, queue_ids: Collection[str]) -> Sequence[str
     return conn.scalars(query).all()
 
 
+_says_something = sa.or_(visits.c.name.is_not(None), visits.c.reason.is_not(None))
+
+
 def forget_names(tx: Tx, account_id: str) -> None:
-    """What walk-ins of this account were called. Under the locks of their queues: whoever moves them writes their names too."""
+    """What walk-ins of this account were called, and what was said of its visits and why. Under the locks of their queues: whoever
+    moves them writes their names too.
+    """
     c = visits.c
-    named = tx.conn.scalars(sa.select(c.id).where(c.account_id == account_id, c.name.is_not(None))).all()
+    _forget_words(tx, visit_moves.c.visit_id.in_(sa.select(c.id).where(c.account_id == account_id)))
+    named = tx.conn.scalars(sa.select(c.id).where(c.account_id == account_id, _says_something)).all()
     if not named:
         return
     locked = lock_lines(tx, named)
     for visit in locked.visits.values():
-        visit.name = None
+        visit.name = visit.reason = None
     save_visits(tx, list(locked.visits.values()))
     for queue in locked.queues.values():
         save_queue(tx, queue)
+
+
+def _forget_words(tx: Tx, of: sa.ColumnElement[bool]) -> None:
+    """Why these moves were made, as somebody wrote it, and what they say of the reason of a class."""
+    moves = visit_moves.c
+    tx.conn.execute(sa.update(visit_moves).where(of, moves.why != "").values(why=""))
+    classes = moves.move == Move.RECLASS
+    tx.conn.execute(sa.update(visit_moves).where(of, classes, moves.facts.is_not(None)).values(facts=None))
+
+
+def forget_before(tx: Tx, before: datetime, after: int, limit: int) -> int | None:
+    """Of what happened before this time: what walk-ins were called, the reasons of classes, what was written, and what was told of
+    waiting times. `after`: the last move that is done with; answers the last one now, None when there is no more for today.
+    """
+    moves = visit_moves.c
+    page = tx.conn.execute(
+        sa.select(moves.id, moves.visit_id, moves.at).where(moves.id > after).order_by(moves.id).limit(limit)
+    ).all()
+    old = [row for row in page if row.at < before]
+    if old:
+        _forget_words(tx, moves.id.in_([row.id for row in old]))
+        of_old = visits.c.id.in_(sorted({row.visit_id for row in old if row.visit_id}))
+        # nobody moves who was here so long ago
+        tx.conn.execute(sa.update(visits).where(of_old, visits.c.starts_at < before).values(name=None, reason=None))
+    first = sa.select(estimates.c.id, estimates.c.made_at).order_by(estimates.c.id).limit(limit)
+    told = [row.id for row in tx.conn.execute(first) if row.made_at < before]
+    if told:
+        tx.conn.execute(sa.delete(estimates).where(estimates.c.id.in_(told)))
+    more = len(told) == limit or len(old) == limit
+    return max((row.id for row in old), default=after) if more else None

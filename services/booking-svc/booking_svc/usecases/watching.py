@@ -17,6 +17,7 @@ log = get_logger("booking")
 WATCH = "watch"
 SEE_TO_VISITS = "see_to_visits"
 """The watch over visits: a job, for it locks queues, after the orders, in a transaction of its own."""
+FORGET = "forget_visits"
 OVERDUE = timedelta(seconds=60)
 """An answer that takes longer than this is asked for again."""
 LONG_OVERDUE = timedelta(minutes=10)
@@ -77,7 +78,20 @@ def see_to_visits(service: Any, timer: Timer) -> None:
         tx.set_timer(SEE_TO_VISITS, timer.key, tx.now + WATCH_EVERY, {"seen_to": upto or ""})
 
 
+def forget(service: Any, timer: Timer) -> None:
+    """Daily: what was written of people at the clinic, and what was told of waiting times, is forgotten when it is too old."""
+    database: Database = service.database
+    with database.transaction() as tx:
+        before = tx.now - timedelta(days=service.settings.keep_visits_days)
+        after = store.days.forget_before(tx, before, timer.payload.get("after", 0), SEEN_AT_ONCE)
+        if after is None:
+            tx.set_timer(FORGET, timer.key, tx.now + timedelta(days=1), dict(timer.payload))
+        else:
+            tx.set_timer(FORGET, timer.key, tx.now, {"after": after})
+
+
 def start_watching(tx: Tx) -> None:
     """Set the first timers of the watch; setting them again does no harm."""
     tx.set_timer(WATCH, "", tx.now)
     tx.set_timer(SEE_TO_VISITS, "", tx.now)
+    tx.set_timer(FORGET, "", tx.now)
