@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from booking_svc.usecases.waiting import learning as usual
-from haoyuan_waiting import formulas, service
+from haoyuan_waiting import formulas, service, usual
 from haoyuan_waiting.line import EXAMINATION, Customer, Line, Punctuality, Server, ServiceTime, Stream
 from haoyuan_waiting.service import Sample
 from haoyuan_waiting.simulate import Estimate, waits
@@ -96,6 +95,7 @@ def learn(days: Sequence[Day]) -> Known:
     rates = {kind: usual.USUAL_RATES[kind] * 3600 * usual.USUAL_HOURS for kind in ("walk_in", "priority", "emergency")}
     came = [one for one in appointments if one.after is not None]
     urgent, others = sum(len(each.priority) for each in latest), len(kinds) - kinds.count("emergency")
+    examined = _share(sum(call.sent for call in calls), seen, usual.USUAL_EXAMINED)
     of_all = [Sample(seconds) for _, seconds in taken[-usual.OF_DEPARTMENT :]]
     return Known(
         tuple(
@@ -108,7 +108,7 @@ def learn(days: Sequence[Day]) -> Known:
         (kinds.count("emergency") + rates["emergency"]) / watched,
         _share(urgent, others, usual.USUAL_RAISED),
         _share(len(calls) - seen, len(calls), usual.USUAL_ABSENT),
-        _share(sum(call.sent for call in calls), seen, usual.USUAL_EXAMINED),
+        examined if examined >= usual.LEAST_EXAMINED else 0.0,
         service.fit([], [Sample(seconds) for seconds in examinations(latest)], EXAMINATION),
         _second(latest),
         len(kinds) / (clinic.length * len(latest)),

@@ -1,32 +1,24 @@
 """Live queues: boards, desks and phones see what is so now, at once and whenever it changes, each its own part of it."""
 
 import json
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from booking_patient import FACTS, ME, OTHER
+from booking_patient import ME, OTHER
 from booking_svc import boards, store
 from booking_svc.app import Settings, build
-from booking_svc.clinic.line import Place
-from booking_svc.clinic.queue import Desk, Queue
-from booking_svc.clinic.visits import ClinicVisit, Move, VisitState
-from booking_world import NOW, VISIT
-from common import ids
+from booking_svc.clinic.queue import Queue
+from booking_svc.clinic.visits import Move
+from clinic_ears import ROOM, Clinic, Ear, Listen, at_board, at_desk, by_phone, tickets
 from common.clock import ManualClock
 from common.errors import Unavailable
 from common.outbox import Tx
 from common.service import Service
 from common.testing import assert_problem, bearer
 from common.web.stream import EACH, Hub
-from werkzeug.test import TestResponse
-
-ROOM = 40
-HERE = VISIT.hospital_id
 
 
 @pytest.fixture(autouse=True)
@@ -51,97 +43,9 @@ def live(service: Service) -> boards.Boards:
     return found
 
 
-class Clinic:
-    """A session with a desk, moved by hand: what use cases do is tested elsewhere."""
-
-    def __init__(self, service: Service, session: str = "") -> None:
-        self.service, self.session = service, session or ids.mint("ses")
-        self.facts = replace(FACTS, session_id=self.session)
-        with service.database.transaction() as tx:
-            store.save_sessions(tx, [self.facts])
-
-    def change(self, work: Callable[[Tx, Queue], Any] = lambda _tx, _queue: None) -> None:
-        with self.service.database.transaction() as tx:
-            queue = store.queues.lock_queue(tx, self.session)
-            work(tx, queue)
-            store.queues.save_queue(tx, queue)
-
-    def arrives(self, ticket: str, account: str = "") -> str:
-        """She is here, and waits; answers her visit's id."""
-        visit_id = f"vis_{secrets.token_hex(4)}"
-
-        def work(tx: Tx, queue: Queue) -> None:
-            visit = ClinicVisit(
-                visit_id,
-                self.session,
-                self.session,
-                HERE,
-                VISIT.department_id,
-                VISIT,
-                ticket,
-                "appointment",
-                account_id=account or None,
-                name=f"王{ticket}*",
-                state=VisitState.WAITING,
-                place=Place(NOW, NOW, queue.number()),
-            )
-            store.visits.insert_visits(tx, [visit])
-
-        self.change(work)
-        return visit_id
-
-    def move(self, visit_id: str, move: Move, room: str = "1") -> None:
-        def work(tx: Tx, queue: Queue) -> None:
-            visit = store.visits.lock_visits(tx, [visit_id])[visit_id]
-            visit.move(move, queue.now, "acc_d", room=room)
-            visit.calls += move in {Move.CALL, Move.RECALL}
-            visit.room = room if visit.state == VisitState.CALLED else None
-            store.queues.save_desk(tx, Desk(self.session, room, "doc", queue.now, visit_id=visit_id))
-            store.visits.save_visits(tx, [visit])
-
-        self.change(work)
-
-    def goes_over(self, visit_id: str, to: "Clinic") -> None:
-        """Transferred."""
-        with self.service.database.transaction() as tx:
-            queues = store.queues.lock_queues(tx, [self.session, to.session])
-            visit = store.visits.lock_visits(tx, [visit_id])[visit_id]
-            visit.queue_id = to.session
-            store.visits.save_visits(tx, [visit])
-            for queue in queues.values():
-                store.queues.save_queue(tx, queue)
-
-
 @pytest.fixture
 def clinic(service: Service) -> Clinic:
     return Clinic(service)
-
-
-class Ear:
-    """One open stream."""
-
-    def __init__(self, response: TestResponse) -> None:
-        self.response = response
-        self._chunks = response.iter_encoded()
-
-    def next(self) -> tuple[str, Any]:
-        for chunk in self._chunks:
-            assert chunk != b":\n\n", "nothing was told for long"
-            lines = dict(line.split(": ", 1) for line in chunk.decode().strip().split("\n") if not line.startswith(":"))
-            if "event" in lines:
-                return lines["event"], json.loads(lines["data"])
-        raise AssertionError("the stream is over")
-
-    def until(self, holds: Callable[[Any], Any]) -> Any:
-        """The first of what is told of which this holds: what is between may be told or not."""
-        while True:
-            name, data = self.next()
-            assert name != "bye", data
-            if holds(data):
-                return data
-
-
-Listen = Callable[..., Ear]
 
 
 @pytest.fixture
@@ -155,22 +59,6 @@ def listen(service: Service) -> Iterator[Listen]:
             return Ear(response)
 
         yield begin
-
-
-def at_board(session: str) -> tuple[str, dict[str, str]]:
-    return f"/sessions/{session}/queue/stream", bearer("acc_wall", "board", hospital_id=HERE)
-
-
-def at_desk(session: str) -> tuple[str, dict[str, str]]:
-    return f"/sessions/{session}/queue/stream", bearer("acc_desk", "registrar", hospital_id=HERE)
-
-
-def by_phone(visit_id: str, account: str = ME) -> tuple[str, dict[str, str]]:
-    return f"/visits/{visit_id}/stream", bearer(account)
-
-
-def tickets(people: list[dict[str, Any]]) -> list[str]:
-    return [person["ticket"] for person in people]
 
 
 # --- boards and desks ------------------------------------------------------------------------------------------------

@@ -9,6 +9,21 @@ from common.clock import SHANGHAI
 from common.messages import ClinicRules, VisitClass
 from haoyuan_waiting.line import EXAMINATION, Punctuality, ServiceTime, Stream
 from haoyuan_waiting.service import MOST_SECONDS, PRIOR, Sample, fit, mean
+from haoyuan_waiting.usual import (
+    LEAST_EXAMINED,
+    MOST_VISITS,
+    OF_DEPARTMENT,
+    OF_DOCTOR,
+    USUAL,
+    USUAL_ABSENT,
+    USUAL_EXAMINED,
+    USUAL_HOURS,
+    USUAL_NO_SHOW,
+    USUAL_RAISED,
+    USUAL_RATES,
+    USUAL_SECOND,
+    WEIGHT,
+)
 
 from booking_svc import store
 from booking_svc.clinic.line import ahead
@@ -16,23 +31,6 @@ from booking_svc.clinic.visits import ENDED, Move, VisitState
 from booking_svc.store.waits import DayVisit
 
 LOOK_BACK = timedelta(days=28)
-MOST_VISITS = 600
-"""Of a department: some days of it, which is enough for shares, and is read in milliseconds."""
-OF_DOCTOR, OF_DEPARTMENT = 60, 150
-"""Consultations: more would say hardly more, and older ones less."""
-WEIGHT = 20.0
-
-USUAL_NO_SHOW = 0.1
-USUAL_ABSENT = 0.05
-USUAL_RAISED = 0.02
-USUAL_EXAMINED = 0.1
-USUAL_SECOND = 0.5
-"""How long a second consultation takes, after an examination, of a first one: a guess, there are results to look at."""
-USUAL = Punctuality()
-USUAL_RATES: Mapping[VisitClass, float] = {"walk_in": 0.5 / 3600, "priority": 0.1 / 3600, "emergency": 0.05 / 3600}
-"""Who comes without an appointment, per second of a session."""
-USUAL_HOURS = 4.0
-"""The rates above count as if they had been seen for so long."""
 ABSENT_FOR = 60.0
 """Seconds that a call costs to which nobody comes."""
 _LATEST = 7200.0
@@ -94,10 +92,15 @@ def manners_of(
         raised=(raised + WEIGHT * USUAL_RAISED) / (len(booked) - missed + WEIGHT),
         rates=_rates(visits),
         visits=len(visits),
-        examined=min((len(back) + WEIGHT * USUAL_EXAMINED) / (seen + WEIGHT), 1.0),
+        examined=_share_examined(len(back), seen),
         examination=fit([], [Sample(seconds) for seconds in away], EXAMINATION),
         second=second,
     )
+
+
+def _share_examined(examined: int, seen: int) -> float:
+    share = min((examined + WEIGHT * USUAL_EXAMINED) / (seen + WEIGHT), 1.0)
+    return share if share >= LEAST_EXAMINED else 0.0
 
 
 def _again(back: Iterable[Sequence[tuple[Move, datetime]]]) -> tuple[list[float], float]:
