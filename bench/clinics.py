@@ -194,7 +194,16 @@ def day(clinic: Clinic, luck: random.Random) -> Day:
         )
         for number, (came, kind, key, since) in enumerate(sorted(let_in))
     ]
-    rules = Rules(
+    calls, returns = play(arrivals, [0.0] * len(clinic.doctors), _rules(clinic, luck))
+    first: dict[str, float] = {}
+    for call in calls:
+        first.setdefault(call.key, call.at)
+    kinds = {key: kind for _, kind, key, _ in let_in}
+    return Day(clinic, tuple(appointments), tuple(arrivals), kinds, tuple(calls), tuple(returns), priority, first)
+
+
+def _rules(clinic: Clinic, luck: random.Random) -> Rules:
+    return Rules(
         lambda desk: luck.lognormvariate(clinic.doctors[desk].mu, clinic.doctors[desk].sigma),
         lambda: luck.random() < clinic.absent,
         clinic.absent_for,
@@ -203,12 +212,6 @@ def day(clinic: Clinic, luck: random.Random) -> Day:
         clinic.return_places,
         clinic.second,
     )
-    calls, returns = play(arrivals, [0.0] * len(clinic.doctors), rules)
-    first: dict[str, float] = {}
-    for call in calls:
-        first.setdefault(call.key, call.at)
-    kinds = {key: kind for _, kind, key, _ in let_in}
-    return Day(clinic, tuple(appointments), tuple(arrivals), kinds, tuple(calls), tuple(returns), priority, first)
 
 
 def _appointment(clinic: Clinic, key: str, segment: float, luck: random.Random) -> Coming:

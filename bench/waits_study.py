@@ -155,29 +155,15 @@ def line_at(day: Day, known: Known, now: float) -> Line:
         for place, key in in_line(day, now)
     ]
     gone = [Customer(key, 0, away_for=now - call.until, desk=call.desk) for key, call in away(day, now).items()]
-    came = {one.key for one in day.arrivals if one.came <= now}
     fifo = clinic.discipline == "fifo"
     ahead, urgent = clinic.ahead(priority=False), clinic.ahead(priority=True)
-    expected = [
-        Customer(
-            one.key,
-            one.segment - now - ahead,
-            due_in=one.segment - now,
-            comes=known.comes,
-            late_after=-float("inf") if fifo else 0.0,
-            late_place=-ahead,
-            void_after=clinic.void_after,
-        )
-        for one in day.appointments
-        if one.key not in came and now <= one.segment + clinic.void_after
-    ]
     left = clinic.length - now
     return Line(
         tuple(
             Server(learnt, busy, max(-now, 0.0), returned)
             for learnt, (busy, returned) in zip(known.services, at_desks(day, now), strict=True)
         ),
-        (*here, *gone, *expected),
+        (*here, *gone, *_expected(day, known, now)),
         known.punctuality,
         (
             Stream(known.walk_ins * (1 - known.priority), 0.0, left),
@@ -194,6 +180,25 @@ def line_at(day: Day, known: Known, now: float) -> Line:
         clinic.return_places,
         known.second,
     )
+
+
+def _expected(day: Day, known: Known, now: float) -> list[Customer]:
+    clinic = day.clinic
+    came = {one.key for one in day.arrivals if one.came <= now}
+    ahead = clinic.ahead(priority=False)
+    return [
+        Customer(
+            one.key,
+            one.segment - now - ahead,
+            due_in=one.segment - now,
+            comes=known.comes,
+            late_after=-float("inf") if clinic.discipline == "fifo" else 0.0,
+            late_place=-ahead,
+            void_after=clinic.void_after,
+        )
+        for one in day.appointments
+        if one.key not in came and now <= one.segment + clinic.void_after
+    ]
 
 
 def _passes(day: Day, now: float, key: str) -> int:
