@@ -27,12 +27,15 @@ LONGEST = (
 """What takes longest, in order. A folder goes as one to one process, as its files share systems that take long to start."""
 
 
-@pytest.fixture(autouse=True)
 def _the_key_of_ids_stays() -> Iterator[None]:
-    """A test that speaks for a system with another ID_KEY leaves this process as it found it."""
+    """A test, or a system of a module, that has another ID_KEY leaves this process as it found it."""
     key = ids._key  # noqa: SLF001  there is no other way to know it
     yield
     ids._key = key  # noqa: SLF001
+
+
+_after_each_module = pytest.fixture(_the_key_of_ids_stays, autouse=True, scope="module", name="_ids_of_module")
+_after_each_test = pytest.fixture(_the_key_of_ids_stays, autouse=True, name="_ids_of_test")
 
 
 class Work(OrderedDict[str, dict[str, bool]]):
