@@ -206,7 +206,7 @@ def _staff(roster: Roster, name: str, raw: Any, path: str) -> list[Note] | None:
 def _time(raw: Any, path: str) -> tuple[datetime | None, list[Note] | None]:
     try:
         return msgspec.convert(raw, Aware), None
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # the second: a lone surrogate
         return None, [Note(path, "bad_time", str(error))]
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -91,3 +92,11 @@ def test_any_bytes_are_read_or_refused(folder: Path, content):
     path.write_bytes(content)
     with contextlib.suppress(Unusable), examined(path):
         pass
+
+
+def test_a_time_with_half_a_character_in_it_is_refused(folder: Path):
+    """The above found it, once in many runs."""
+    path = folder / "half.json"
+    path.write_text(re.sub(r'("as_of": *"[0-9-]+T)', r"\1\\ud800", GOOD["json"]), "utf-8")
+    with examined(path) as roster:
+        assert roster.findings.errors == 1
