@@ -172,7 +172,7 @@ def _message(order: Order, move: Move, by: str) -> Missed | Void | Served | None
 def _close(line: Line, by: str, why: str) -> None:
     for desk in line.desks.values():
         if desk.is_open:
-            desk.is_open, desk.after = False, None
+            desk.close()
             line.keep_desk(desk)
     line.queue.state, line.queue.closed_at = "closed", line.now
     line.queue.note("close", by, why)

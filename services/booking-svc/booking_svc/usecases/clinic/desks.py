@@ -42,7 +42,7 @@ def close_desk(database: Database, staff: Staff, session_id: str, room: str) -> 
         if desk is None or not desk.is_open:
             return desk
         _check_empty(desk)
-        desk.is_open, desk.after = False, None
+        desk.close()
         line.keep_desk(desk)
         line.queue.note("desk_closed", staff.account_id, room=room, doctor_id=desk.doctor_id)
         line.settle()

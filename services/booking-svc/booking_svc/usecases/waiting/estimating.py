@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from common.clock import SHANGHAI
-from common.errors import Conflict, NotFound
+from common.errors import Conflict
 from common.outbox import Database, Timer, Tx
 from haoyuan_waiting import service, simulate
 from haoyuan_waiting.simulate import Estimate
@@ -162,15 +162,6 @@ def wait_of(database: Database, visit: ClinicVisit) -> Wait:
             store.waits.coverage(conn, visit.department_id, LATEST_PROMISES, seen.now),
             steadily(conn, seen, live),
         )
-
-
-def visit_seen_by(database: Database, visit_id: str, account_id: str, hospital_id: str | None) -> ClinicVisit:
-    """One's own visit, or one of the hospital's; `hospital_id` None: of any. Raises NotFound."""
-    with database.reading() as conn:
-        visit = store.visits.get_visit(conn, visit_id)
-    if visit is None or not (visit.account_id == account_id or hospital_id in {None, visit.hospital_id}):
-        raise NotFound("no such visit of yours", code="visit_not_found")
-    return visit
 
 
 def _seen_for(conn: store.Connection, queue: Queue, visit: ClinicVisit, now: datetime) -> tuple[Seen, str]:

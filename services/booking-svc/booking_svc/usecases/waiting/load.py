@@ -131,6 +131,6 @@ def _span(
         begins.append(session.starts_at)
         ends.append(session.ends_at)
     since = min(begins, default=now)
-    over = len([v for v in came if v.ended_at is not None]) == len(came)
+    over = all(v.ended_at is not None for v in came)
     until = min(now, max(ends, default=now)) if over or (queue is not None and queue.state == "closed") else now
     return since, max(until, since)
