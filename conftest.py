@@ -1,5 +1,5 @@
-"""Loads the fixtures of the real servers, and the quick set-up, for every test of the tree; says in which order `make test` hands
-the files to its processes.
+"""For every test of the tree: the fixtures of the real servers, the quick set-up, and the look at answers; and in which order
+`make test` hands the files to its processes.
 """
 
 from collections import OrderedDict
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from common import ids
 
-pytest_plugins = ["stack.pytest_fixtures", "stack.quick_setup"]
+pytest_plugins = ["stack.pytest_fixtures", "stack.quick_setup", "stack.documented"]
 
 LONGEST = (
     "tests/integration/test_embedded.py",

@@ -200,77 +200,83 @@ class RoomInPath(Schema):
 class CheckInRuleSchema(Schema):
     """When and how to check in, by the hospital's rules of that time."""
 
-    opens_at = fields.AwareDateTime()
-    late_after = fields.AwareDateTime(metadata={"description": "then she goes by when she came"})
-    void_after = fields.AwareDateTime(metadata={"description": "then the number is void, and its fee goes back"})
-    proofs = fields.List(fields.String(metadata={"enum": ["position", "code"]}))
+    opens_at = fields.AwareDateTime(required=True)
+    late_after = fields.AwareDateTime(required=True, metadata={"description": "then she goes by when she came"})
+    void_after = fields.AwareDateTime(
+        required=True, metadata={"description": "then the number is void, and its fee goes back"}
+    )
+    proofs = fields.List(fields.String(metadata={"enum": ["position", "code"]}), required=True)
 
 
 class MovedToSchema(Schema):
     """Whose line she stands in after a transfer."""
 
-    session_id = fields.String()
-    department_name = fields.String()
-    doctor_id = fields.String()
-    doctor_name = fields.String()
-    doctor_title = fields.String()
-    room = fields.String()
+    session_id = fields.String(required=True)
+    department_name = fields.String(required=True)
+    doctor_id = fields.String(required=True)
+    doctor_name = fields.String(required=True)
+    doctor_title = fields.String(required=True)
+    room = fields.String(required=True)
 
 
 class ClinicVisitSchema(Schema):
     """A visit on the day."""
 
     id = fields.String(required=True)
-    order_id = fields.String(allow_none=True)
-    session_id = fields.String(metadata={"description": "what was booked"})
+    order_id = fields.String(required=True, allow_none=True)
+    session_id = fields.String(required=True, metadata={"description": "what was booked"})
     queue_id = fields.String(
-        metadata={"description": "the session in whose line it stands: another one after a transfer"}
+        required=True, metadata={"description": "the session in whose line it stands: another one after a transfer"}
     )
-    ticket = fields.String(metadata={"description": "what is called out"})
-    name = fields.String(allow_none=True, metadata={"description": "masked"})
+    ticket = fields.String(required=True, metadata={"description": "what is called out"})
+    name = fields.String(required=True, allow_none=True, metadata={"description": "masked"})
     state = fields.String(required=True, metadata={"enum": STATES})
-    visit_class = fields.String(metadata={"enum": CLASSES})
+    visit_class = fields.String(required=True, metadata={"enum": CLASSES})
     reason = fields.String(
-        allow_none=True, metadata={"description": "of an emergency or a priority", "enum": [*_REASONS, None]}
+        required=True,
+        allow_none=True,
+        metadata={"description": "of an emergency or a priority", "enum": [*_REASONS, None]},
     )
-    ahead = fields.Integer(allow_none=True, metadata={"description": "how many wait before her, while she waits"})
-    room = fields.String(allow_none=True, metadata={"description": "where she is called to"})
-    passes = fields.Integer(metadata={"description": "calls that she missed"})
-    calls = fields.Integer()
-    late = fields.Boolean()
-    check_in = fields.Nested(CheckInRuleSchema, allow_none=True)
-    visit = fields.Nested(VisitSchema, metadata={"description": "what was agreed"})
-    moved_to = fields.Nested(MovedToSchema, allow_none=True)
-    checked_in_at = fields.AwareDateTime(allow_none=True)
-    called_at = fields.AwareDateTime(allow_none=True)
-    started_at = fields.AwareDateTime(allow_none=True)
-    ended_at = fields.AwareDateTime(allow_none=True)
+    ahead = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "how many wait before her, while she waits"}
+    )
+    room = fields.String(required=True, allow_none=True, metadata={"description": "where she is called to"})
+    passes = fields.Integer(required=True, metadata={"description": "calls that she missed"})
+    calls = fields.Integer(required=True)
+    late = fields.Boolean(required=True)
+    check_in = fields.Nested(CheckInRuleSchema, required=True, allow_none=True)
+    visit = fields.Nested(VisitSchema, required=True, metadata={"description": "what was agreed"})
+    moved_to = fields.Nested(MovedToSchema, required=True, allow_none=True)
+    checked_in_at = fields.AwareDateTime(required=True, allow_none=True)
+    called_at = fields.AwareDateTime(required=True, allow_none=True)
+    started_at = fields.AwareDateTime(required=True, allow_none=True)
+    ended_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class ClinicVisitsSchema(Schema):
     """A page of visits."""
 
-    items = fields.List(fields.Nested(ClinicVisitSchema))
-    next_cursor = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(ClinicVisitSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class VisitStepSchema(Schema):
     """One move: who made it, why, and what else tells of it."""
 
-    at = fields.AwareDateTime()
-    queue_id = fields.String()
-    move = fields.String(metadata={"enum": [str(m) for m in Move]})
-    state = fields.String(metadata={"enum": STATES})
-    by = fields.String(metadata={"description": "an account, or a part of the platform"})
-    why = fields.String()
-    facts = fields.Dict(metadata={"description": "room, place, class..., where they tell something"})
+    at = fields.AwareDateTime(required=True)
+    queue_id = fields.String(required=True)
+    move = fields.String(required=True, metadata={"enum": [str(m) for m in Move]})
+    state = fields.String(required=True, metadata={"enum": STATES})
+    by = fields.String(required=True, metadata={"description": "an account, or a part of the platform"})
+    why = fields.String(required=True)
+    facts = fields.Dict(required=True, metadata={"description": "room, place, class..., where they tell something"})
 
 
 class VisitHistorySchema(Schema):
     """Every move of a visit, the first one first."""
 
     visit_id = fields.String(required=True)
-    items = fields.List(fields.Nested(VisitStepSchema))
+    items = fields.List(fields.Nested(VisitStepSchema), required=True)
 
 
 # --- out: queues -----------------------------------------------------------------------------------------------------
@@ -296,26 +302,26 @@ class SpokenSchema(InLineSchema):
     """One call, to be spoken once: `serial` grows with each of a queue."""
 
     serial = fields.Integer(required=True)
-    room = fields.String(allow_none=True)
-    at = fields.AwareDateTime()
-    again = fields.Boolean()
+    room = fields.String(required=True, allow_none=True)
+    at = fields.AwareDateTime(required=True)
+    again = fields.Boolean(required=True)
 
 
 class AtDeskSchema(Schema):
     """A desk that is open, and who is there."""
 
     room = fields.String(required=True)
-    doctor_id = fields.String()
-    visit = fields.Nested(InLineSchema, allow_none=True)
-    called_at = fields.AwareDateTime(allow_none=True)
+    doctor_id = fields.String(required=True)
+    visit = fields.Nested(InLineSchema, required=True, allow_none=True)
+    called_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class PausedSchema(Schema):
     """Nobody is called now."""
 
-    why = fields.String()
-    since = fields.AwareDateTime()
-    until = fields.AwareDateTime(allow_none=True, metadata={"description": "when it goes on by itself"})
+    why = fields.String(required=True)
+    since = fields.AwareDateTime(required=True)
+    until = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "when it goes on by itself"})
 
 
 class QueueSchema(Schema):
@@ -323,23 +329,32 @@ class QueueSchema(Schema):
 
     session_id = fields.String(required=True)
     revision = fields.Integer(required=True)
-    at = fields.AwareDateTime(metadata={"description": "when it stood so"})
+    at = fields.AwareDateTime(required=True, metadata={"description": "when it stood so"})
     state = fields.String(required=True, metadata={"enum": ["open", "closed"]})
     discipline = fields.String(
-        allow_none=True, metadata={"description": "in place of the hospital's rule", "enum": [*DISCIPLINES, None]}
+        required=True,
+        allow_none=True,
+        metadata={"description": "in place of the hospital's rule", "enum": [*DISCIPLINES, None]},
     )
-    department_name = fields.String(allow_none=True)
-    doctor_name = fields.String(allow_none=True)
-    paused = fields.Nested(PausedSchema, allow_none=True)
-    desks = fields.List(fields.Nested(AtDeskSchema), metadata={"description": "now serving, by rooms"})
-    waiting = fields.List(fields.Nested(InLineSchema), metadata={"description": "in the order of their calls"})
-    away = fields.List(fields.Nested(InLineSchema), metadata={"description": "at an examination"})
+    department_name = fields.String(required=True, allow_none=True)
+    doctor_name = fields.String(required=True, allow_none=True)
+    paused = fields.Nested(PausedSchema, required=True, allow_none=True)
+    desks = fields.List(fields.Nested(AtDeskSchema), required=True, metadata={"description": "now serving, by rooms"})
+    waiting = fields.List(
+        fields.Nested(InLineSchema), required=True, metadata={"description": "in the order of their calls"}
+    )
+    away = fields.List(fields.Nested(InLineSchema), required=True, metadata={"description": "at an examination"})
     expected = fields.List(fields.Nested(InLineSchema), metadata={"description": "to staff: not here yet"})
     missed = fields.List(fields.Nested(InLineSchema), metadata={"description": "to staff: may be let in again"})
     counts = fields.Dict(
-        keys=fields.String(), values=fields.Integer(), metadata={"description": "visits of this queue by their states"}
+        required=True,
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "visits of this queue by their states"},
     )
-    called = fields.List(fields.Nested(SpokenSchema), metadata={"description": "the newest calls, newest first"})
+    called = fields.List(
+        fields.Nested(SpokenSchema), required=True, metadata={"description": "the newest calls, newest first"}
+    )
 
 
 class CalledSchema(Schema):
@@ -347,7 +362,7 @@ class CalledSchema(Schema):
 
     room = fields.String(required=True)
     repeated = fields.Boolean(required=True)
-    visit = fields.Nested(ClinicVisitSchema, allow_none=True)
+    visit = fields.Nested(ClinicVisitSchema, required=True, allow_none=True)
 
 
 class DeskOutSchema(Schema):
@@ -356,13 +371,13 @@ class DeskOutSchema(Schema):
     room = fields.String(required=True)
     doctor_id = fields.String(required=True)
     is_open = fields.Boolean(required=True)
-    visit_id = fields.String(allow_none=True, metadata={"description": "who is there"})
+    visit_id = fields.String(required=True, allow_none=True, metadata={"description": "who is there"})
 
 
 class MovedSchema(Schema):
     """Those who stand in another line now."""
 
-    items = fields.List(fields.Nested(ClinicVisitSchema))
+    items = fields.List(fields.Nested(ClinicVisitSchema), required=True)
 
 
 class DoorSchema(Schema):

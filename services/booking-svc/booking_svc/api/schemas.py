@@ -52,50 +52,50 @@ class MoveSchema(Schema):
 class VisitSchema(Schema):
     """Where and when to be."""
 
-    hospital_id = fields.String()
-    hospital_name = fields.String()
-    department_id = fields.String()
-    department_name = fields.String()
-    doctor_id = fields.String()
-    doctor_name = fields.String()
-    doctor_title = fields.String()
-    date = fields.Date()
-    period = fields.String(metadata={"enum": ["morning", "afternoon", "evening"]})
-    starts_at = fields.AwareDateTime(metadata={"description": "the time to arrive"})
-    ends_at = fields.AwareDateTime()
-    room = fields.String()
+    hospital_id = fields.String(required=True)
+    hospital_name = fields.String(required=True)
+    department_id = fields.String(required=True)
+    department_name = fields.String(required=True)
+    doctor_id = fields.String(required=True)
+    doctor_name = fields.String(required=True)
+    doctor_title = fields.String(required=True)
+    date = fields.Date(required=True)
+    period = fields.String(required=True, metadata={"enum": ["morning", "afternoon", "evening"]})
+    starts_at = fields.AwareDateTime(required=True, metadata={"description": "the time to arrive"})
+    ends_at = fields.AwareDateTime(required=True)
+    room = fields.String(required=True)
 
 
 class StepSchema(Schema):
     """One step of an order's history. `event` is a stable code."""
 
-    at = fields.AwareDateTime()
-    state = fields.String()
-    event = fields.String()
+    at = fields.AwareDateTime(required=True)
+    state = fields.String(required=True, metadata={"enum": STATES})
+    event = fields.String(required=True)
 
 
 class WeightPartSchema(Schema):
     """One part of an entrant's weight, by the hospital's published rules."""
 
-    name = fields.String()
-    points = fields.Integer()
+    name = fields.String(required=True)
+    points = fields.Integer(required=True)
 
 
 class EntrySchema(Schema):
     """What an order has in a draw: its name in the public record, and its weight with each part."""
 
-    draw_at = fields.AwareDateTime()
-    pseudonym = fields.String()
-    weight = fields.Integer()
-    parts = fields.List(fields.Nested(WeightPartSchema))
+    draw_at = fields.AwareDateTime(required=True)
+    pseudonym = fields.String(required=True)
+    weight = fields.Integer(required=True)
+    parts = fields.List(fields.Nested(WeightPartSchema), required=True)
 
 
 class SubstituteSchema(Schema):
     """停诊: a session that she may have instead, at no extra charge; `visit` is its earliest free time."""
 
-    session_id = fields.String()
-    fee = fields.Nested(MoneySchema)
-    visit = fields.Nested(VisitSchema)
+    session_id = fields.String(required=True)
+    fee = fields.Nested(MoneySchema, required=True)
+    visit = fields.Nested(VisitSchema, required=True)
 
 
 class OrderSchema(Schema):
@@ -104,42 +104,56 @@ class OrderSchema(Schema):
     id = fields.String(required=True)
     state = fields.String(required=True, metadata={"enum": STATES})
     reason = fields.String(
-        allow_none=True, metadata={"description": "why it was rejected, why its refund stalled, or `replacement_ended`"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "why it was rejected, why its refund stalled, or `replacement_ended`"},
     )
-    rule = fields.String(allow_none=True, metadata={"description": "the hospital's rule that rejected it"})
-    until = fields.AwareDateTime(allow_none=True, metadata={"description": "until when the rule does"})
+    rule = fields.String(
+        required=True, allow_none=True, metadata={"description": "the hospital's rule that rejected it"}
+    )
+    until = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "until when the rule does"})
     session_id = fields.String(required=True)
-    slot_id = fields.String(allow_none=True)
+    slot_id = fields.String(required=True, allow_none=True)
     patient_id = fields.String(required=True)
-    patient_name = fields.String(allow_none=True, metadata={"description": "masked"})
-    queue_number = fields.Integer(allow_none=True)
-    waitlist_position = fields.Integer(allow_none=True, metadata={"description": "when it joined the waitlist"})
-    auto_book = fields.Boolean()
-    entry = fields.Nested(EntrySchema, allow_none=True)
-    fee = fields.Nested(MoneySchema, allow_none=True)
+    patient_name = fields.String(required=True, allow_none=True, metadata={"description": "masked"})
+    queue_number = fields.Integer(required=True, allow_none=True)
+    waitlist_position = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "when it joined the waitlist"}
+    )
+    auto_book = fields.Boolean(required=True)
+    entry = fields.Nested(EntrySchema, required=True, allow_none=True)
+    fee = fields.Nested(MoneySchema, required=True, allow_none=True)
     due = fields.Nested(
         MoneySchema,
+        required=True,
         allow_none=True,
         metadata={"description": "to be paid by itself: the fee, less what comes from the order that it replaces"},
     )
-    paid = fields.Nested(MoneySchema, metadata={"description": "for it, and moved to it"})
-    moved = fields.Nested(MoneySchema, metadata={"description": "of that, to the order that took its place"})
-    refunded = fields.Nested(MoneySchema)
-    visit = fields.Nested(VisitSchema, allow_none=True)
+    paid = fields.Nested(MoneySchema, required=True, metadata={"description": "for it, and moved to it"})
+    moved = fields.Nested(
+        MoneySchema, required=True, metadata={"description": "of that, to the order that took its place"}
+    )
+    refunded = fields.Nested(MoneySchema, required=True)
+    visit = fields.Nested(VisitSchema, required=True, allow_none=True)
     visit_id = fields.String(
+        required=True,
         allow_none=True,
         metadata={"description": "once it is confirmed: its visit on the day, `GET /visits/{visit_id}`"},
     )
-    replaces = fields.String(allow_none=True, metadata={"description": "the order whose place it takes"})
-    replaced_by = fields.String(allow_none=True, metadata={"description": "the order that took its place"})
-    substitutes = fields.List(fields.Nested(SubstituteSchema))
-    placed_at = fields.AwareDateTime()
-    pay_before = fields.AwareDateTime(allow_none=True)
-    accept_before = fields.AwareDateTime(
-        allow_none=True, metadata={"description": "until when a freed number, or substitutes, are offered"}
+    replaces = fields.String(required=True, allow_none=True, metadata={"description": "the order whose place it takes"})
+    replaced_by = fields.String(
+        required=True, allow_none=True, metadata={"description": "the order that took its place"}
     )
-    cancel_before = fields.AwareDateTime(allow_none=True)
-    history = fields.List(fields.Nested(StepSchema))
+    substitutes = fields.List(fields.Nested(SubstituteSchema), required=True)
+    placed_at = fields.AwareDateTime(required=True)
+    pay_before = fields.AwareDateTime(required=True, allow_none=True)
+    accept_before = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "until when a freed number, or substitutes, are offered"},
+    )
+    cancel_before = fields.AwareDateTime(required=True, allow_none=True)
+    history = fields.List(fields.Nested(StepSchema), required=True)
 
 
 class OrdersQuery(Paged):
@@ -153,16 +167,16 @@ class OrdersQuery(Paged):
 class OrdersSchema(Schema):
     """A page of orders."""
 
-    items = fields.List(fields.Nested(OrderSchema))
-    next_cursor = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(OrderSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class StoppageRowSchema(Schema):
     """The orders in one state, and what is with us of their money."""
 
-    state = fields.String(metadata={"enum": STATES})
-    orders = fields.Integer()
-    amount = fields.Nested(MoneySchema)
+    state = fields.String(required=True, metadata={"enum": STATES})
+    orders = fields.Integer(required=True)
+    amount = fields.Nested(MoneySchema, required=True)
 
 
 class StoppageSchema(Schema):
@@ -171,6 +185,10 @@ class StoppageSchema(Schema):
     session_id = fields.String(required=True)
     stopped = fields.Boolean(required=True)
     settled = fields.Boolean(required=True, metadata={"description": "stopped, and nothing is left to settle"})
-    orders = fields.Integer(metadata={"description": "that have not ended, or are owed the difference to a substitute"})
-    amount = fields.Nested(MoneySchema, metadata={"description": "to be given back, or moved to substitutes"})
-    states = fields.List(fields.Nested(StoppageRowSchema))
+    orders = fields.Integer(
+        required=True, metadata={"description": "that have not ended, or are owed the difference to a substitute"}
+    )
+    amount = fields.Nested(
+        MoneySchema, required=True, metadata={"description": "to be given back, or moved to substitutes"}
+    )
+    states = fields.List(fields.Nested(StoppageRowSchema), required=True)

@@ -23,13 +23,15 @@ HOUR = 3600
 MEANT = 0.8
 """How often an interval is to hold."""
 LOW, HIGH = 0.1, 0.9
+_LONG_RUN = ("utilisation", "L", "Lq", "W", "Wq")
+"""What only models of the steady state know; the simulation is of this day."""
 PLAN_ASSUMES = ("one_line", "log_normal_service", "independent_service", "doctors_begin_in_time", "everybody_is_seen")
 """What the planner takes for granted: stable codes."""
 
 
 def show_wait(wait: Wait) -> dict[str, Any]:
     low, high, expected = floor(wait.estimate.low), ceil(wait.estimate.high), round(wait.estimate.mean)
-    simulated = {"model": "simulation", "assumes": SIMULATION_ASSUMES, "refused": None}
+    simulated = {"model": "simulation", "assumes": SIMULATION_ASSUMES, "refused": None, **dict.fromkeys(_LONG_RUN)}
     return {
         "visit_id": wait.visit.id,
         "queue_id": wait.visit.queue_id,
@@ -78,7 +80,7 @@ def show_models(steady: Sequence[Steadily]) -> list[dict[str, Any]]:
 def _model(each: Steadily) -> dict[str, Any]:
     shown = {"model": each.model, "assumes": each.assumes, "refused": each.refused, "utilisation": each.utilisation}
     s = each.steady
-    names = ("L", "Lq", "W", "Wq", "expected", "low", "high")
+    names = (*_LONG_RUN[1:], "expected", "low", "high")
     values = (s.L, s.Lq, s.W, s.Wq, s.Wq, s.quantile(LOW), s.quantile(HIGH)) if s else (None,) * len(names)
     return shown | dict(zip(names, values, strict=True))
 

@@ -6,6 +6,7 @@ from typing import Any
 from common.web import Idents, Schema
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from booking_svc.api.clinic_schemas import STATES
 from booking_svc.usecases.waiting.backtest import KNOWN, MOST_DAYS
 from booking_svc.usecases.waiting.planning import MOST_PATIENTS, Alternative, Numbers, Question
 
@@ -148,16 +149,16 @@ class WhatIfSchema(Schema):
 class ReasonSchema(Schema):
     """Why a wait moved. `count`: of how many, or which; null where that says nothing."""
 
-    code = fields.String(metadata={"example": "somebody_before"})
-    count = fields.Integer(allow_none=True)
+    code = fields.String(required=True, metadata={"example": "somebody_before"})
+    count = fields.Integer(required=True, allow_none=True)
 
 
 class WaitMovedSchema(Schema):
     """What has become of what was told last: by how much later she is expected to be called."""
 
-    since = fields.AwareDateTime()
-    seconds = fields.Integer()
-    reasons = fields.List(fields.Nested(ReasonSchema))
+    since = fields.AwareDateTime(required=True)
+    seconds = fields.Integer(required=True)
+    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
 
 
 class CoverageSchema(Schema):
@@ -165,50 +166,54 @@ class CoverageSchema(Schema):
     called in time counts against it, whether she still waits or not.
     """
 
-    department_id = fields.String()
-    share = fields.Float(allow_none=True)
-    count = fields.Integer()
-    since = fields.AwareDateTime(allow_none=True)
-    left = fields.Integer(metadata={"description": "besides: who went before her time was over, which says nothing"})
-    meant = fields.Float(metadata={"description": "the share that is aimed at"})
+    department_id = fields.String(required=True)
+    share = fields.Float(required=True, allow_none=True)
+    count = fields.Integer(required=True)
+    since = fields.AwareDateTime(required=True, allow_none=True)
+    left = fields.Integer(
+        required=True, metadata={"description": "besides: who went before her time was over, which says nothing"}
+    )
+    meant = fields.Float(required=True, metadata={"description": "the share that is aimed at"})
 
 
 class ModelSchema(Schema):
     """What one model says. `refused`: why it says nothing; null if it does. Of the long run: utilisation, L, Lq, W, Wq."""
 
-    model = fields.String(metadata={"enum": ["simulation", "mm1", "mmc", "mgc"]})
-    assumes = fields.List(fields.String())
-    refused = fields.String(allow_none=True)
-    expected = fields.Float(allow_none=True)
-    low = fields.Float(allow_none=True)
-    high = fields.Float(allow_none=True)
-    utilisation = fields.Float(allow_none=True)
-    L = fields.Float(allow_none=True)
-    Lq = fields.Float(allow_none=True)
-    W = fields.Float(allow_none=True)
-    Wq = fields.Float(allow_none=True)
+    model = fields.String(required=True, metadata={"enum": ["simulation", "mm1", "mmc", "mgc"]})
+    assumes = fields.List(fields.String(), required=True)
+    refused = fields.String(required=True, allow_none=True)
+    expected = fields.Float(required=True, allow_none=True)
+    low = fields.Float(required=True, allow_none=True)
+    high = fields.Float(required=True, allow_none=True)
+    utilisation = fields.Float(required=True, allow_none=True)
+    L = fields.Float(required=True, allow_none=True)
+    Lq = fields.Float(required=True, allow_none=True)
+    W = fields.Float(required=True, allow_none=True)
+    Wq = fields.Float(required=True, allow_none=True)
 
 
 class WaitSchema(Schema):
     """How long until she is called: `expected`, and between `low` and `high` with a probability of 80 %."""
 
-    visit_id = fields.String()
-    queue_id = fields.String()
-    ticket = fields.String()
-    state = fields.String()
-    at = fields.AwareDateTime(metadata={"description": "when this was so; durations count from here"})
-    given = fields.String(metadata={"enum": ["here", "now", "in_time"], "description": "now, in_time: if she comes so"})
-    position = fields.Integer(allow_none=True)
-    ahead = fields.Integer()
-    expected = fields.Integer()
-    low = fields.Integer()
-    high = fields.Integer()
-    expected_at = fields.AwareDateTime()
-    low_at = fields.AwareDateTime()
-    high_at = fields.AwareDateTime()
-    moved = fields.Nested(WaitMovedSchema, allow_none=True)
-    coverage = fields.Nested(CoverageSchema)
-    models = fields.List(fields.Nested(ModelSchema))
+    visit_id = fields.String(required=True)
+    queue_id = fields.String(required=True)
+    ticket = fields.String(required=True)
+    state = fields.String(required=True, metadata={"enum": STATES})
+    at = fields.AwareDateTime(required=True, metadata={"description": "when this was so; durations count from here"})
+    given = fields.String(
+        required=True, metadata={"enum": ["here", "now", "in_time"], "description": "now, in_time: if she comes so"}
+    )
+    position = fields.Integer(required=True, allow_none=True)
+    ahead = fields.Integer(required=True)
+    expected = fields.Integer(required=True)
+    low = fields.Integer(required=True)
+    high = fields.Integer(required=True)
+    expected_at = fields.AwareDateTime(required=True)
+    low_at = fields.AwareDateTime(required=True)
+    high_at = fields.AwareDateTime(required=True)
+    moved = fields.Nested(WaitMovedSchema, required=True, allow_none=True)
+    coverage = fields.Nested(CoverageSchema, required=True)
+    models = fields.List(fields.Nested(ModelSchema), required=True)
 
 
 class ObservedSchema(Schema):
@@ -216,154 +221,155 @@ class ObservedSchema(Schema):
     examination has arrived, and is called, once more.
     """
 
-    arrived = fields.Integer()
-    called = fields.Integer()
-    waiting = fields.Integer()
-    arrival_rate = fields.Float(allow_none=True)
-    utilisation = fields.Float(allow_none=True)
-    L = fields.Float(allow_none=True)
-    Lq = fields.Float(allow_none=True)
-    W = fields.Float(allow_none=True)
-    Wq = fields.Float(allow_none=True)
-    Wq_p50 = fields.Float(allow_none=True)
-    Wq_p90 = fields.Float(allow_none=True)
+    arrived = fields.Integer(required=True)
+    called = fields.Integer(required=True)
+    waiting = fields.Integer(required=True)
+    arrival_rate = fields.Float(required=True, allow_none=True)
+    utilisation = fields.Float(required=True, allow_none=True)
+    L = fields.Float(required=True, allow_none=True)
+    Lq = fields.Float(required=True, allow_none=True)
+    W = fields.Float(required=True, allow_none=True)
+    Wq = fields.Float(required=True, allow_none=True)
+    Wq_p50 = fields.Float(required=True, allow_none=True)
+    Wq_p90 = fields.Float(required=True, allow_none=True)
 
 
 class LoadSchema(Schema):
     """A session's load. W and Wq are seconds, from checking in."""
 
-    session_id = fields.String()
-    since = fields.AwareDateTime()
-    until = fields.AwareDateTime()
-    desks = fields.Integer()
-    observed = fields.Nested(ObservedSchema)
-    models = fields.List(fields.Nested(ModelSchema))
+    session_id = fields.String(required=True)
+    since = fields.AwareDateTime(required=True)
+    until = fields.AwareDateTime(required=True)
+    desks = fields.Integer(required=True)
+    observed = fields.Nested(ObservedSchema, required=True)
+    models = fields.List(fields.Nested(ModelSchema), required=True)
 
 
 class OutcomeSchema(Schema):
     """A plan's figures, on an average day. Waits count from the appointment, or from coming later than that."""
 
-    doctors = fields.Integer()
-    seen = fields.Float()
-    wait_mean = fields.Float(allow_none=True)
-    wait_p50 = fields.Float(allow_none=True)
-    wait_p90 = fields.Float(allow_none=True)
-    overtime = fields.Float()
-    overtime_p90 = fields.Float()
-    idle = fields.Float(metadata={"description": "of one doctor"})
-    utilisation = fields.Float()
+    doctors = fields.Integer(required=True)
+    seen = fields.Float(required=True)
+    wait_mean = fields.Float(required=True, allow_none=True)
+    wait_p50 = fields.Float(required=True, allow_none=True)
+    wait_p90 = fields.Float(required=True, allow_none=True)
+    overtime = fields.Float(required=True)
+    overtime_p90 = fields.Float(required=True)
+    idle = fields.Float(required=True, metadata={"description": "of one doctor"})
+    utilisation = fields.Float(required=True)
 
 
 class DifferenceSchema(Schema):
     """To the base, for the same patients: the mean, and its 95 % interval."""
 
-    mean = fields.Float()
-    low = fields.Float()
-    high = fields.Float()
+    mean = fields.Float(required=True)
+    low = fields.Float(required=True)
+    high = fields.Float(required=True)
 
 
 class ComparedSchema(OutcomeSchema):
     """An alternative, and what it changes in the mean."""
 
-    name = fields.String()
-    wait_change = fields.Nested(DifferenceSchema, allow_none=True)
-    overtime_change = fields.Nested(DifferenceSchema)
-    idle_change = fields.Nested(DifferenceSchema)
+    name = fields.String(required=True)
+    wait_change = fields.Nested(DifferenceSchema, required=True, allow_none=True)
+    overtime_change = fields.Nested(DifferenceSchema, required=True)
+    idle_change = fields.Nested(DifferenceSchema, required=True)
 
 
 class DoctorSchema(Schema):
     """How long a doctor takes for a patient."""
 
-    minutes = fields.Float()
-    cv = fields.Float()
+    minutes = fields.Float(required=True)
+    cv = fields.Float(required=True)
 
 
 class StreamSchema(Schema):
     """Who comes unannounced: as if each had come `ahead` minutes earlier."""
 
-    per_hour = fields.Float()
-    ahead = fields.Float()
+    per_hour = fields.Float(required=True)
+    ahead = fields.Float(required=True)
 
 
 class UsedSchema(Schema):
     """What a plan was made of."""
 
-    sessions = fields.List(fields.String())
-    segments = fields.List(fields.Nested(SegmentSchema))
-    minutes = fields.Float()
-    doctors = fields.List(fields.Nested(DoctorSchema))
-    another_doctor = fields.Nested(DoctorSchema)
-    no_show = fields.Float()
-    late_minutes = fields.Float()
-    late_spread_minutes = fields.Float()
-    unannounced = fields.List(fields.Nested(StreamSchema))
-    discipline = fields.String()
-    learnt_from = fields.Integer(metadata={"description": "visits of the past"})
+    sessions = fields.List(fields.String(), required=True)
+    segments = fields.List(fields.Nested(SegmentSchema), required=True)
+    minutes = fields.Float(required=True)
+    doctors = fields.List(fields.Nested(DoctorSchema), required=True)
+    another_doctor = fields.Nested(DoctorSchema, required=True)
+    no_show = fields.Float(required=True)
+    late_minutes = fields.Float(required=True)
+    late_spread_minutes = fields.Float(required=True)
+    unannounced = fields.List(fields.Nested(StreamSchema), required=True)
+    discipline = fields.String(required=True, metadata={"enum": ["fifo", "priority"]})
+    learnt_from = fields.Integer(required=True, metadata={"description": "visits of the past"})
 
 
 class StaffingSchema(Schema):
     """The fewest doctors whose P90 is below `target_p90`; null: `most_doctors` are not enough, `best_p90` is what they come to."""
 
-    target_p90 = fields.Float()
-    doctors = fields.Integer(allow_none=True)
-    most_doctors = fields.Integer()
-    best_p90 = fields.Float(allow_none=True)
-    tried = fields.List(fields.Nested(OutcomeSchema))
+    target_p90 = fields.Float(required=True)
+    doctors = fields.Integer(required=True, allow_none=True)
+    most_doctors = fields.Integer(required=True)
+    best_p90 = fields.Float(required=True, allow_none=True)
+    tried = fields.List(fields.Nested(OutcomeSchema), required=True)
 
 
 class PlannedSchema(Schema):
     """The planner's answer."""
 
-    runs = fields.Integer()
-    used = fields.Nested(UsedSchema)
-    base = fields.Nested(OutcomeSchema)
-    alternatives = fields.List(fields.Nested(ComparedSchema))
-    staffing = fields.Nested(StaffingSchema, allow_none=True)
-    assumes = fields.List(fields.String())
+    runs = fields.Integer(required=True)
+    used = fields.Nested(UsedSchema, required=True)
+    base = fields.Nested(OutcomeSchema, required=True)
+    alternatives = fields.List(fields.Nested(ComparedSchema), required=True)
+    staffing = fields.Nested(StaffingSchema, required=True, allow_none=True)
+    assumes = fields.List(fields.String(), required=True)
 
 
 class FiguresSchema(Schema):
     """Of one session."""
 
-    seen = fields.Float()
-    wait_p90 = fields.Float()
-    overtime = fields.Float()
+    seen = fields.Float(required=True)
+    wait_p90 = fields.Float(required=True)
+    overtime = fields.Float(required=True)
 
 
 class TestedSchema(Schema):
     """What the planner would have said, beside what happened."""
 
-    session_id = fields.String()
-    date = fields.Date()
-    period = fields.String()
-    doctors = fields.Integer()
-    said = fields.Nested(FiguresSchema)
-    low = fields.Float(metadata={"description": "P90 was to be expected from here"})
-    high = fields.Float(metadata={"description": "to here on four days of five"})
-    happened = fields.Nested(FiguresSchema)
+    session_id = fields.String(required=True)
+    date = fields.Date(required=True)
+    period = fields.String(required=True, metadata={"enum": list(PERIODS)})
+    doctors = fields.Integer(required=True)
+    said = fields.Nested(FiguresSchema, required=True)
+    low = fields.Float(required=True, metadata={"description": "P90 was to be expected from here"})
+    high = fields.Float(required=True, metadata={"description": "to here on four days of five"})
+    happened = fields.Nested(FiguresSchema, required=True)
 
 
 class ErrorsSchema(Schema):
     """Of what was said. `bias` is positive where too much was; `within`: the share of sessions that lay between low and high."""
 
-    sessions = fields.Integer()
-    bias = fields.Float()
-    mean_absolute = fields.Float()
-    within = fields.Float(allow_none=True)
+    sessions = fields.Integer(required=True)
+    bias = fields.Float(required=True)
+    mean_absolute = fields.Float(required=True)
+    within = fields.Float(required=True, allow_none=True)
 
 
 class BackTestSchema(Schema):
     """Errors are null without sessions."""
 
-    department_id = fields.String()
-    sessions = fields.List(fields.Nested(TestedSchema))
-    more = fields.Boolean(metadata={"description": "there were others in that time, earlier ones"})
+    department_id = fields.String(required=True)
+    sessions = fields.List(fields.Nested(TestedSchema), required=True)
+    more = fields.Boolean(required=True, metadata={"description": "there were others in that time, earlier ones"})
     known = fields.List(
         fields.String(metadata={"enum": list(KNOWN)}),
+        required=True,
         metadata={
             "description": "what of each day itself was taken as known before it; the rest is of the days before"
         },
     )
-    seen = fields.Nested(ErrorsSchema, allow_none=True)
-    wait_p90 = fields.Nested(ErrorsSchema, allow_none=True)
-    overtime = fields.Nested(ErrorsSchema, allow_none=True)
+    seen = fields.Nested(ErrorsSchema, required=True, allow_none=True)
+    wait_p90 = fields.Nested(ErrorsSchema, required=True, allow_none=True)
+    overtime = fields.Nested(ErrorsSchema, required=True, allow_none=True)

@@ -59,16 +59,16 @@ class ExportArgs(DaysArgs):
 
 
 class AccountDayOut(Schema):
-    day = fields.Date()
-    account = fields.String(metadata={"example": "clearing:wechat"})
-    opening = fields.Nested(MoneySchema, metadata={"description": "debit above zero, credit below"})
-    debit = fields.Nested(MoneySchema, metadata={"description": "what was debited, never below zero"})
-    credit = fields.Nested(MoneySchema, metadata={"description": "what was credited, never below zero"})
-    closing = fields.Nested(MoneySchema, metadata={"description": "opening + debit - credit"})
+    day = fields.Date(required=True)
+    account = fields.String(required=True, metadata={"example": "clearing:wechat"})
+    opening = fields.Nested(MoneySchema, required=True, metadata={"description": "debit above zero, credit below"})
+    debit = fields.Nested(MoneySchema, required=True, metadata={"description": "what was debited, never below zero"})
+    credit = fields.Nested(MoneySchema, required=True, metadata={"description": "what was credited, never below zero"})
+    closing = fields.Nested(MoneySchema, required=True, metadata={"description": "opening + debit - credit"})
 
 
 class AccountDaysOut(Schema):
-    items = fields.List(fields.Nested(AccountDayOut))
+    items = fields.List(fields.Nested(AccountDayOut), required=True)
 
 
 @blp.get("/ledger")

@@ -54,71 +54,83 @@ class ExplainArgs(Schema):
 
 
 class DayOut(Schema):
-    provider = fields.String()
-    day = fields.Date(metadata={"description": "Beijing's"})
+    provider = fields.String(required=True)
+    day = fields.Date(required=True, metadata={"description": "Beijing's"})
     state = fields.String(
+        required=True,
         metadata={
             "enum": list(STATES),
             "description": "waiting: the bill is not there yet; open: it is, and not all is explained; closed: all is",
-        }
+        },
     )
-    reason = fields.String(metadata={"description": "why the bill is not there"})
-    open_differences = fields.Integer()
-    undecided = fields.Integer(metadata={"description": "things near midnight that another day's bill will decide"})
-    fetched_at = fields.DateTime(format="iso", allow_none=True)
-    closed_at = fields.DateTime(format="iso", allow_none=True)
+    reason = fields.String(required=True, metadata={"description": "why the bill is not there"})
+    open_differences = fields.Integer(required=True)
+    undecided = fields.Integer(
+        required=True, metadata={"description": "things near midnight that another day's bill will decide"}
+    )
+    fetched_at = fields.DateTime(required=True, format="iso", allow_none=True)
+    closed_at = fields.DateTime(required=True, format="iso", allow_none=True)
 
 
 class DaysOut(Schema):
-    items = fields.List(fields.Nested(DayOut))
-    next_cursor = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(DayOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class SumOut(Schema):
-    count = fields.Integer()
-    amount = fields.Nested(MoneySchema)
+    count = fields.Integer(required=True)
+    amount = fields.Nested(MoneySchema, required=True)
 
 
 class SideOut(Schema):
-    payment = fields.Nested(SumOut)
-    refund = fields.Nested(SumOut)
+    payment = fields.Nested(SumOut, required=True)
+    refund = fields.Nested(SumOut, required=True)
 
 
 class DifferenceOut(Schema):
-    id = fields.String()
-    kind = fields.String(metadata={"enum": list(KINDS)})
-    part = fields.String(metadata={"enum": ["payment", "refund"]})
-    number = fields.String(metadata={"description": "of the payment, as the provider knows it"})
-    refund_number = fields.String()
-    transaction_id = fields.String()
-    order_id = fields.String(allow_none=True)
-    ours = fields.Nested(MoneySchema, allow_none=True, metadata={"description": "what the day's books have of it"})
-    theirs = fields.Nested(MoneySchema, allow_none=True, metadata={"description": "what the day's bill has of it"})
-    evidence = fields.Dict(metadata={"description": "of both sides, and what the provider said when it was asked"})
-    state = fields.String(metadata={"enum": ["open", "explained", "settled"]})
-    note = fields.String(metadata={"description": "how it was settled, or why it is in order"})
-    closed_by = fields.String(metadata={"description": "the account that explained it"})
-    created_at = fields.DateTime(format="iso")
-    updated_at = fields.DateTime(format="iso")
+    id = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"enum": list(KINDS)})
+    part = fields.String(required=True, metadata={"enum": ["payment", "refund"]})
+    number = fields.String(required=True, metadata={"description": "of the payment, as the provider knows it"})
+    refund_number = fields.String(required=True)
+    transaction_id = fields.String(required=True)
+    order_id = fields.String(required=True, allow_none=True)
+    ours = fields.Nested(
+        MoneySchema, required=True, allow_none=True, metadata={"description": "what the day's books have of it"}
+    )
+    theirs = fields.Nested(
+        MoneySchema, required=True, allow_none=True, metadata={"description": "what the day's bill has of it"}
+    )
+    evidence = fields.Dict(
+        required=True, metadata={"description": "of both sides, and what the provider said when it was asked"}
+    )
+    state = fields.String(required=True, metadata={"enum": ["open", "explained", "settled"]})
+    note = fields.String(required=True, metadata={"description": "how it was settled, or why it is in order"})
+    closed_by = fields.String(required=True, metadata={"description": "the account that explained it"})
+    created_at = fields.DateTime(required=True, format="iso")
+    updated_at = fields.DateTime(required=True, format="iso")
 
 
 class SheetOut(DayOut):
-    digest = fields.String(metadata={"description": "SHA-256 of what was downloaded"})
+    digest = fields.String(required=True, metadata={"description": "SHA-256 of what was downloaded"})
     fee_thousandths = fields.Integer(
-        metadata={"description": "the provider's fees on this bill, in thousandths of a fen"}
+        required=True, metadata={"description": "the provider's fees on this bill, in thousandths of a fen"}
     )
     fee = fields.Nested(
         MoneySchema,
+        required=True,
         allow_none=True,
         metadata={"description": "what was posted of them; parts of a fen go over to the next day"},
     )
-    bill = fields.Nested(SideOut)
-    books = fields.Nested(SideOut)
+    bill = fields.Nested(SideOut, required=True)
+    books = fields.Nested(SideOut, required=True)
     standing = fields.Nested(
-        SideOut, metadata={"description": "by how much the differences say that the bill is above the books"}
+        SideOut,
+        required=True,
+        metadata={"description": "by how much the differences say that the bill is above the books"},
     )
-    differences = fields.List(fields.Nested(DifferenceOut))
-    next_cursor = fields.String(allow_none=True)
+    differences = fields.List(fields.Nested(DifferenceOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 def day_out(listed: Listed | Sheet) -> dict[str, Any]:

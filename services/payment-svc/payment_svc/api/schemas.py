@@ -115,7 +115,7 @@ def by_time(item: Refund | Entry) -> list[Any]:
 class ShowSchema(Schema):
     """What the payer must be shown, by its type."""
 
-    type = fields.String(validate=validate.OneOf(["qr", "link", "jsapi", "counter"]))
+    type = fields.String(required=True, validate=validate.OneOf(["qr", "link", "jsapi", "counter"]))
     text = fields.String(metadata={"description": "qr: what the code says"})
     url = fields.String(metadata={"description": "link: where to go"})
     params = fields.Dict(
@@ -127,16 +127,17 @@ class ShowSchema(Schema):
 class PartOut(Schema):
     """A part of what was paid, and where it is."""
 
-    order_id = fields.String(metadata={"description": "the order that it is for"})
+    order_id = fields.String(required=True, metadata={"description": "the order that it is for"})
     from_order_id = fields.String(
-        allow_none=True, metadata={"description": "the order that it paid for before, if it has moved"}
+        required=True, allow_none=True, metadata={"description": "the order that it paid for before, if it has moved"}
     )
-    amount = fields.Nested(MoneySchema)
+    amount = fields.Nested(MoneySchema, required=True)
     state = fields.String(
+        required=True,
         metadata={
             "enum": ["settles", "given_back"],
             "description": "settles: it pays for the order; given_back: it is on its way to the payer, or there (see the refunds)",
-        }
+        },
     )
 
 
@@ -150,30 +151,36 @@ def part_out(part: Part) -> dict[str, Any]:
 
 
 class PaymentOut(Schema):
-    id = fields.String()
-    order_id = fields.String(metadata={"description": "the order that it was made for"})
-    method = fields.String()
-    channel = fields.String(metadata={"description": "how the payer gets there; empty if there is only one way"})
+    id = fields.String(required=True)
+    order_id = fields.String(required=True, metadata={"description": "the order that it was made for"})
+    method = fields.String(required=True, metadata={"enum": list(METHODS)})
+    channel = fields.String(
+        required=True,
+        metadata={"description": "how the payer gets there; empty if there is only one way", "enum": [*CHANNELS, ""]},
+    )
     state = fields.String(
+        required=True,
         metadata={
             "enum": ["created", "pending", "unknown", "succeeded", "closing", "closed", "failed"],
             "description": "created, unknown: the provider has not answered yet; pending: can be paid; closing: being closed",
-        }
+        },
     )
-    amount = fields.Nested(MoneySchema)
-    description = fields.String()
-    pay_before = fields.DateTime(format="iso")
-    show = fields.Nested(ShowSchema, allow_none=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    description = fields.String(required=True)
+    pay_before = fields.DateTime(required=True, format="iso")
+    show = fields.Nested(ShowSchema, required=True, allow_none=True)
     show_until = fields.DateTime(
+        required=True,
         format="iso",
         allow_none=True,
         metadata={"description": "then `show` is stale: start the payment again, and the same one shows itself anew"},
     )
-    created_at = fields.DateTime(format="iso")
-    paid_at = fields.DateTime(format="iso", allow_none=True)
-    reason = fields.String(metadata={"description": "why it failed, or is unknown"})
+    created_at = fields.DateTime(required=True, format="iso")
+    paid_at = fields.DateTime(required=True, format="iso", allow_none=True)
+    reason = fields.String(required=True, metadata={"description": "why it failed, or is unknown"})
     parts = fields.List(
         fields.Nested(PartOut),
+        required=True,
         metadata={"description": "where the money is: it may have moved to another order, all of it or in part"},
     )
 
@@ -199,8 +206,8 @@ def payment_out(payment: Payment) -> dict[str, Any]:
 
 
 class PaymentsOut(Schema):
-    items = fields.List(fields.Nested(PaymentOut))
-    next_cursor = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(PaymentOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class RefundsArgs(PagedByTime):
@@ -209,40 +216,51 @@ class RefundsArgs(PagedByTime):
 
 
 class RefundOut(Schema):
-    id = fields.String()
-    order_id = fields.String(metadata={"description": "the order whose money goes back"})
+    id = fields.String(required=True)
+    order_id = fields.String(required=True, metadata={"description": "the order whose money goes back"})
     from_order_id = fields.String(
+        required=True,
         allow_none=True,
         metadata={"description": "the order that this money paid for before it moved; its payment is that order's"},
     )
-    payment_id = fields.String()
-    method = fields.String(metadata={"description": "by which way the money goes back"})
-    number = fields.String(metadata={"description": "the number that the provider knows it by"})
-    amount = fields.Nested(MoneySchema)
+    payment_id = fields.String(required=True)
+    method = fields.String(
+        required=True, metadata={"enum": list(METHODS), "description": "by which way the money goes back"}
+    )
+    number = fields.String(required=True, metadata={"description": "the number that the provider knows it by"})
+    amount = fields.Nested(MoneySchema, required=True)
     purpose = fields.String(
+        required=True,
         metadata={
             "enum": ["order", "surplus"],
             "description": "order: a paid order was cancelled; surplus: it came late, twice or wrong, or a cheaper order took the place of this one",
-        }
+        },
     )
     state = fields.String(
+        required=True,
         metadata={
             "enum": list(REFUND_STATES),
             "description": "reserved, submitted: the provider is being asked; processing: it has accepted, or a cashier must pay it out; "
             "abnormal: it cannot reach the payer, and staff must name a card",
-        }
+        },
     )
-    reason = fields.String(metadata={"description": "why the money goes back"})
-    failure = fields.String(metadata={"description": "why the provider refused, or cannot reach the payer"})
-    retry_of = fields.String(allow_none=True, metadata={"description": "the refused refund that this one repeats"})
-    retried_as = fields.String(allow_none=True, metadata={"description": "the refund that repeats this refused one"})
-    created_at = fields.DateTime(format="iso")
-    updated_at = fields.DateTime(format="iso")
+    reason = fields.String(required=True, metadata={"description": "why the money goes back"})
+    failure = fields.String(
+        required=True, metadata={"description": "why the provider refused, or cannot reach the payer"}
+    )
+    retry_of = fields.String(
+        required=True, allow_none=True, metadata={"description": "the refused refund that this one repeats"}
+    )
+    retried_as = fields.String(
+        required=True, allow_none=True, metadata={"description": "the refund that repeats this refused one"}
+    )
+    created_at = fields.DateTime(required=True, format="iso")
+    updated_at = fields.DateTime(required=True, format="iso")
 
 
 class RefundsOut(Schema):
-    items = fields.List(fields.Nested(RefundOut))
-    next_cursor = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(RefundOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 def refund_out(refund: Refund) -> dict[str, Any]:
@@ -266,29 +284,31 @@ def refund_out(refund: Refund) -> dict[str, Any]:
 
 
 class BalanceOut(Schema):
-    account = fields.String(metadata={"example": "clearing:window"})
-    balance = fields.Nested(MoneySchema, metadata={"description": "debit above zero, credit below"})
+    account = fields.String(required=True, metadata={"example": "clearing:window"})
+    balance = fields.Nested(MoneySchema, required=True, metadata={"description": "debit above zero, credit below"})
 
 
 class LineOut(Schema):
-    account = fields.String()
+    account = fields.String(required=True)
     amount = fields.Nested(
-        MoneySchema, metadata={"description": "debit above zero, credit below; an entry's lines sum to zero"}
+        MoneySchema,
+        required=True,
+        metadata={"description": "debit above zero, credit below; an entry's lines sum to zero"},
     )
 
 
 class EntryOut(Schema):
-    id = fields.String()
-    kind = fields.String(metadata={"enum": list(ENTRY_KINDS)})
-    order_id = fields.String()
-    created_at = fields.DateTime(format="iso")
-    lines = fields.List(fields.Nested(LineOut))
+    id = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"enum": list(ENTRY_KINDS)})
+    order_id = fields.String(required=True)
+    created_at = fields.DateTime(required=True, format="iso")
+    lines = fields.List(fields.Nested(LineOut), required=True)
 
 
 class LedgerOut(Schema):
-    balances = fields.List(fields.Nested(BalanceOut))
-    items = fields.List(fields.Nested(EntryOut))
-    next_cursor = fields.String(allow_none=True)
+    balances = fields.List(fields.Nested(BalanceOut), required=True)
+    items = fields.List(fields.Nested(EntryOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 def entry_out(entry: Entry) -> dict[str, Any]:
