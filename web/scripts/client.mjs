@@ -1,0 +1,17 @@
+// Types of the API, from the documents that the services write of themselves (docs/openapi): what changes there breaks the
+// type check here. Writes a file only if it changes, so that builds need not start anew.
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import openapiTS, { astToString } from 'openapi-typescript'
+
+const SERVICES = ['user', 'schedule', 'booking', 'payment', 'notify']
+const here = new URL('.', import.meta.url)
+const target = new URL('../src/api/generated/', here)
+
+await mkdir(target, { recursive: true })
+for (const service of SERVICES) {
+  const source = new URL(`../../docs/openapi/${service}-svc.json`, here)
+  const text = `// Generated from docs/openapi/${service}-svc.json by scripts/client.mjs.\n\n` + astToString(await openapiTS(source))
+  const file = new URL(`${service}.ts`, target)
+  const before = await readFile(file, 'utf8').catch(() => '')
+  if (before !== text) await writeFile(file, text)
+}

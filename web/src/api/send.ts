@@ -1,0 +1,71 @@
+/**
+ * One request, as all of them are sent: with the token, the language and, for a POST, an Idempotency-Key; again after a while
+ * if no answer comes. Repeating is safe because every POST of ours honours the key, and GET, PATCH, DELETE may be repeated anyway.
+ */
+
+import { learn } from './clock'
+import { Unreachable } from './problem'
+import { bearer, distrust } from './session'
+
+const PAUSES = [400, 1200, 3000] // milliseconds before the second, third and fourth try
+const AWAY = new Set([429, 502, 503, 504])
+const LONGEST = 10_000 // milliseconds that we wait because a Retry-After says so
+const PATIENCE = 20_000 // milliseconds until an answer must have begun
+
+let language = 'zh-CN'
+
+/** In which language the services answer from now on. */
+export function speak(locale: string): void {
+  language = locale
+}
+
+/** The `fetch` of the generated client. Raises Unreachable when all tries were in vain. */
+export async function send(request: Request): Promise<Response> {
+  request.headers.set('Accept-Language', language)
+  if (request.method === 'POST' && !request.headers.has('Idempotency-Key'))
+    request.headers.set('Idempotency-Key', newKey())
+  let renewed = false
+  for (let tries = 0; ; tries++) {
+    const last = tries >= PAUSES.length
+    const answer = await attempt(request).catch((error: unknown) => {
+      if (last || request.signal.aborted || !(error instanceof Unreachable)) throw error
+      return null
+    })
+    if (answer?.response.status === 401 && answer.token && !renewed) {
+      renewed = true
+      distrust(answer.token)
+    } else if (answer && (last || !AWAY.has(answer.response.status))) return answer.response
+    else await pause(PAUSES[tries]!, answer?.response, request.signal)
+  }
+}
+
+async function attempt(request: Request): Promise<{ response: Response; token: string }> {
+  const token = await bearer()
+  const again = request.clone()
+  if (token) again.headers.set('Authorization', `Bearer ${token}`)
+  const sent = Date.now()
+  try {
+    const response = await fetch(again, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE)]) })
+    learn(sent, Date.now(), response.headers.get('Date'))
+    return { response, token }
+  } catch (cause) {
+    throw new Unreachable(cause)
+  }
+}
+
+function pause(milliseconds: number, response: Response | undefined, signal: AbortSignal): Promise<void> {
+  const told = Number(response?.headers.get('Retry-After')) * 1000
+  const longest = Math.max(milliseconds, Math.min(told || 0, LONGEST))
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, longest)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(new Unreachable(signal.reason))
+    })
+  })
+}
+
+/** A key that nobody else has made (randomUUID exists in secure contexts only). */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

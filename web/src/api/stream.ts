@@ -1,0 +1,92 @@
+/**
+ * Live streams: server-sent events by fetch, since EventSource cannot send a token. Comes again by itself after whatever
+ * ended it, but for the reasons after which the server asks not to.
+ */
+
+import { createParser } from 'eventsource-parser'
+import { onScopeDispose, ref, type Ref } from 'vue'
+import { distrust, bearer } from './session'
+
+/** How the connection stands: what is shown while it is `lost` may be old, and the page says so. */
+export type Link = 'connecting' | 'live' | 'lost' | 'ended'
+
+const SILENCE = 40_000 // milliseconds: the server breaks a silence every 15 s, so a longer one is a dead connection
+const SOONEST = 1000 // milliseconds until it comes again, doubled each time in vain
+const LATEST = 15_000
+const FINAL = new Set(['elsewhere'])
+const HOPELESS = new Set([400, 403, 404, 410])
+
+export interface Stream {
+  link: Ref<Link>
+  close: () => void
+}
+
+/** Listen to a stream until the component goes. `tell(event, data)` gets every event but `bye`. */
+export function useStream(path: string, tell: (event: string, data: unknown) => void): Stream {
+  const link = ref<Link>('connecting')
+  const ending = new AbortController()
+  let failures = 0
+  let lastId = ''
+
+  async function listen(): Promise<void> {
+    while (!ending.signal.aborted) {
+      const goOn = await once().catch(() => true)
+      if (!goOn || ending.signal.aborted) break
+      link.value = 'lost'
+      await sleep(Math.min(SOONEST * 2 ** failures++, LATEST), ending.signal)
+    }
+    link.value = 'ended'
+  }
+
+  /** One connection. Answers whether to come again. */
+  async function once(): Promise<boolean> {
+    const silent = new AbortController()
+    let timer = setTimeout(() => silent.abort(), SILENCE)
+    try {
+      const token = await bearer()
+      const headers: Record<string, string> = { Accept: 'text/event-stream', Authorization: `Bearer ${token}` }
+      if (lastId) headers['Last-Event-ID'] = lastId
+      const response = await fetch(path, { headers, signal: AbortSignal.any([ending.signal, silent.signal]) })
+      if (response.status === 401) distrust(token)
+      if (!response.ok || !response.body) return !HOPELESS.has(response.status)
+      link.value = 'live'
+      let bye = ''
+      const parser = createParser({
+        onEvent: ({ event, data, id }) => {
+          failures = 0
+          if (id) lastId = id
+          const body: unknown = JSON.parse(data)
+          if (event === 'bye') bye = reasonOf(body)
+          else tell(event ?? 'message', body)
+        },
+      })
+      const decoder = new TextDecoder()
+      const reader = response.body.getReader()
+      for (;;) {
+        const { done, value } = await reader.read()
+        clearTimeout(timer)
+        if (done) return !FINAL.has(bye)
+        timer = setTimeout(() => silent.abort(), SILENCE)
+        parser.feed(decoder.decode(value, { stream: true }))
+      }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  void listen()
+  onScopeDispose(() => ending.abort())
+  return { link, close: () => ending.abort() }
+}
+
+function reasonOf(body: unknown): string {
+  return typeof body === 'object' && body && 'reason' in body ? String(body.reason) : ''
+}
+
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds)
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()))
+    window.addEventListener('online', () => (clearTimeout(timer), resolve()), { once: true, signal })
+  })
+}

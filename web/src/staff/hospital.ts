@@ -1,0 +1,25 @@
+/** For which hospital a member of staff works here: her own, or, for operators, the one that she has chosen. */
+
+import { computed, ref } from 'vue'
+import { account, all, ask, schedule, type ScheduleSchemas } from '@/api'
+
+const KEY = 'haoyuan.hospital'
+const chosen = ref(localStorage.getItem(KEY) ?? '')
+
+export const hospitals = ref<ScheduleSchemas['Hospital'][]>([])
+
+/** '' until it is known. */
+export const hospitalId = computed(() => account.value?.hospital_id ?? (chosen.value || hospitals.value[0]?.id || ''))
+export const hospital = computed(() => hospitals.value.find((h) => h.id === hospitalId.value))
+
+export function choose(id: string): void {
+  chosen.value = id
+  localStorage.setItem(KEY, id)
+}
+
+export async function loadHospitals(): Promise<void> {
+  hospitals.value = await all((cursor) =>
+    ask(schedule.GET('/api/v1/hospitals', { params: { query: { limit: 100, cursor } } })),
+  )
+  if (chosen.value && !hospitals.value.some((h) => h.id === chosen.value)) choose('')
+}

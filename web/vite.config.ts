@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import vue from '@vitejs/plugin-vue'
+import Components from 'unplugin-vue-components/vite'
+import { ElementPlusResolver, VantResolver } from 'unplugin-vue-components/resolvers'
+import { type Plugin } from 'vite'
+import { VitePWA } from 'vite-plugin-pwa'
+import { defineConfig } from 'vitest/config'
+
+/** Writes x.gz beside every file that gains by it: gateway and embedded front hand it out as it is. */
+function compressed(): Plugin {
+  return {
+    name: 'compressed',
+    apply: 'build',
+    enforce: 'post',
+    closeBundle: {
+      order: 'post',
+      sequential: true,
+      handler: () => compressBelow(fileURLToPath(new URL('dist', import.meta.url))),
+    },
+  }
+}
+
+function compressBelow(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    if (statSync(path).isDirectory()) compressBelow(path)
+    else if (/\.(js|css|html|svg|json|webmanifest)$/.test(name) && statSync(path).size > 1000)
+      writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }))
+  }
+}
+
+const pwa = VitePWA({
+  registerType: 'autoUpdate',
+  injectRegister: false, // main.ts does: the policy of content allows no script in the page
+  includeAssets: ['icon.svg', 'icon-192.png'],
+  manifest: {
+    name: '号源 Haoyuan',
+    short_name: '号源',
+    description: '预约挂号，公平取号',
+    lang: 'zh-CN',
+    start_url: '/',
+    display: 'standalone',
+    theme_color: '#0b63c4',
+    background_color: '#f5f7fa',
+    icons: [
+      { src: '/icon-192.png', sizes: '192x192', type: 'image/png' },
+      { src: '/icon-512.png', sizes: '512x512', type: 'image/png' },
+      { src: '/icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
+    ],
+  },
+  workbox: {
+    // The frame of the pages works without a network; what they show is asked for each time: a stale number helps nobody.
+    globPatterns: ['index.html'],
+    navigateFallback: '/index.html',
+    navigateFallbackDenylist: [/^\/(api|docs|\.well-known|healthz|readyz|metrics)/],
+    runtimeCaching: [
+      {
+        urlPattern: ({ url, sameOrigin }) => sameOrigin && url.pathname.startsWith('/assets/'),
+        handler: 'CacheFirst',
+        options: { cacheName: 'assets', expiration: { maxEntries: 200 } },
+      },
+    ],
+  },
+})
+
+export default defineConfig({
+  plugins: [
+    vue(),
+    Components({
+      dirs: [],
+      dts: false,
+      // tests look at no styles
+      resolvers: process.env.VITEST
+        ? [VantResolver({ importStyle: false }), ElementPlusResolver({ importStyle: false })]
+        : [VantResolver(), ElementPlusResolver()],
+    }),
+    pwa,
+    compressed(),
+  ],
+  resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
+  build: { manifest: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  server: { proxy: { '/api': process.env.API ?? 'http://localhost:8000' } }, // npm run dev, beside a `make run`
+  test: {
+    environment: 'happy-dom',
+    include: ['src/**/*.test.ts'],
+    restoreMocks: true,
+    server: { deps: { inline: ['vant', 'element-plus'] } },
+  },
+})
