@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { forget, learn, serverNow } from './clock'
+
+/** The server's clock is `ahead` of ours; its answers take `way` ms there and back, and are dated in whole seconds. */
+function answer(ahead: number, way: number): void {
+  const sent = Date.now()
+  vi.setSystemTime(sent + way)
+  const written = sent + way / 2 + ahead
+  learn(sent, sent + way, new Date(Math.floor(written / 1000) * 1000).toUTCString())
+}
+
+describe('the server’s clock', () => {
+  beforeEach(() => {
+    forget()
+    vi.useFakeTimers({ now: 1_800_000_000_123 })
+  })
+  afterEach(() => vi.useRealTimers())
+
+  it('is ours until something is known', () => {
+    expect(serverNow()).toBe(Date.now())
+    learn(0, 1, null)
+    learn(0, 1, 'yesterday')
+    expect(serverNow()).toBe(Date.now())
+  })
+
+  it('is known to less than the way of an answer after some of them', () => {
+    for (let i = 0; i < 40; i++) {
+      vi.setSystemTime(Date.now() + 337)
+      answer(-90_000, 60)
+    }
+    expect(Math.abs(serverNow() - (Date.now() - 90_000))).toBeLessThan(60)
+  })
+
+  it('is never further off than one answer allows', () => {
+    answer(5_000, 400)
+    expect(Math.abs(serverNow() - (Date.now() + 5_000))).toBeLessThanOrEqual(700)
+  })
+
+  it('follows when somebody sets a clock', () => {
+    answer(0, 50)
+    answer(3_600_000, 50)
+    expect(Math.abs(serverNow() - (Date.now() + 3_600_000))).toBeLessThan(600)
+  })
+})

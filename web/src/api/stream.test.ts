@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { effectScope } from 'vue'
+import { useStream, type Stream } from './stream'
+
+vi.mock('./session', () => ({ bearer: () => Promise.resolve('token'), distrust: vi.fn() }))
+
+const encoder = new TextEncoder()
+let connections: { headers: Headers; send: (text: string) => void; end: () => void; signal: AbortSignal }[] = []
+let told: [string, unknown][] = []
+
+function serve(status = 200): void {
+  vi.stubGlobal('fetch', async (_path: string, init: RequestInit) => {
+    if (status !== 200) {
+      connections.push({ headers: new Headers(init.headers), send: () => undefined, end: () => undefined, signal: init.signal! })
+      return new Response('{}', { status })
+    }
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const writer = writable.getWriter()
+    init.signal!.addEventListener('abort', () => void writer.abort(new Error('aborted')).catch(() => undefined))
+    connections.push({
+      headers: new Headers(init.headers),
+      send: (text) => void writer.write(encoder.encode(text)).catch(() => undefined),
+      end: () => void writer.close().catch(() => undefined),
+      signal: init.signal!,
+    })
+    return new Response(readable)
+  })
+}
+
+function listen(): { stream: Stream; stop: () => void } {
+  const scope = effectScope()
+  return { stream: scope.run(() => useStream('/api/v1/x/stream', (event, data) => told.push([event, data])))!, stop: () => scope.stop() }
+}
+
+const soon = () => vi.advanceTimersByTimeAsync(1)
+
+describe('a live stream', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    connections = []
+    told = []
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.unstubAllGlobals()
+  })
+
+  it('tells what comes, in whatever pieces, and sends the token', async () => {
+    serve()
+    const { stream, stop } = listen()
+    await soon()
+    expect(connections[0]!.headers.get('Authorization')).toBe('Bearer token')
+    connections[0]!.send('event: queue\nda')
+    connections[0]!.send('ta: {"name":"张')
+    connections[0]!.send('*"}\n\n:\n\n')
+    await soon()
+    expect(told).toEqual([['queue', { name: '张*' }]])
+    expect(stream.link.value).toBe('live')
+    stop()
+    await soon()
+    expect(connections[0]!.signal.aborted).toBe(true)
+  })
+
+  it('comes again where it was when the connection ends', async () => {
+    serve()
+    const { stream, stop } = listen()
+    await soon()
+    connections[0]!.send('id: 7\nevent: visit\ndata: 1\n\n')
+    await soon()
+    connections[0]!.end()
+    await soon()
+    expect(stream.link.value).toBe('lost')
+    await vi.advanceTimersByTimeAsync(1500)
+    expect(connections[1]!.headers.get('Last-Event-ID')).toBe('7')
+    expect(stream.link.value).toBe('live')
+    stop()
+  })
+
+  it('takes a long silence for a dead connection', async () => {
+    serve()
+    const { stop } = listen()
+    await soon()
+    await vi.advanceTimersByTimeAsync(30_000)
+    connections[0]!.send(':\n\n')
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(connections).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(connections.length).toBeGreaterThan(1)
+    stop()
+  })
+
+  it('does not come again where it was sent away', async () => {
+    serve()
+    const { stream, stop } = listen()
+    await soon()
+    connections[0]!.send('event: bye\ndata: {"reason":"elsewhere"}\n\n')
+    await soon()
+    connections[0]!.end()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(connections).toHaveLength(1)
+    expect(stream.link.value).toBe('ended')
+    stop()
+  })
+
+  it('does not ask again for what is not there', async () => {
+    serve(404)
+    const { stream, stop } = listen()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(connections).toHaveLength(1)
+    expect(stream.link.value).toBe('ended')
+    stop()
+  })
+
+  it('comes again less and less often while the server is away', async () => {
+    serve(503)
+    const { stop } = listen()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(connections.length).toBeGreaterThan(3)
+    expect(connections.length).toBeLessThan(12)
+    stop()
+  })
+})
