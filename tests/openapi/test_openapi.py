@@ -66,6 +66,7 @@ BEYOND_SCHEMAS: Mapping[str, str] = {
     "guardian_id": "for children, and a grown-up of the same list",
     "doctor_id": "doctors have one, and nobody else",
     "roles": "a board has no other",
+    "q": "something beside spaces",
     "rules": "docs/rules.md says what a record of rules may hold",
     "hospital_id": "whose role is at no hospital must say which",
     "name": "has letters, and only what prints",
@@ -116,6 +117,8 @@ def known(system: System) -> dict[str, list[str]]:
     sessions = client.get("/sessions?limit=20")["items"]
     return {
         "hospital_id": [h["id"] for h in client.get("/hospitals")["items"]],
+        "department_id": [s["department"]["id"] for s in sessions],
+        "doctor_id": [s["doctor"]["id"] for s in sessions],
         "session_id": [s["id"] for s in sessions],
         "order_id": [o["id"] for o in client.get("/orders")["items"]],
         "visit_id": [v["id"] for v in client.get("/visits")["items"]],

@@ -109,6 +109,7 @@ def ask(front: HttpServer, path: str, method: str = "GET", body: bytes | None = 
         ("/hospitals", "schedule-svc"),
         ("/departments?hospital_id=h", "schedule-svc"),
         ("/doctors", "schedule-svc"),
+        ("/search?q=%E4%BB%81%E6%B5%8E", "schedule-svc"),
         ("/sessions/s/chance", "schedule-svc"),
         ("/sessions/s/stoppage", "booking-svc"),
         ("/sessions/s/queue", "booking-svc"),
@@ -175,6 +176,8 @@ def test_the_anonymous_browse_from_a_cache_of_one_second(front: HttpServer) -> N
     assert (first.headers["x-cache"], second.headers["x-cache"]) == ("MISS", "HIT")
     assert first.json == second.json
     assert ask(front, "/api/v1/sessions?a=2").headers["x-cache"] == "MISS"
+    looks = [ask(front, "/api/v1/search?q=%E6%9D%8E").headers["x-cache"] for _ in range(2)]
+    assert looks == ["MISS", "HIT"]
     wait_until(lambda: ask(front, "/api/v1/sessions?a=1").json["nth"] > first.json["nth"], 5, "a fresh answer")
 
 

@@ -22,6 +22,8 @@ ENTRY_KINDS = (
     "refund_paid",
     "refund_refused",
     "refund_offset",
+    "fee_earned",
+    "fee_owed_again",
     "bill_fee",
 )
 REFUND_STATES = ("reserved", "submitted", "processing", "abnormal", "succeeded", "failed")

@@ -42,11 +42,34 @@ class SessionQuery(Paged):
     doctor_id = Idents.id()
     date_from = fields.Date(validate=validate.Range(EARLIEST, LATEST))
     date_to = fields.Date(validate=validate.Range(EARLIEST, LATEST))
+    policy = fields.String(validate=_POLICIES)
+    open_only = fields.Boolean(
+        load_default=False,
+        truthy={"true"},
+        falsy={"false"},
+        metadata={"description": "in the state `open`: a number is to be had now, or an entry to a draw"},
+    )
 
     @validates_schema
     def _in_order(self, data: dict[str, Any], **_: Any) -> None:
         if "date_from" in data and "date_to" in data and data["date_from"] > data["date_to"]:
             raise ValidationError({"date_to": ["lies before date_from"]})
+
+
+class Sought(fields.String):
+    """What somebody looks for, without the spaces around it."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        return super()._deserialize(value, *args, **kwargs).strip()
+
+
+class SearchQuery(Schema):
+    """Words, all of which are to be found."""
+
+    q = Sought(required=True, validate=validate.Length(1, 64), metadata={"example": "仁济 李"})
+    limit = fields.Integer(
+        load_default=10, validate=validate.Range(1, 50), metadata={"description": "how many of each kind"}
+    )
 
 
 class Named(Schema):
@@ -63,14 +86,25 @@ class Hospital(Named):
 class Department(Named):
     code = fields.String(required=True)
     hospital_id = fields.String(required=True)
+    hospital_name = fields.String(required=True)
 
 
 class Doctor(Named):
     code = fields.String(required=True)
     hospital_id = fields.String(required=True)
+    hospital_name = fields.String(required=True)
     department_id = fields.String(required=True)
+    department_name = fields.String(required=True)
     title = fields.String(required=True)
     specialty = fields.String(required=True)
+
+
+class Found(Schema):
+    """What a search found: at most `limit` of each kind, those first whose name is sought, or begins so."""
+
+    hospitals = fields.List(fields.Nested(Hospital), required=True)
+    departments = fields.List(fields.Nested(Department), required=True)
+    doctors = fields.List(fields.Nested(Doctor), required=True)
 
 
 class SessionDoctor(Named):

@@ -15,7 +15,13 @@ def show_hospital(row: Any) -> dict[str, Any]:
 
 
 def show_department(row: Any) -> dict[str, Any]:
-    return {"id": row.id, "code": row.code, "name": row.name, "hospital_id": row.hospital_id}
+    return {
+        "id": row.id,
+        "code": row.code,
+        "name": row.name,
+        "hospital_id": row.hospital_id,
+        "hospital_name": row.hospital_name,
+    }
 
 
 def show_doctor(row: Any) -> dict[str, Any]:
@@ -26,7 +32,9 @@ def show_doctor(row: Any) -> dict[str, Any]:
         "title": row.title,
         "specialty": row.specialty,
         "hospital_id": row.hospital_id,
+        "hospital_name": row.hospital_name,
         "department_id": row.department_id,
+        "department_name": row.department_name,
     }
 
 

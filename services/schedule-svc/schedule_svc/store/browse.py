@@ -12,6 +12,15 @@ from schedule_svc.store.rules import rules_in_force
 from schedule_svc.store.sql import AmongQuery
 from schedule_svc.store.tables import departments, doctors, hospitals, sessions, slots
 
+known_hospitals = sa.select(hospitals).where(hospitals.c.version >= 0)
+every_department = sa.select(departments, hospitals.c.name.label("hospital_name")).join(
+    hospitals, hospitals.c.id == departments.c.hospital_id
+)
+every_doctor = (
+    sa.select(doctors, hospitals.c.name.label("hospital_name"), departments.c.name.label("department_name"))
+    .join(hospitals, hospitals.c.id == doctors.c.hospital_id)
+    .join(departments, departments.c.id == doctors.c.department_id)
+)
 _sessions = (
     sa.select(
         sessions,
@@ -35,6 +44,7 @@ _filters = {
     "hospital_id": sessions.c.hospital_id,
     "department_id": sessions.c.department_id,
     "doctor_id": sessions.c.doctor_id,
+    "policy": sessions.c.policy,
 }
 
 
@@ -55,16 +65,21 @@ def page_of_sessions(
     after: Sequence[Any] | None,
     limit: int,
     now: datetime,
+    *,
+    open_only: bool = False,
 ) -> list[Shown]:
-    """Public sessions that start in [starts[0], starts[1]), by time; `wanted` names hospital_id, department_id or doctor_id.
+    """Public sessions that start in [starts[0], starts[1]), by time; `wanted` names hospital_id, department_id, doctor_id or policy.
 
-    `after` is the start and the id of the last one seen.
+    `after` is the start and the id of the last one seen. `open_only`: those in the state `open` (domain.shown_state) alone.
     """
     query = _sessions.where(
         sessions.c.starts_at >= starts[0], sessions.c.starts_at < starts[1], sessions.c.draft.is_(False)
     )
     for name, value in wanted.items():
         query = query.where(_filters[name] == value)
+    if open_only:
+        free = sa.exists().where(slots.c.session_id == sessions.c.id, slots.c.free > 0)
+        query = query.where(sessions.c.stopped.is_(False), sessions.c.ends_at > now, sessions.c.release_at <= now, free)
     if after is not None and after[0] >= starts[1]:
         return []
     if after is not None and after[0] >= starts[0]:
@@ -91,9 +106,21 @@ def _with_slots(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime)
     ]
 
 
+def hospital_by_id(conn: sa.Connection, hospital_id: str) -> sa.Row[Any] | None:
+    return conn.execute(known_hospitals.where(hospitals.c.id == hospital_id)).one_or_none()
+
+
+def department_by_id(conn: sa.Connection, department_id: str) -> sa.Row[Any] | None:
+    return conn.execute(every_department.where(departments.c.id == department_id)).one_or_none()
+
+
+def doctor_by_id(conn: sa.Connection, doctor_id: str) -> sa.Row[Any] | None:
+    return conn.execute(every_doctor.where(doctors.c.id == doctor_id)).one_or_none()
+
+
 def page_of_hospitals(conn: sa.Connection, after: Sequence[str] | None, limit: int) -> Sequence[sa.Row[Any]]:
     """By code. One that has only been named, and has not said what it is, is not shown."""
-    query = sa.select(hospitals).where(hospitals.c.version >= 0).order_by(hospitals.c.code).limit(limit)
+    query = known_hospitals.order_by(hospitals.c.code).limit(limit)
     return conn.execute(query.where(hospitals.c.code > after[0]) if after is not None else query).all()
 
 
@@ -102,7 +129,7 @@ def page_of_departments(
 ) -> Sequence[sa.Row[Any]]:
     """By hospital and code."""
     c = departments.c
-    query = sa.select(departments).order_by(c.hospital_id, c.code).limit(limit)
+    query = every_department.order_by(c.hospital_id, c.code).limit(limit)
     if hospital_id is not None:
         query = query.where(c.hospital_id == hospital_id)
     if after is not None:
@@ -115,7 +142,7 @@ def page_of_doctors(
 ) -> Sequence[sa.Row[Any]]:
     """By department and code."""
     c = doctors.c
-    query = sa.select(doctors).order_by(c.department_id, c.code, c.id).limit(limit)
+    query = every_doctor.order_by(c.department_id, c.code, c.id).limit(limit)
     if hospital_id is not None:
         query = query.where(c.hospital_id == hospital_id)
     if department_id is not None:
