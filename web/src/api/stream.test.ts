@@ -76,6 +76,34 @@ describe('a live stream', () => {
     stop()
   })
 
+  it('comes again at once, and is not lost, when the server ends it as it ends all of them', async () => {
+    serve()
+    const { stream, stop } = listen()
+    await soon()
+    await vi.advanceTimersByTimeAsync(20_000)
+    connections[0]!.send('event: bye\ndata: {"reason":"token_expired"}\n\n')
+    await soon()
+    connections[0]!.end()
+    await soon()
+    expect(connections).toHaveLength(2)
+    expect(stream.link.value).toBe('live')
+    stop()
+  })
+
+  it('is lost as soon as the browser has no network, and tries again as soon as it has one', async () => {
+    serve()
+    const { stream, stop } = listen()
+    await soon()
+    window.dispatchEvent(new Event('offline'))
+    await soon()
+    expect(stream.link.value).toBe('lost')
+    window.dispatchEvent(new Event('online'))
+    await soon()
+    expect(connections).toHaveLength(2)
+    expect(stream.link.value).toBe('live')
+    stop()
+  })
+
   it('takes a long silence for a dead connection', async () => {
     serve()
     const { stop } = listen()

@@ -14,6 +14,7 @@ const SILENCE = 40_000 // milliseconds: the server breaks a silence every 15 s, 
 const SOONEST = 1000 // milliseconds until it comes again, doubled each time in vain
 const LATEST = 15_000
 const FINAL = new Set(['elsewhere'])
+const PLANNED = new Set(['token_expired', 'come_again']) // the server ends every stream after a while; that is no fault
 const HOPELESS = new Set([400, 403, 404, 410])
 
 export interface Stream {
@@ -30,25 +31,29 @@ export function useStream(path: string, tell: (event: string, data: unknown) => 
 
   async function listen(): Promise<void> {
     while (!ending.signal.aborted) {
-      const goOn = await once().catch(() => true)
-      if (!goOn || ending.signal.aborted) break
+      const begun = Date.now()
+      const end = await once().catch(() => 'lost' as const)
+      if (end === 'over' || ending.signal.aborted) break
+      if (end === 'again' && Date.now() - begun > LATEST) continue // not in a circle, should clocks disagree
       link.value = 'lost'
       await sleep(Math.min(SOONEST * 2 ** failures++, LATEST), ending.signal)
     }
     link.value = 'ended'
   }
 
-  /** One connection. Answers whether to come again. */
-  async function once(): Promise<boolean> {
+  /** One connection, and how it ended: `again` at once, as was planned; `lost`; or `over`, since coming again is in vain. */
+  async function once(): Promise<'again' | 'lost' | 'over'> {
     const silent = new AbortController()
-    let timer = setTimeout(() => silent.abort(), SILENCE)
+    const cut = () => silent.abort()
+    let timer = setTimeout(cut, SILENCE)
+    window.addEventListener('offline', cut)
     try {
       const token = await bearer()
       const headers: Record<string, string> = { Accept: 'text/event-stream', Authorization: `Bearer ${token}` }
       if (lastId) headers['Last-Event-ID'] = lastId
       const response = await fetch(path, { headers, signal: AbortSignal.any([ending.signal, silent.signal]) })
       if (response.status === 401) distrust(token)
-      if (!response.ok || !response.body) return !HOPELESS.has(response.status)
+      if (!response.ok || !response.body) return HOPELESS.has(response.status) ? 'over' : 'lost'
       link.value = 'live'
       let bye = ''
       const parser = createParser({
@@ -65,12 +70,13 @@ export function useStream(path: string, tell: (event: string, data: unknown) => 
       for (;;) {
         const { done, value } = await reader.read()
         clearTimeout(timer)
-        if (done) return !FINAL.has(bye)
-        timer = setTimeout(() => silent.abort(), SILENCE)
+        if (done) return FINAL.has(bye) ? 'over' : PLANNED.has(bye) ? 'again' : 'lost'
+        timer = setTimeout(cut, SILENCE)
         parser.feed(decoder.decode(value, { stream: true }))
       }
     } finally {
       clearTimeout(timer)
+      window.removeEventListener('offline', cut)
     }
   }
 
@@ -83,10 +89,17 @@ function reasonOf(body: unknown): string {
   return typeof body === 'object' && body && 'reason' in body ? String(body.reason) : ''
 }
 
+/** Cut short by the network's coming back, or the end. Leaves nothing behind: a board on a wall sleeps some thousand times. */
 function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()))
-    window.addEventListener('online', () => (clearTimeout(timer), resolve()), { once: true, signal })
+    const wake = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wake)
+      window.removeEventListener('online', wake)
+      resolve()
+    }
+    const timer = setTimeout(wake, milliseconds)
+    signal.addEventListener('abort', wake)
+    window.addEventListener('online', wake)
   })
 }
