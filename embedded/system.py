@@ -17,10 +17,12 @@ from common.log import get_logger
 from common.outbox import Database, Relay, TimerLoop
 from common.platform import SERVICES
 from common.service import Service
+from flask import Flask
 
+from audit import app as audit
 from embedded.front import Front
 from embedded.serving import Serving
-from stack import keys
+from stack import keys, pages
 from stack.keeper import Keeper
 from stack.lock import sole_user
 from stack.mailbox import Mailbox, mailbox, of_notify_svc
@@ -83,6 +85,11 @@ class System:
         """Where it answers, without a path."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def apps(self) -> dict[str, Flask]:
+        """The web application of each service, and the audit's."""
+        return {**{name: service.app for name, service in self.services.items()}, audit.NAME: self._audit.app}
+
     def start(self) -> None:
         """Start everything; returns when requests are answered."""
         self._held.enter_context(sole_user(self.directory))
@@ -95,6 +102,7 @@ class System:
             child.wait_ready()
         self._keeper.start()
         self.services = {name: self._build(name) for name in SERVICES}
+        self._audit = self._build_audit()
         for service in self.services.values():
             service.migrate()
         for service in self.services.values():
@@ -150,6 +158,10 @@ class System:
         service: Service = module.build(module.Settings.load(env), self._clock)
         return service
 
+    def _build_audit(self) -> audit.Audit:
+        books = {"BOOKS_URL": self.sandbox.url} if self.sandbox else {}
+        return audit.build(audit.Settings.load({**books, "PLATFORM_URL": self.url, **self._env}))
+
     def _background(self, service: Service) -> list[Any]:
         loops = [make() for make in service.loops]
         if not isinstance(service.store, Database):
@@ -161,7 +173,7 @@ class System:
         return [relay, TimerLoop(service.store, service.timers, service.jobs, service, alone=True), *loops]
 
     def _serve(self) -> None:
-        self._front = front = Front({name: service.app for name, service in self.services.items()}, self._missing)
+        self._front = front = Front(self.apps, self._missing, pages.folder())
         host = self._env.get("HOST", "127.0.0.1")
         self._serving = Serving(front, host=host, port=self._port, threads=HTTP_THREADS)
         self._port = self._serving.port

@@ -187,7 +187,14 @@ _SVC = "services/*/*_svc"
 PLACES: dict[tuple[str, ...], tuple[str, ...]] = {
     SQL: (f"{_SVC}/store.py", f"{_SVC}/store/*", "libs/common/common/outbox/*", f"{_SVC}/migrations/*"),
     MONGO: (f"{_SVC}/store.py", f"{_SVC}/store/*"),
-    HTTP: (f"{_SVC}/api.py", f"{_SVC}/api/*", f"{_SVC}/app.py", "libs/common/common/web/*", "embedded/front.py"),
+    HTTP: (
+        f"{_SVC}/api.py",
+        f"{_SVC}/api/*",
+        f"{_SVC}/app.py",
+        "libs/common/common/web/*",
+        "embedded/front.py",
+        "embedded/pages.py",
+    ),
     AMQP: ("libs/common/common/broker/*",),
 }
 """Library -> where it may be imported. Tools (stack, bench, audit) may import what they like."""

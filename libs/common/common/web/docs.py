@@ -8,7 +8,7 @@ import swagger_ui_bundle
 from flask import Flask, Response, send_from_directory
 from flask_smorest import Api, Blueprint
 
-from common.platform import SERVICES
+from common.platform import DOCUMENTED
 from common.web.access import public
 from common.web.schemas import ProblemSchema
 
@@ -22,6 +22,12 @@ _PAGE = """<!doctype html>
 <script src="/docs/assets/swagger-ui-standalone-preset.js"></script>
 <script src="/docs/start.js"></script></body></html>
 """
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of what may be loaded. Swagger UI writes styles into its elements."""
 
 _START = """window.ui = SwaggerUIBundle({
   urls: [%s],
@@ -76,10 +82,10 @@ class ProblemApi(Api):  # type: ignore[misc]
     def spec(self, spec: Any) -> None:
         self._spec = spec
 
-    def register_blueprint(self, blueprint: Blueprint) -> None:
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
         """As in flask-smorest, but for the document."""
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
-        self._app.register_blueprint(blueprint)
+        self._app.register_blueprint(blueprint, **options)
         self._blueprints.append(blueprint)
 
     def _init_spec(self, **options: Any) -> None:
@@ -142,13 +148,13 @@ def _page_routes(app: Flask) -> None:
     @public
     def docs_page() -> Response:
         """A page to browse the documents of all services."""
-        return Response(_PAGE, content_type="text/html; charset=utf-8")
+        return Response(_PAGE, headers={"Content-Security-Policy": _POLICY}, content_type="text/html; charset=utf-8")
 
     @app.get("/docs/start.js")
     @public
     def docs_start() -> Response:
         """What that page begins with."""
-        urls = ", ".join(f'{{name: "{name}", url: "/api/v1/docs/{name}/openapi.json"}}' for name in SERVICES)
+        urls = ", ".join(f'{{name: "{name}", url: "/api/v1/docs/{name}/openapi.json"}}' for name in DOCUMENTED)
         return Response(_START % urls, content_type="text/javascript; charset=utf-8")
 
     @app.get("/docs/assets/<path:name>")
