@@ -1,5 +1,7 @@
 /** All pages. Each area brings its own routes; a route says who may open it, as the API says who may call it. */
 
+import { nextTick } from 'vue'
+import { nextTick } from 'vue'
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
 import { known, hasRole, loggedIn, type Role, Unreachable } from '@/api'
 import { t } from '@/i18n'
@@ -59,7 +61,7 @@ export async function admit(to: RouteLocationNormalized): Promise<true | { path:
 }
 
 router.beforeEach(admit)
-router.afterEach((to) => setTitle(to))
+router.afterEach((to) => void nextTick(() => setTitle(to))) // then the page has brought its words along
 
 export function setTitle(to: RouteLocationNormalized): void {
   document.title = to.meta.title ? `${t(to.meta.title)} · ${t('app.name')}` : t('app.name')
