@@ -1,7 +1,6 @@
 /** All pages. Each area brings its own routes; a route says who may open it, as the API says who may call it. */
 
 import { nextTick } from 'vue'
-import { nextTick } from 'vue'
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
 import { known, hasRole, loggedIn, type Role, Unreachable } from '@/api'
 import { t } from '@/i18n'

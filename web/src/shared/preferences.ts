@@ -29,6 +29,11 @@ function read(): Preferences {
 
 export const preferences = reactive(read())
 
+/** Whether somebody has chosen anything in this browser: before that, an account brings its own language along. */
+export function isChosen(): boolean {
+  return localStorage.getItem(KEY) !== null
+}
+
 export function isDark(): boolean {
   return preferences.theme === 'dark' || (preferences.theme === 'auto' && darkness.matches)
 }
