@@ -17,12 +17,12 @@ DEV := $(VENV)/.dev
 OUT ?= var/broker-definitions.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pages run stack test chaos lint check bench up down images servers broker-definitions
+.PHONY: help setup pages run stack test chaos lint check bench up down images servers browser broker-definitions
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(DEV) servers ## .venv with the pinned libraries; on Debian as root the servers too
+setup: $(DEV) servers browser ## .venv with the pinned libraries; on Debian as root the servers and a browser too
 
 pages: $(RUN) ## builds the web pages (web/) if they changed, with the machine's Node.js or PyPI's
 	@$(PY) -m stack.pages build
@@ -37,7 +37,7 @@ stack: $(RUN) servers ## the real system on private local servers (PORT, STACK_D
 	@exec $(PY) -m stack
 
 # they start hundreds of Pythons, which would all compile our code anew where bytecode is not written
-test: $(DEV) servers ## all tests, by two processes; what cannot run here says why (ARGS="-k saga", JOBS=0: one process)
+test: $(DEV) servers browser ## all tests, by two processes; what cannot run here says why (ARGS="-k saga", JOBS=0: one process)
 	@$(PY) -m stack.pages build || true
 	env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
@@ -74,6 +74,9 @@ broker-definitions: ## hospitals as users of RabbitMQ (HOSPITALS="renai xiehe", 
 
 servers: $(RUN)
 	@$(PY) -m stack.provision
+
+browser: $(RUN)
+	@$(PY) -m stack.provision browser
 
 $(RUN): constraints.txt requirements/run.txt $(PROJECTS:=/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 ...")'

@@ -1,4 +1,5 @@
-"""Gets the servers for the tests and `make stack`: `python -m stack.provision`. Does nothing where they can be had already.
+"""Gets the servers for the tests and `make stack`: `python -m stack.provision`; with `browser`, what the pages are looked at with.
+Does nothing where they can be had already.
 
 On Debian and its kin, as root, missing packages are installed without starting any service. Elsewhere it names what is missing, and
 the tests that need it are skipped; with CI=true that is an error (exit status 1).
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack import postgres, rabbitmq
+from stack import browser, postgres, rabbitmq
 from stack.server import ServersUnavailable, find_program
 
 SERVERS = {
@@ -22,22 +23,32 @@ SERVERS = {
 }
 GATEWAY = {"nginx": ("nginx", ())}
 """Debian's package: the program that we need of it, and where it may be. The gateway runs as a process beside containers too."""
+FONTS = {"fonts-noto-cjk": ("NotoSansCJK-Regular.ttc", ("/usr/share/fonts/opentype/noto", "/usr/share/fonts/*/*"))}
+"""Without them 号源 is two boxes."""
 APT = ["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=120"]
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\nexit 101\n"  # Debian's way to say: install, but start nothing
 
 
-def main() -> int:
-    """Exit status 0 if the servers can be had, or may be done without."""
-    wanted = GATEWAY if _docker_answers() else SERVERS | GATEWAY
-    missing = _missing(wanted)
+def main(arguments: Sequence[str] = ()) -> int:
+    """Exit status 0 if what is wanted can be had, or may be done without."""
+    look = _missing_for_pages if "browser" in arguments else _missing_servers
+    missing = look()
     if missing and shutil.which("apt-get") and os.geteuid() == 0:
         _install(missing)
-        missing = _missing(wanted)
+        missing = look()
     if not missing:
         return 0
     print(f"not installed (Debian's names): {', '.join(missing)}. Tests that need them are skipped.", flush=True)
     return 1 if os.environ.get("CI") == "true" else 0
+
+
+def _missing_servers() -> list[str]:
+    return _missing(GATEWAY if _docker_answers() else SERVERS | GATEWAY)
+
+
+def _missing_for_pages() -> list[str]:
+    return [*(["chromium"] if browser.find() is None else []), *_missing(FONTS)]
 
 
 def _missing(wanted: Mapping[str, tuple[str, Sequence[str]]]) -> list[str]:
@@ -56,7 +67,7 @@ def _docker_answers() -> bool:
 
 def _install(packages: Sequence[str]) -> None:
     """What fails is seen by what is missing afterwards; apt says why."""
-    print(f"installs {', '.join(packages)} for the tests on the real servers; starts none of them", flush=True)
+    print(f"installs {', '.join(packages)} for the tests; starts no service of them", flush=True)
     environment = dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     with _nothing_starts():
         for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
@@ -78,4 +89,4 @@ def _nothing_starts() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

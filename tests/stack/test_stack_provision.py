@@ -81,3 +81,17 @@ def test_with_docker_the_servers_are_not_wanted(machine: Path, monkeypatch: pyte
     monkeypatch.setattr(provision, "_docker_answers", lambda: True)
     assert provision.main() == 0
     assert not (machine / "log").exists()
+
+
+def test_a_browser_and_chinese_letters_are_for_the_pages_alone(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setattr(provision, "FONTS", {"fonts-noto-cjk": ("NoSuchFont.ttc", ("/nowhere/*",))})
+    assert provision.main() == 0
+    assert "chromium" not in (machine / "log").read_text()
+    assert provision.main(["browser"]) == 0
+    assert "chromium fonts-noto-cjk" in (machine / "log").read_text()
+    (machine / "bin/google-chrome").write_text("")
+    monkeypatch.setattr(provision, "FONTS", {})
+    (machine / "log").unlink()
+    assert provision.main(["browser"]) == 0
+    assert not (machine / "log").exists(), "another Chromium does too"
