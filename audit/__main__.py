@@ -8,8 +8,10 @@ import argparse
 import os
 import sys
 
-from audit.figures import books, settle
-from audit.invariants import RULES, providers_agree
+from audit.figures import settle
+from audit.invariants import RULES
+from audit.money import providers_agree
+from audit.sources import books
 from demo.client import Client, Refused
 
 

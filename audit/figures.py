@@ -1,13 +1,13 @@
-"""Gets the services' figures over HTTP, as an operator; and the payment sandbox's books, which are open to everybody."""
+"""Gets the services' figures over HTTP, as an operator who logs in."""
 
-import json
 import time
 from typing import Any
-from urllib.request import urlopen
 
 from common.platform import SERVICES
 
-from audit.invariants import Broken, broken
+from audit.invariants import broken
+from audit.parts import Broken
+from audit.sources import books
 from demo.client import Client
 
 
@@ -20,15 +20,6 @@ def fetch(client: Client, sandbox: str = "") -> dict[str, Any]:
     if sandbox:
         figures["payment-svc"]["books"] = books(sandbox)
     return figures
-
-
-def books(sandbox: str) -> dict[str, Any]:
-    """Fen that the payment sandbox took in and gave back, by provider, as it keeps them itself. Raises OSError."""
-    if not sandbox.startswith(("http://", "https://")):
-        raise OSError(f"{sandbox!r} is no address of a payment sandbox")
-    with urlopen(f"{sandbox.rstrip('/')}/_ctl/books", timeout=10) as answer:  # noqa: S310  the scheme was looked at
-        found: dict[str, Any] = json.load(answer)
-    return found
 
 
 def settle(client: Client, seconds: float, sandbox: str = "") -> list[Broken]:

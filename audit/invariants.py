@@ -5,16 +5,22 @@ functions: a test feeds each a good picture and a broken one.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
 
-Figures = Mapping[str, Any]
-"""Service name -> its figures."""
+from common.platform import SERVICES
 
-IN_FLIGHT = {"reserving", "closing", "moving", "withdrawing", "returning", "refunding"}
-WINDOWED = {"awaiting_payment", "offered", "substitute_offered"}
-"""What waits for its patient, until a timer ends it."""
+from audit.money import (
+    fees_are_earned,
+    intents_agree,
+    ledger_balances,
+    money_is_watched,
+    moves_agree,
+    no_fen_is_lost,
+    providers_agree,
+)
+from audit.parts import NO_MONEY, Broken, Figures, with_staff
+from audit.told import ONCE, TOLD_OF
+
 NUMBER_OF = {
     "entered": "entered",
     "waitlisted": "waiting",
@@ -30,8 +36,6 @@ NUMBER_OF = {
 ACTIVE = {"entered", "waiting", "held", "sold"}
 LONGEST_LOOSE = 60
 """Seconds for which an act may wait for its place in the trail's chain: the job comes every few."""
-PAID = {"confirmed", "no_show", "fulfilled", "substitute_offered"}
-"""Here the order's money is with the hospital, or waits for her choice: exactly its fee."""
 AT_DESK = {"called", "serving"}
 IN_CLINIC = {"waiting", "away"} | AT_DESK
 VISIT_OF = {
@@ -43,43 +47,36 @@ VISIT_OF = {
 NO_VISIT = {"withdrawn", "void", "lapsed"}
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """One broken invariant. `about`: the order, session or service that it concerns."""
-
-    rule: str
-    about: str
-    what: str
-
-
 def work_is_done(f: Figures) -> Iterator[Broken]:
     """Outboxes are empty, nothing is parked, no timer is overdue."""
-    for service, own in f.items():
-        chassis = own["chassis"]
+    for service in sorted(SERVICES, key=lambda name: name not in f):  # those who have answered first
+        chassis = f[service]["chassis"]
         if chassis["outbox"]:
-            yield Broken("work_is_done", service, f"{chassis['outbox']} messages in the outbox have not arrived")
+            what = f"{chassis['outbox']} messages in the outbox have not arrived"
+            yield Broken("work_is_done", service, what, str(chassis["outbox_since"]))
         for parked in chassis["parked"]:
-            yield Broken("work_is_done", service, f"message {parked['message_id']} is parked: {parked['reason'][:200]}")
+            what = f"message {parked['message_id']} is parked: {parked['reason'][:200]}"
+            yield Broken("work_is_done", service, what, parked["message_id"])
         for timer in chassis["overdue"]:
-            yield Broken("work_is_done", service, f"timer {timer} is overdue")
+            yield Broken("work_is_done", service, f"timer {timer} is overdue", timer)
 
 
 def no_order_is_stuck(f: Figures) -> Iterator[Broken]:
     """No order waits for another service; one that waits for the cashier to hand out its refund does not count.
 
-    Of one that waits for the staff there is a refund that was refused. One that waits for its patient has the timer that ends it, and none waits for a session that does not take place.
+    Of one that waits for the staff there is a refund that was refused. One that waits for its patient has the timer that ends it, and
+    none waits for a session that does not take place. What booking-svc can tell of it alone, it does: GET /sagas shows the same.
     """
     intents, sessions = f["payment-svc"]["intents"], f["schedule-svc"]["sessions"]
-    windows = set(f["booking-svc"]["windows"])
+    for order in f["booking-svc"]["stuck"]:
+        by_hand = order["state"] == "refunding" and intents.get(order["order_id"], {}).get("refunding", 0) > 0
+        if not by_hand:
+            what = f"is {order['state']} since {order['since']}, and waits for {order['waits_for']}"
+            yield Broken("no_order_is_stuck", order["order_id"], what)
     for order in f["booking-svc"]["orders"]:
-        by_hand = order["state"] == "refunding" and intents.get(order["id"], {}).get("refunding", 0) > 0
-        if order["state"] == "refund_failed" and not _with_staff(intents.get(order["id"], NO_MONEY)):
+        if order["state"] == "refund_failed" and not with_staff(intents.get(order["id"], NO_MONEY)):
             what = "is refund_failed, but payment-svc has no refund of it that was refused, or is on its way again"
             yield Broken("no_order_is_stuck", order["id"], what)
-        if order["state"] in IN_FLIGHT and not by_hand:
-            yield Broken("no_order_is_stuck", order["id"], f"is {order['state']} since {order['updated_at']}")
-        if order["state"] in WINDOWED and order["id"] not in windows:
-            yield Broken("no_order_is_stuck", order["id"], f"is {order['state']}, and nothing will end that")
         if (
             order["state"] in NUMBER_OF
             and order["state"] != "fulfilled"
@@ -175,167 +172,6 @@ def inventory_adds_up(f: Figures) -> Iterator[Broken]:
                 yield Broken(
                     "inventory_adds_up", session, f"{s[name]} {name}, but a count gives {s[f'counted_{name}']}"
                 )
-
-
-AMOUNTS = (
-    "captured", "refunded", "given_back", "refunding", "refund_failed", "surplus_failed", "counted", "moved_in",
-    "moved_out", "earned",
-)  # fmt: skip
-NO_MONEY = dict.fromkeys(AMOUNTS, 0)
-
-
-def _with_staff(intent: Mapping[str, Any]) -> int:
-    """Fen of an order's own money that staff must give back, or are giving back."""
-    fen: int = intent["refund_failed"] - intent["surplus_failed"] + intent["refunding"]
-    return fen
-
-
-def no_fen_is_lost(f: Figures) -> Iterator[Broken]:
-    """What came for an order, by payment or from the order that it replaced, and did not go, back or on, is exactly its fee
-    if it is confirmed or she did not come, what could not be given back, and nothing for any other. Surplus whose refund was
-    refused waits for the staff beside it.
-    """
-    intents = f["payment-svc"]["intents"]
-    for order in f["booking-svc"]["orders"]:
-        intent = intents.get(order["id"], NO_MONEY)
-        came, went = intent["captured"] + intent["moved_in"], intent["moved_out"] + intent["refunded"]
-        kept = came - went - intent["refunding"]
-        due = (order["fee"] or 0) if order["state"] in PAID else 0
-        if order["state"] == "refund_failed":
-            due = intent["refund_failed"] - intent["surplus_failed"]
-        due += intent["surplus_failed"]
-        if kept != due and order["state"] not in IN_FLIGHT:
-            yield Broken("no_fen_is_lost", order["id"], f"is {order['state']}: {kept} fen kept, {due} due")
-        if order["state"] in PAID and order["fee"] and order["paid"] != intent["counted"]:
-            yield Broken(
-                "no_fen_is_lost", order["id"], f"knows of {order['paid']} fen paid, payment-svc of {intent['counted']}"
-            )
-        if went > came:
-            yield Broken("no_fen_is_lost", order["id"], f"{went} fen went back or on of {came}")
-
-
-def intents_agree(f: Figures) -> Iterator[Broken]:
-    """What is back of an order's money is the same in both services, and so is whose it is."""
-    intents = f["payment-svc"]["intents"]
-    for order in f["booking-svc"]["orders"]:
-        intent = intents.get(order["id"])
-        if intent is not None and intent["account_id"] not in {"", order["account_id"]}:  # a tombstone knows nobody
-            what = f"is of account {order['account_id']}, its intent of {intent['account_id']}"
-            yield Broken("intents_agree", order["id"], what)
-        back = intent["given_back"] if intent is not None else 0
-        # of an order's refunds, the last that succeeds is told, with the sum of all
-        if order["refunded"] != back and order["state"] not in IN_FLIGHT | {"refund_failed"}:
-            yield Broken("intents_agree", order["id"], f"knows of {order['refunded']} fen back, payment-svc of {back}")
-
-
-def moves_agree(f: Figures) -> Iterator[Broken]:
-    """What paid for an order and now pays for the one that replaced it is the same for both, in both services."""
-    intents, orders = f["payment-svc"]["intents"], {o["id"]: o for o in f["booking-svc"]["orders"]}
-    for order in orders.values():
-        moved_out = intents.get(order["id"], NO_MONEY)["moved_out"]
-        if order["moved"] != moved_out:
-            yield Broken("moves_agree", order["id"], f"{order['moved']} fen moved on, payment-svc says {moved_out}")
-        if not order["replaced_by"]:
-            if order["state"] == "rescheduled":
-                yield Broken("moves_agree", order["id"], "is rescheduled, and no order has its place")
-            continue
-        successor = orders.get(order["replaced_by"])
-        if successor is None or successor["replaces"] != order["id"]:
-            yield Broken(
-                "moves_agree", order["id"], f"was replaced by {order['replaced_by']}, which knows nothing of it"
-            )
-        elif (moved_in := intents.get(successor["id"], NO_MONEY)["moved_in"]) != order["moved"]:
-            yield Broken("moves_agree", order["id"], f"{order['moved']} fen moved on, {moved_in} arrived")
-
-
-def fees_are_earned(f: Figures) -> Iterator[Broken]:
-    """The fee of a visit that took place is earned; of one that was missed it may be, and of no other order."""
-    intents = f["payment-svc"]["intents"]
-    for order in f["booking-svc"]["orders"]:
-        earned, fee = intents.get(order["id"], NO_MONEY)["earned"], order["fee"] or 0
-        due = {"fulfilled": {fee}, "no_show": {0, fee}}.get(order["state"], {0})
-        if earned not in due and order["state"] not in IN_FLIGHT:
-            yield Broken(
-                "fees_are_earned", order["id"], f"is {order['state']}, its fee {fee} fen, and {earned} are earned"
-            )
-
-
-def ledger_balances(f: Figures) -> Iterator[Broken]:
-    """Every entry sums to zero, and the books say what the facts say."""
-    payment = f["payment-svc"]
-    for name in ("unbalanced", "captures_without_entry", "unknown_captures", "ledger_disagrees"):
-        for about in payment[name]:
-            yield Broken("ledger_balances", str(about), name.replace("_", " "))
-    if total := sum(payment["ledger"].values()):
-        yield Broken("ledger_balances", "ledger", f"all accounts together are {total} fen, not zero")
-
-
-def money_is_watched(f: Figures) -> Iterator[Broken]:
-    """The watchdog's invariants of money hold, each looked at in all there is."""
-    watchdog = f["payment-svc"]["watchdog"]
-    if not watchdog:
-        yield Broken("money_is_watched", "payment-svc", "no invariant of money was looked at")
-    for invariant, offenders in watchdog.items():
-        for offender in offenders:
-            about, _, what = offender.partition(": ")
-            yield Broken("money_is_watched", about, f"{invariant}: {what}")
-
-
-def providers_agree(f: Figures) -> Iterator[Broken]:
-    """What a provider holds for us by our books, before its fees, is what it took in and did not give back by its own.
-
-    Only if the audit was told where the payment sandbox is. An open attempt holds no money there; a refund that was asked for may
-    have gone or not, so the provider may hold less by what is under way.
-    """
-    payment = f["payment-svc"]
-    for provider, theirs in payment.get("books", {}).items():
-        ours = payment["ledger"].get(f"clearing:{provider}", 0) + payment["bill_fees"].get(provider, 0)
-        held = theirs["taken_in"] - theirs["given_back"]
-        under_way = payment["refunds_under_way"].get(provider, 0)
-        if not 0 <= ours - held <= under_way:
-            what = f"took in {theirs['taken_in']} fen and gave back {theirs['given_back']}: holds {held}, and we say {ours}"
-            what += f", of which {under_way} may have gone back" if under_way else ""
-            yield Broken("providers_agree", provider, what)
-
-
-ONCE = (
-    "order_placed",
-    "order_entered",
-    "order_offered",
-    "order_held",
-    "order_confirmed",
-    "order_expired",
-    "order_withdrawn",
-    "order_cancelled",
-    "order_rejected",
-    "order_rescheduled",
-    "replacement_ended",
-    "substitutes_offered",
-    "visit_missed",
-    "visit_completed",
-    "visit_too_late",
-    "visit_not_served",
-    "visit_stopped",
-    "session_stopped",
-    "refund_stalled",
-    "refund_succeeded",
-)
-TOLD_OF = {
-    "entered": {"order_entered"},
-    "offered": {"order_offered"},
-    "waitlisted": {"order_waitlisted"},
-    "awaiting_payment": {"order_held"},
-    "confirmed": {"order_confirmed"},
-    "refund_failed": {"refund_stalled"},
-    "cancelled": {"order_cancelled", "session_stopped", "visit_too_late", "visit_not_served"},
-    "expired": {"order_expired"},
-    "rejected": {"order_rejected"},
-    "substitute_offered": {"substitutes_offered"},
-    "rescheduled": {"order_rescheduled"},
-    "no_show": {"visit_missed"},
-    "fulfilled": {"visit_completed"},
-}
-"""What the patient must have been told, one of these, of an order in this state."""
 
 
 def everybody_was_told_once(f: Figures) -> Iterator[Broken]:

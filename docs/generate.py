@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from docs.generators import asyncapi, messages, openapi, rosters, routes, saga, settings
-from docs.generators.services import build_all
+from docs.generators.services import build_all, build_audit
 
 HERE = Path(__file__).parent
 OPENAPI = "openapi"
@@ -18,14 +18,15 @@ OPENAPI = "openapi"
 def pages() -> dict[str, str]:
     """Every generated page: its path below docs/, and what must stand in it."""
     services = build_all()
+    answering = (*services, build_audit())
     return {
         "saga.md": saga.page(),
         "messages.md": messages.page(services),
         "asyncapi.yaml": asyncapi.document(services),
-        "routes.md": routes.page(services),
+        "routes.md": routes.page(answering),
         "settings.md": settings.page(),
         **rosters.documents(),
-        **{f"{OPENAPI}/{service.name}.json": openapi.document(service) for service in services},
+        **{f"{OPENAPI}/{one.name}.json": openapi.document(one) for one in answering},
     }
 
 

@@ -17,7 +17,6 @@ from common.log import get_logger
 from common.outbox import Database, Relay, TimerLoop
 from common.platform import SERVICES
 from common.service import Service
-from flask import Flask
 
 from audit import app as audit
 from embedded.front import Front
@@ -86,7 +85,7 @@ class System:
         return f"http://127.0.0.1:{self._port}"
 
     @property
-    def apps(self) -> dict[str, Flask]:
+    def apps(self) -> dict[str, Any]:
         """The web application of each service, and the audit's."""
         return {**{name: service.app for name, service in self.services.items()}, audit.NAME: self._audit.app}
 

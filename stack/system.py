@@ -27,6 +27,7 @@ from stack.server import HttpServer
 from stack.servers import RELATIONAL, SERVICES, Realm, Servers, provide
 
 ROLES = ("api", "worker")
+_GUNICORN = ("gunicorn", "-c", "python:common.gunicorn_conf")
 STREAM = "stream"
 """The role of a process that holds live streams open: the service's api with a thread for each."""
 STREAMING = ("booking-svc", "notify-svc")
@@ -113,6 +114,9 @@ class System:
         self._parts = {key: self._part(*key) for key in self._ports}
         apis = {service: self._ports[service, "api"] for service in services}
         apis |= {f"{service}-{STREAM}": port for (service, role), port in self._ports.items() if role == STREAM}
+        self.audit = self._audit() if {*SERVICES} <= {*services} else None
+        if self.audit is not None:
+            apis["audit"] = self.audit.port
         self.gateway = gateway.local(self.directory, self._port, apis)
 
     # --- its processes ---------------------------------------------------------------------------------------------
@@ -124,7 +128,7 @@ class System:
 
     @property
     def parts(self) -> list[HttpServer]:
-        beside = [part for part in (self.sandbox, self.mailbox) if part is not None]
+        beside = [part for part in (self.sandbox, self.mailbox, self.audit) if part is not None]
         return [*self._parts.values(), *beside, self.gateway]
 
     @property
@@ -185,6 +189,22 @@ class System:
         port = self._ports[service, role]
         process = self._process(f"{service} {role}", _command(service, role, port), self.env(service, role))
         return Part(process, port, self._metrics(service, role) if role != "worker" else None)
+
+    def _audit(self) -> Part:
+        """The invariants, live: one process, which remembers what it saw. It needs no secret."""
+        port, metrics = free_port(), self.directory / "metrics" / "audit"
+        env = dict(os.environ) | {
+            "APP_ENV": "dev",
+            "JWT_PUBLIC_KEY": self.secrets["JWT_PUBLIC_KEY"],
+            "PLATFORM_URL": self._url,
+            "BOOKS_URL": self.sandbox.url if self.sandbox is not None else "",
+            "WEB_CONCURRENCY": "1",
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            "PYTHONUNBUFFERED": "1",
+        }
+        return Part(
+            self._process("audit", [*_GUNICORN, "--bind", f"127.0.0.1:{port}", "audit.app:api()"], env), port, metrics
+        )
 
     def _process(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> Process:
         log = self.directory / "logs" / f"{name.replace(' ', '-')}.log"
@@ -268,11 +288,4 @@ def _of_stream() -> dict[str, str]:
 def _command(service: str, role: str, port: int) -> list[str]:
     if role == "worker":
         return ["common.run", "worker", service]
-    return [
-        "gunicorn",
-        "-c",
-        "python:common.gunicorn_conf",
-        "--bind",
-        f"127.0.0.1:{port}",
-        f"common.run:api('{service}')",
-    ]
+    return [*_GUNICORN, "--bind", f"127.0.0.1:{port}", f"common.run:api('{service}')"]

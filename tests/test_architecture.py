@@ -18,7 +18,7 @@ from common.settings import Settings
 from common.web import Routes, create_app
 
 from docs.generators import routes, settings
-from docs.generators.services import build_all
+from docs.generators.services import build_all, build_audit
 
 ALL = rules.sources()
 DOMAIN = "services/user-svc/user_svc/domain.py"
@@ -148,7 +148,7 @@ def test_a_missing_and_a_misnamed_golden_file_are_found(tmp_path):
 
 @functools.cache
 def every_route() -> list[routes.Route]:
-    return [route for service in build_all() for route in routes.of(service)]
+    return [route for service in (*build_all(), build_audit()) for route in routes.of(service)]
 
 
 def gateway_map(text: str) -> list[tuple[re.Pattern[str], str]]:

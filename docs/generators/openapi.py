@@ -2,10 +2,10 @@
 
 import json
 
-from common.service import Service
+from docs.generators.services import Documented
 
 
-def document(service: Service) -> str:
+def document(service: Documented) -> str:
     """A service's document; the same that it serves below /api/v1/docs."""
     answer = service.app.test_client().get(f"/api/v1/docs/{service.name}/openapi.json")
     return json.dumps(answer.get_json(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from common.service import Service
 from common.web.access import ROLES
 from werkzeug.routing import Rule
 
 from docs.generators.access import plain
 from docs.generators.access import table as table_of
 from docs.generators.markdown import code, notice, paragraphs, summary, table
+from docs.generators.services import Documented
 
 UNROUTED = ("/healthz", "/readyz", "/metrics")
 """Of each process, not of the platform: probes ask for them, the gateway does not pass them on."""
@@ -26,7 +26,7 @@ class Route:
     about: str
 
 
-def of(service: Service) -> Iterator[Route]:
+def of(service: Documented) -> Iterator[Route]:
     """The routes of a service, in the order of their paths."""
     for rule in sorted(service.app.url_map.iter_rules(), key=_order):
         view = service.app.view_functions[rule.endpoint]
@@ -56,7 +56,7 @@ def limits() -> dict[tuple[str, str], tuple[str, str]]:
     return {(r.method, r.path): (shown.get(r.person, r.person), shown.get(r.hospital, r.hospital)) for r in table_of()}
 
 
-def page(services: Sequence[Service]) -> str:
+def page(services: Sequence[Documented]) -> str:
     """The whole page."""
     others, nothing = limits(), ("", "")
     sections = [

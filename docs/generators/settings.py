@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import common
+from common.platform import DOCUMENTED
 from common.settings import Settings
 
 from docs.generators.markdown import code, notice, paragraphs, table
-from docs.generators.services import NAMES, module_of
+from docs.generators.services import module_of
 
 Field = dataclasses.Field[object]
 
@@ -93,6 +94,8 @@ ABOUT = {
     "LIMIT_CODES_ADDRESS": "codes asked for from one address",
     "CRASH_AT": "`point[:n]`: exit hard at a crash point. For fault tests; production refuses it",
     "CRASH_MARKS": "the beginning of a path: at a point whose file `path.point` is there, take it away and exit; as above",
+    "PLATFORM_URL": "where the audit reaches the gateway, without a path",
+    "BOOKS_URL": "the payment sandbox's address, if the audit is to compare its books; empty: no",
     "WEB_CONCURRENCY": "API processes",
     "WEB_THREADS": "threads in each of them",
     "PROMETHEUS_MULTIPROC_DIR": "where the API processes share their metrics; empty: a temporary folder",
@@ -152,7 +155,7 @@ def variables_of(service: str) -> set[str]:
 
 def known_variables() -> set[str]:
     """Every variable that some process of Haoyuan reads."""
-    return set().union(*(variables_of(name) for name in NAMES))
+    return set().union(*(variables_of(name) for name in DOCUMENTED))
 
 
 def _default(field: Field) -> str:
@@ -186,7 +189,7 @@ def _table(fields: Iterable[Field]) -> str:
 def page() -> str:
     """The whole page."""
     outside = [(code(name), code(default), _about(name)) for name, default in direct().items()]
-    sections = [paragraphs(f"## {name}", _table(fields_of(name))) for name in NAMES if fields_of(name)]
+    sections = [paragraphs(f"## {name}", _table(fields_of(name))) for name in DOCUMENTED if fields_of(name)]
     return paragraphs(
         notice("the services' Settings"),
         "# Settings",

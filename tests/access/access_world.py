@@ -6,6 +6,7 @@ from typing import Any
 
 from actors import eventually
 from attack_world import STAFF, World
+from common.outbox import Parked
 from common.testing import bearer
 from test_attacks import BODIES
 
@@ -53,7 +54,7 @@ class Given:
 
     def call(self, row: Row, who: str, *, real: bool = True, body: Any = None, query: str = "") -> Any:
         """Make the request; without a token for `nobody`."""
-        client = self.world.system.services["notify-svc" if row.service == EACH else row.service].app.test_client()
+        client = self.world.system.apps["notify-svc" if row.service == EACH else row.service].test_client()
         headers = {} if who == "nobody" else {"Authorization": f"Bearer {self.token(who)}"}
         options = {"json": {} if body is None else body} if row.method in {"POST", "PATCH"} else {}
         answer = client.open(
@@ -138,6 +139,8 @@ def more(world: World) -> Given:
     alice.post("/codes", {"purpose": "register", "to": "somebody@example.com"})
     session, template = world.here.see(known["session_id"]), world.operator.get("/templates")["items"][0]
     schema = alice.get("/rosters/schemas/")["items"][0]
+    for service in world.system.services.values():
+        service.store.park([Parked("parked-1", "", b"what nobody can read", "no CloudEvent", service.store.clock())])
     return Given(
         world,
         known
@@ -147,6 +150,7 @@ def more(world: World) -> Given:
             "locale": template["locales"][0],
             "channel": template["channels"][0],
             "name": schema,
+            "message_id": "parked-1",
             "delivery_id": eventually(lambda: world.operator.get("/deliveries")["items"], "a letter")[0]["id"],
             "slot_id": session["slots"][0]["id"],
             "doctor_id": session["doctor"]["id"],

@@ -10,7 +10,7 @@ from common.testing import assert_problem
 
 from docs.generators import routes
 from docs.generators.access import CALLERS, EACH, Row, plain, rows, table
-from docs.generators.services import build_all
+from docs.generators.services import build_all, build_audit
 
 TABLE = table()
 
@@ -42,7 +42,7 @@ def each(wanted: Iterable[Row]) -> Any:
 def declared() -> list[Row]:
     """The routes that there are, as the table writes them."""
     found = {}
-    for service in build_all():
+    for service in (*build_all(), build_audit()):
         for r in routes.of(service):
             name = EACH if r.rule in routes.UNROUTED else r.service
             may = frozenset() if r.access is None else r.access or frozenset(CALLERS)

@@ -189,7 +189,7 @@ def test_other_methods_open_nothing(system: System) -> None:
         if row.service != EACH:
             declared.setdefault((row.service, concrete(row)), set()).add(row.method)
     for (service, path), known in declared.items():
-        client = system.services[service].app.test_client()
+        client = system.apps[service].test_client()
         for method in (method for method in METHODS if method not in known):
             for more in ({}, *({name: real} for name in OVERRIDES for real in sorted(known))):
                 answer = client.open(f"{path}?_method={min(known)}", method=method, headers={**everything, **more})
@@ -234,7 +234,7 @@ SHUT = {308, 400, 401, 404, 405, 422}
 def test_no_spelling_of_a_path_passes_by_the_rule(system: System, variant: str) -> None:
     for row in KEPT:
         path = concrete(row)
-        client = system.services[row.service].app.test_client()
+        client = system.apps[row.service].test_client()
         answer = client.open(VARIANTS[variant](path), method=row.method)
         assert answer.status_code in SHUT, (row, answer.status_code)
         if answer.status_code == 308:

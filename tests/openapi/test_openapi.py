@@ -139,7 +139,7 @@ def token(system: System) -> dict[str, str]:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("service", "method", "path"), operations())
 def test_an_operation_is_as_documented(system, known, token, service, method, path, mode):
-    schema = schemathesis.openapi.from_wsgi(f"/api/v1/docs/{service}/openapi.json", system.services[service].app)
+    schema = schemathesis.openapi.from_wsgi(f"/api/v1/docs/{service}/openapi.json", system.apps[service])
     operation = schema[path][method]
     kind, examples = MODES[mode]
 

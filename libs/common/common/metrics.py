@@ -10,6 +10,11 @@ MESSAGES_HANDLED = Counter("haoyuan_messages_handled_total", "Messages handled (
 MESSAGES_PARKED = Counter(
     "haoyuan_messages_parked_total", "Messages parked: look at them with the dlq command", ["service"]
 )
+PARKED_ACTS = Counter(
+    "haoyuan_parked_acts_total",
+    "What operators did about parked messages by HTTP, and how it ended",
+    ["service", "act"],
+)
 CONSUMER_PAUSES = Counter(
     "haoyuan_consumer_pauses_total", "Times a consumer waited for its database or broker", ["service"]
 )

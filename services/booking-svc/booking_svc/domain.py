@@ -43,6 +43,39 @@ IN_FLIGHT = frozenset(
     {State.RESERVING, State.CLOSING, State.MOVING, State.WITHDRAWING, State.RETURNING, State.REFUNDING}
 )
 """Another service owes an answer."""
+WINDOWED = frozenset({State.OFFERED, State.AWAITING_PAYMENT, State.SUBSTITUTE_OFFERED})
+"""It waits for its patient, until a timer ends that."""
+
+
+class WaitsFor(StrEnum):
+    """Whose turn it is with an order that is not settled."""
+
+    SCHEDULE = "schedule"
+    PAYMENT = "payment"
+    PROVIDER = "provider"
+    PAYER = "payer"
+    PATIENT = "patient"
+    SUBSTITUTE = "substitute"
+    DRAW = "draw"
+    WAITLIST = "waitlist"
+    STAFF = "staff"
+
+
+WAITS_FOR = {
+    State.RESERVING: WaitsFor.SCHEDULE,
+    State.ENTERED: WaitsFor.DRAW,
+    State.WAITLISTED: WaitsFor.WAITLIST,
+    State.OFFERED: WaitsFor.PATIENT,
+    State.AWAITING_PAYMENT: WaitsFor.PAYER,
+    State.CLOSING: WaitsFor.PAYMENT,
+    State.MOVING: WaitsFor.PAYMENT,
+    State.WITHDRAWING: WaitsFor.PAYMENT,
+    State.RETURNING: WaitsFor.PAYMENT,
+    State.REFUNDING: WaitsFor.PROVIDER,  # payment-svc has been asked; the provider, or the cashier, gives the money back
+    State.SUBSTITUTE_OFFERED: WaitsFor.SUBSTITUTE,  # her choice of one
+    State.REFUND_FAILED: WaitsFor.STAFF,
+}
+"""Every state in which an order is not settled."""
 GIVEN_BACK = frozenset(
     {
         State.SUBSTITUTE_OFFERED,

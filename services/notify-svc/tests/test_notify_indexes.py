@@ -25,7 +25,7 @@ from post_world import Counting, contact, post, send_all, store_of
 from pymongo import MongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-DRIVEN = ("notifications", "alarms", "contacts", "deliveries", "rates", "parked_messages", "people")
+DRIVEN = ("notifications", "alarms", "contacts", "deliveries", "rates", "parked_messages", "people", "answers")
 """Parts of the store; visits and reminders have tests of their own."""
 
 WHOLE = {"notifications", "delivery_log", "parked"}
@@ -163,7 +163,10 @@ def drive(service: Service, clock: ManualClock) -> None:
     client.post("/api/v1/alarms/alm_1/settle", headers=operator)
     store.contacts.mark_dead("acc_1", "sms", "x")
     store.park([Parked("m1", "t", b"b", "why", MOMENT)] * 2)
-    assert store.unpark(store.parked()[0].message_id)
+    assert client.get("/api/v1/parked/notify-svc/m1", headers=operator).get_json()["body"] == "b"
+    for _ in range(2):
+        keyed = {**operator, "Idempotency-Key": "k"}
+        assert client.post("/api/v1/parked/notify-svc/m1/drop", json={"why": "x"}, headers=keyed).status_code == 200
     service.figures()
     upkeep.turn(store)
     deliver(service, m.AccountDeleted("acc_1", [], MOMENT))

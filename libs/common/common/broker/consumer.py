@@ -25,7 +25,7 @@ from common.errors import InvalidMessage, Transient
 from common.foreign import MAX_BYTES, Foreign, foreign
 from common.log import get_logger
 from common.metrics import CONSUMER_PAUSES
-from common.outbox.database import Parked
+from common.outbox.keeping import Parked
 from common.processor import Processor, given_up, unreadable_id
 
 log = get_logger("consumer")

@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from common.outbox.database import Parked
+from common.outbox.keeping import Parked
 from common.processor import Processor
 
 MOST = 1_000_000  # as many as one look takes

@@ -24,24 +24,8 @@ from common.messages import Message
 from common.outbox import tables
 from common.outbox.clock import DatabaseClock
 from common.outbox.engine import make_engine
+from common.outbox.keeping import Keeping
 from common.outbox.tables import OutboxRow, UtcDateTime
-
-INBOX_KEPT = timedelta(days=8)
-"""Longer than any replay: parked messages and broker queues are drained in days."""
-IDEMPOTENCY_KEPT = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """A message that no handler could take, kept with the reason."""
-
-    message_id: str
-    type: str
-    body: bytes
-    reason: str
-    parked_at: datetime
-    origin: str = ""
-    """Of a foreign message: the queue it came by, who sent it and as what, so that it can be replayed (common.processor)."""
 
 
 @dataclass(slots=True)
@@ -151,6 +135,7 @@ class Tx:
             self.conn.execute(_set_timer, rows)
 
 
+_oldest_outgoing = sa.select(tables.outbox.c.created_at).order_by(tables.outbox.c.id).limit(1)
 _delete_timer = sa.delete(tables.timers).where(
     tables.timers.c.kind == sa.bindparam("old_kind"), tables.timers.c.key == sa.bindparam("old_key")
 )
@@ -182,7 +167,7 @@ def _rows(ids: Iterable[int], out: Sequence[Outgoing]) -> list[OutboxRow]:
     ]
 
 
-class Database:
+class Database(Keeping):
     """Owns the engine, and tells the time: PostgreSQL's, unless a test passes a clock.
 
     `on_commit` gets the rows of each committed transaction, `on_timer` hears when one is due that was set.
@@ -318,49 +303,6 @@ class Database:
             isinstance(error, exc.DBAPIError) and error.connection_invalidated
         )
 
-    def park(self, messages: Sequence[Parked]) -> None:
-        """Keep messages that could not be handled, once each."""
-        with self.transaction() as tx:
-            for p in messages:
-                tx.conn.execute(
-                    sa.text(
-                        "INSERT INTO parked (message_id, type, body, reason, parked_at, origin)"
-                        " VALUES (:message_id, :type, :body, :reason, :parked_at, :origin)"
-                        " ON CONFLICT (message_id) DO UPDATE SET reason = excluded.reason"
-                    ).bindparams(sa.bindparam("parked_at", type_=UtcDateTime)),
-                    {
-                        "message_id": p.message_id,
-                        "type": p.type,
-                        "body": p.body,
-                        "reason": p.reason,
-                        "parked_at": p.parked_at,
-                        "origin": p.origin or None,
-                    },
-                )
-
-    def parked(self, limit: int = 1000) -> list[Parked]:
-        """The parked messages, oldest first."""
-        query = sa.select(tables.parked).order_by(tables.parked.c.id).limit(limit)
-        with self.reading() as conn:
-            return [
-                Parked(r.message_id, r.type, bytes(r.body), r.reason, r.parked_at, r.origin or "")
-                for r in conn.execute(query)
-            ]
-
-    def unpark(self, message_id: str) -> bool:
-        """Forget a parked message (it was replayed, or is to be dropped). False if it is not parked."""
-        with self.transaction() as tx:
-            gone = tx.conn.execute(sa.delete(tables.parked).where(tables.parked.c.message_id == message_id))
-            return gone.rowcount == 1
-
-    def prune(self) -> None:
-        """Delete what has served: old inbox rows and idempotency records."""
-        with self.transaction() as tx:
-            tx.conn.execute(sa.delete(tables.inbox).where(tables.inbox.c.received_at < tx.now - INBOX_KEPT))
-            tx.conn.execute(
-                sa.delete(tables.idempotency).where(tables.idempotency.c.created_at < tx.now - IDEMPOTENCY_KEPT)
-            )
-
     def backlog(self, conn: sa.Connection) -> dict[str, Any]:
         """What is not done: unsettled messages, parked ones, timers overdue by more than a minute."""
         overdue = sa.select(tables.timers.c.kind, tables.timers.c.key).where(
@@ -368,6 +310,7 @@ class Database:
         )
         return {
             "outbox": conn.execute(sa.select(sa.func.count()).select_from(tables.outbox)).scalar_one(),
+            "outbox_since": conn.execute(_oldest_outgoing).scalar(),
             "parked": [{"message_id": p.message_id, "reason": p.reason} for p in self.parked()],
             "overdue": [f"{row.kind} {row.key}" for row in conn.execute(overdue)],
         }

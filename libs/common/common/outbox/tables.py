@@ -78,6 +78,7 @@ parked = Table(
     Column("reason", Text, nullable=False),
     Column("parked_at", UtcDateTime, nullable=False),
     Column("origin", Text),
+    Index("parked_in_order", "parked_at", "message_id"),
 )
 
 timers = Table(

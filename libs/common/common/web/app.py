@@ -130,8 +130,11 @@ def _load_query(schema: MarshmallowSchema) -> Any:
     return schema.load(request.args.to_dict())
 
 
-def create_app(service: Any, blueprints: Sequence[SmorestBlueprint]) -> Flask:
-    """The application of one service. `service` is its `common.service.Service`."""
+def create_app(service: Any, blueprints: Sequence[SmorestBlueprint], *, keeps: bool = True) -> Flask:
+    """The application of one service. `service` is its `common.service.Service`.
+
+    keeps: it has a store, with figures for the audit, and parked messages.
+    """
     app = Flask(service.name, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, **docs.config(service.name))
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -144,6 +147,11 @@ def create_app(service: Any, blueprints: Sequence[SmorestBlueprint]) -> Flask:
     problems.register(app)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
+    if keeps:
+        from common.web.parked import blueprint as parked
+
+        api.register_blueprint(parked, url_prefix=f"/api/v1/parked/{service.name}")
+        _figures_route(app, service)
     _health_routes(app, service)
     docs.register(app, service.name)
     return app
@@ -187,6 +195,8 @@ def _health_routes(app: Flask, service: Any) -> None:
     def show_metrics() -> Response:
         return Response(metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
+
+def _figures_route(app: Flask, service: Any) -> None:
     @app.get(f"/api/v1/audit/{service.name}")
     @access.roles("operator")
     def show_figures() -> Response:

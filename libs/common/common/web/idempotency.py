@@ -8,13 +8,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Response, request
 from sqlalchemy.exc import IntegrityError
 
 from common import ids
 from common.errors import Invalid
-from common.outbox import idempotency as table
+from common.outbox.keeping import Answered
 from common.web.access import principal
 
 LONGEST_KEY = 255
@@ -62,10 +61,10 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
         if stored := _stored(database, account, key, digest):
             return stored
         try:
-            with database.transaction(share=True) as tx:
+            with database.transaction(share=True):
                 response = view(*args, **kwargs)
                 if response.status_code < 400:
-                    _store(tx, account, key, digest, response)
+                    database.keep_answer(account, key, _answered(digest, response))
                 return response
         except IntegrityError:
             # the same request came twice at once, and the other one committed first; or the view has a conflict of its own
@@ -90,16 +89,15 @@ def repeatable(view: Callable[..., Response]) -> Callable[..., Response]:
         key = idempotency_key()
         if not key:
             return view(*args, **kwargs)
-        database, account, digest = service().store, principal().account_id, request_hash()
-        if stored := _stored(database, account, key, digest):
+        store, account, digest = service().store, principal().account_id, request_hash()
+        if stored := _stored(store, account, key, digest):
             return stored
         response = view(*args, **kwargs)
         if response.status_code < 400:
             try:
-                with database.transaction() as tx:
-                    _store(tx, account, key, digest, response)
-            except IntegrityError:
-                if stored := _stored(database, account, key, digest):
+                store.keep_answer(account, key, _answered(digest, response))
+            except store.key_used:
+                if stored := _stored(store, account, key, digest):
                     return stored
                 raise
         return response
@@ -107,30 +105,18 @@ def repeatable(view: Callable[..., Response]) -> Callable[..., Response]:
     return wrapper
 
 
-def _stored(database: Any, account: str, key: str, digest: str) -> Response | None:
-    query = sa.select(table).where(table.c.account_id == account, table.c.key == key)
-    with database.reading() as conn:
-        row = conn.execute(query).one_or_none()
-    if row is None:
+def _stored(store: Any, account: str, key: str, digest: str) -> Response | None:
+    found: Answered | None = store.answered(account, key)
+    if found is None:
         return None
-    if row.request_hash != digest:
+    if found.request_hash != digest:
         raise other_body()
-    response = Response(bytes(row.body), row.status, content_type="application/json")
+    response = Response(found.body, found.status, content_type="application/json")
     response.headers["Idempotency-Replayed"] = "true"
-    if row.location:
-        response.headers["Location"] = row.location
+    if found.location:
+        response.headers["Location"] = found.location
     return response
 
 
-def _store(tx: Any, account: str, key: str, digest: str, response: Response) -> None:
-    tx.conn.execute(
-        sa.insert(table).values(
-            account_id=account,
-            key=key,
-            request_hash=digest,
-            status=response.status_code,
-            location=response.headers.get("Location"),
-            body=response.get_data(),
-            created_at=tx.now,
-        )
-    )
+def _answered(digest: str, response: Response) -> Answered:
+    return Answered(digest, response.status_code, response.headers.get("Location"), response.get_data())

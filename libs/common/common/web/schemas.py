@@ -1,6 +1,7 @@
 """marshmallow's base for the API: unknown fields are refused, and so is text that no database can keep."""
 
 import re
+import unicodedata
 from typing import Any
 
 from marshmallow import INCLUDE, RAISE, ValidationError, fields, pre_load, validate
@@ -66,6 +67,26 @@ class ProblemSchema(Schema):
 def money(fen: int) -> dict[str, Any]:
     """The API's form of an amount in fen."""
     return {"amount": fen, "currency": "CNY"}
+
+
+class PlainText(fields.String):
+    """A text of one line of bounded length, without what does not print (controls, marks that turn lines round).
+
+    Loads it as it is kept and compared: full-width letters and digits as plain ones (NFKC), single spaces between words.
+    """
+
+    def __init__(self, longest: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(1, longest), **kwargs)
+        self._longest = longest
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, *args, **kwargs)
+        if len(text) > self._longest:
+            raise ValidationError(f"at most {self._longest} characters")
+        plain = unicodedata.normalize("NFKC", text)
+        if not plain.isprintable() or not any(c.isalnum() for c in plain):
+            raise ValidationError("has letters or digits, and only what prints")
+        return " ".join(plain.split())
 
 
 class Idents:

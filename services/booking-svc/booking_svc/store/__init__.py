@@ -6,9 +6,10 @@ from booking_svc.store import boards as boards
 from booking_svc.store import clinic_tables as clinic_tables
 from booking_svc.store import days as days
 from booking_svc.store import queues as queues
+from booking_svc.store import sagas as sagas
 from booking_svc.store import visits as visits
 from booking_svc.store import waits as waits
-from booking_svc.store.figures import WINDOW, audit_figures, unsettled
+from booking_svc.store.figures import audit_figures, unsettled
 from booking_svc.store.orders import (
     get_history,
     get_order,
@@ -39,6 +40,7 @@ from booking_svc.store.projections import (
     save_patients,
     save_sessions,
 )
+from booking_svc.store.sagas import WINDOW
 from booking_svc.store.tables import metadata
 
 __all__ = [

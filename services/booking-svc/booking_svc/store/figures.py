@@ -4,15 +4,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from common.outbox.tables import timers
 
-from booking_svc.domain import FINAL, State
+from booking_svc.domain import FINAL, WAITS_FOR, State
 from booking_svc.store.clinic_tables import desks, visits
 from booking_svc.store.days import unvisited
+from booking_svc.store.sagas import NONE, list_sagas
 from booking_svc.store.tables import orders
-
-WINDOW = "payment_window"
-"""The kind of the timers that end an order's waiting for its patient; keyed by the order."""
 
 _MOVING = [State.MOVING, State.RETURNING]
 # of an order whose money is on the move, all of it counts: what has been paid and what follows
@@ -44,18 +41,20 @@ def unsettled(conn: sa.Connection, session_id: str) -> list[tuple[str, int, int]
 
 
 def audit_figures(conn: sa.Connection, now: datetime) -> dict[str, Any]:
-    """What the audit compares: every order with its state and money (fen), the windows that will end, every visit with the desk at
-    which it is, and `unvisited`: confirmed orders whose time is not over and that have no visit.
+    """What the audit compares: every order with its state and money (fen), those that are stuck, as nobody owes anything at rest, every
+    visit with the desk at which it is, and `unvisited`: confirmed orders whose time is not over and that have no visit.
     """
     names = (
         "id", "account_id", "state", "fee", "paid", "moved", "refunded", "session_id", "replaces", "replaced_by", "updated_at",
     )  # fmt: skip
     query = sa.select(*(orders.c[name] for name in names))
-    windows = sa.select(timers.c.key).where(timers.c.kind == WINDOW)
+    stuck = list_sagas(conn, now, NONE, stuck=True)
     at_desks = sa.select(desks.c.queue_id, desks.c.room, desks.c.visit_id).where(desks.c.visit_id.is_not(None))
     return {
         "orders": [row._asdict() for row in conn.execute(query)],
-        "windows": list(conn.execute(windows).scalars()),
+        "stuck": [
+            {"order_id": s.order_id, "state": s.state, "since": s.since, "waits_for": WAITS_FOR[s.state]} for s in stuck
+        ],
         "visits": [row._asdict() for row in conn.execute(_visits)],
         "desks": [row._asdict() for row in conn.execute(at_desks)],
         "unvisited": _unvisited(conn, now),

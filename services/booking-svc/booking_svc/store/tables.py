@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from common.outbox import UtcDateTime
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
-from booking_svc.domain import GIVEN_BACK, IN_FLIGHT, SUCCEEDING, State
+from booking_svc.domain import GIVEN_BACK, IN_FLIGHT, SUCCEEDING, WAITS_FOR, State
 
 metadata = MetaData()
 
@@ -18,6 +18,7 @@ def among(states: Iterable[StrEnum]) -> sa.TextClause:
 
 
 watched = among(IN_FLIGHT | {State.WAITLISTED, State.AWAITING_PAYMENT, State.REFUND_FAILED})
+unsettled = among(WAITS_FOR)
 entered = among({State.ENTERED})
 unreleased = sa.and_(among(GIVEN_BACK), sa.text("NOT released"))
 succeeding = sa.and_(sa.text("replaces IS NOT NULL"), among(SUCCEEDING))
@@ -80,6 +81,7 @@ orders = Table(
         sqlite_where=_keyed,
     ),
     Index("orders_watched", "updated_at", postgresql_where=watched, sqlite_where=watched),
+    Index("orders_unsettled", "placed_at", "id", postgresql_where=unsettled, sqlite_where=unsettled),
     Index("orders_entered", "draw_at", postgresql_where=entered, sqlite_where=entered),
     Index("orders_unreleased", "updated_at", postgresql_where=unreleased, sqlite_where=unreleased),
     Index("orders_one_successor", "replaces", unique=True, postgresql_where=succeeding, sqlite_where=succeeding),

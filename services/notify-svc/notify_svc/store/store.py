@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 
 from common.clock import Clock, system_clock
 from common.outbox import Parked
-from pymongo.errors import PyMongoError
+from common.outbox.keeping import Answered
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from notify_svc.domain import Notification
 from notify_svc.store import mongo
 from notify_svc.store.alarms import Alarms
+from notify_svc.store.answers import Answers
 from notify_svc.store.contacts import Contacts
 from notify_svc.store.deliveries import Deliveries
 from notify_svc.store.mongo import FORGET_ON, Kept, fields_of
@@ -43,6 +45,7 @@ class MongoStore:
         self.contacts = Contacts(self.database)
         self.deliveries = Deliveries(self.database, keep.deliveries)
         self.rates = Rates(self.database)
+        self.answers = Answers(self.database)
         self.parked_messages = ParkedMessages(self.database)
         self.visits = Visits(self.database)
         self.people = People(self.database)
@@ -53,6 +56,7 @@ class MongoStore:
             self.contacts,
             self.deliveries,
             self.rates,
+            self.answers,
             self.parked_messages,
             self.visits,
             self.people,
@@ -86,13 +90,29 @@ class MongoStore:
         """Keep messages that could not be handled, once each."""
         self.parked_messages.keep(messages)
 
-    def parked(self, limit: int = 1000) -> list[Parked]:
-        """The parked messages, oldest first."""
-        return self.parked_messages.all(limit)
+    def parked(self, limit: int = 1000, after: tuple[datetime, str] | None = None) -> list[Parked]:
+        """The parked messages, oldest first. after: when the last one that was seen was parked, and its id."""
+        return self.parked_messages.all(limit, after)
+
+    def parked_message(self, message_id: str) -> Parked | None:
+        return self.parked_messages.get(message_id)
 
     def unpark(self, message_id: str) -> bool:
         """Forget a parked message (it was replayed, or is to be dropped). False if it is not parked."""
         return self.parked_messages.forget(message_id)
+
+    # --- what repeated requests need
+
+    key_used = DuplicateKeyError
+    """What `keep_answer` raises if something was answered under this key."""
+
+    def answered(self, account_id: str, key: str) -> Answered | None:
+        """What this account was answered under this key."""
+        return self.answers.get(account_id, key)
+
+    def keep_answer(self, account_id: str, key: str, answer: Answered) -> None:
+        """Keep what was answered. Raises `key_used`."""
+        self.answers.keep(account_id, key, answer, self.clock())
 
     # --- its care
 

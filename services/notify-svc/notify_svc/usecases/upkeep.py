@@ -36,6 +36,7 @@ def forget(store: MongoStore) -> bool:
     """Delete what is too old to be kept. True if there may be more."""
     now = store.clock()
     store.rates.forget(now)
+    store.answers.forget(now)
     told, sent = store.notifications.forget(now, AT_ONCE), store.deliveries.forget(now, AT_ONCE)
     visits, people = store.visits.forget(now, AT_ONCE), store.people.forget(now, AT_ONCE)
     return AT_ONCE in (told, sent, visits, people)

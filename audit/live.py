@@ -1,0 +1,169 @@
+"""The invariants while the system works: what is found again and again is broken, what comes and goes is work on its way.
+
+The services answer one after the other, and orders move meanwhile, so a single look finds differences that are none. `settle` waits
+until they are gone; here nobody waits: each look remembers what the looks before it have found.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from common.platform import SERVICES
+
+from audit.invariants import RULES
+from audit.money import providers_agree
+from audit.parts import Broken, Looked, NotLooked
+
+HELD, SETTLING, UNKNOWN, BROKEN = "held", "settling", "unknown", "broken"
+STATES = (HELD, SETTLING, UNKNOWN, BROKEN)
+"""From good to bad."""
+
+SETTLES_IN = 10.0
+"""Seconds after which what is still found is no work on its way, as for `python -m audit`."""
+LOOKS = 3
+"""As often it must have been found, without a look between that did not."""
+
+SHARED = 3.0
+"""Seconds for which a picture is everybody's."""
+SHARE = 10
+"""A look that takes long is shared for this many times as long: all looks together take a tenth of the services' time at most."""
+
+Fetch = Callable[[str, str], Any]
+"""fetch(service, token): the figures of a service. Raises OSError or ValueError if they cannot be had."""
+
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found. `since`: the first of the looks that have found it without a break."""
+
+    about: str
+    what: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One invariant as of one look. `unknown`: why it could not be looked at in full, or nothing."""
+
+    code: str
+    state: str
+    findings: list[Finding]
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One look at all of them. `silent`: services that have not answered, and why."""
+
+    looked_at: datetime
+    verdicts: list[Verdict]
+    silent: dict[str, str]
+
+    @property
+    def state(self) -> str:
+        return max((v.state for v in self.verdicts), key=STATES.index)
+
+
+class Live:
+    """Looks when it is asked, once at a time."""
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        books: Callable[[], Any] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._fetch = fetch
+        self._books = books
+        self._clock, self._now = clock, now
+        self._looking = threading.Lock()
+        self._picture: Picture | None = None
+        self._good_until = 0.0
+        self._seen: dict[_Key, tuple[float, datetime, int]] = {}
+
+    def look(self, token: str) -> Picture:
+        """A picture that is some seconds old at most, unless a look takes longer: then the last one, while there is one."""
+        if (last := self._last()) is not None:
+            return last
+        if not self._looking.acquire(blocking=self._picture is None):
+            return self._picture  # type: ignore[return-value]  # there is one, or else we would have waited
+        try:
+            return self._last() or self._look(token)
+        finally:
+            self._looking.release()
+
+    def _last(self) -> Picture | None:
+        return self._picture if self._clock() < self._good_until else None
+
+    def _look(self, token: str) -> Picture:
+        began = self._clock()
+        figures, silent = self._figures(token)
+        self._picture = Picture(self._now(), self._judge(figures), silent)
+        ended = self._clock()
+        self._good_until = ended + max(SHARED, SHARE * (ended - began))
+        return self._picture
+
+    def _figures(self, token: str) -> tuple[Looked, dict[str, str]]:
+        figures, silent = Looked(), {}
+        with ThreadPoolExecutor(len(SERVICES)) as pool:
+            asked = {service: pool.submit(self._fetch, service, token) for service in SERVICES}
+        for service, answer in asked.items():
+            try:
+                figures[service] = answer.result()
+            except (OSError, ValueError) as error:
+                silent[service] = str(error)[:200] or type(error).__name__
+        if self._books is not None and "payment-svc" in figures:
+            try:
+                figures["payment-svc"]["books"] = self._books()
+            except (OSError, ValueError) as error:
+                silent["payment-sandbox"] = str(error)[:200]
+        return figures, silent
+
+    def _judge(self, figures: Looked) -> list[Verdict]:
+        looks = {rule.__name__: _findings(rule, figures) for rule in RULES}
+        before, moment, wall = self._seen, self._clock(), self._now()
+        # of what could not be looked at in full, what was known stays known
+        self._seen = {key: seen for key, seen in before.items() if looks[key[0]][1]}
+        verdicts = []
+        for code, (found, unknown) in looks.items():
+            for b in found:
+                first, since, times = before.get(_key(b), (moment, wall, 0))
+                self._seen[_key(b)] = (first, since, times + 1)
+            ripe = [self._is_ripe(b, moment) for b in found]
+            state = BROKEN if any(ripe) else UNKNOWN if unknown else SETTLING if found else HELD
+            worst_first = sorted(zip(ripe, found, strict=True), key=lambda pair: not pair[0])
+            findings = [Finding(b.about, b.what, self._seen[_key(b)][1]) for _, b in worst_first]
+            verdicts.append(Verdict(code, state, findings, unknown))
+        return verdicts
+
+    def _is_ripe(self, b: Broken, moment: float) -> bool:
+        first, _, times = self._seen[_key(b)]
+        return times >= LOOKS and moment - first >= SETTLES_IN
+
+
+def _key(b: Broken) -> _Key:
+    return b.rule, b.about, b.mark
+
+
+def _findings(rule: Callable[[Looked], Iterator[Broken]], figures: Looked) -> tuple[list[Broken], str]:
+    """What a rule finds, once each, and why it could not look at everything, if so."""
+    found: dict[_Key, Broken] = {}
+    unknown = ""
+    if rule is providers_agree and "books" not in figures.get("payment-svc", {}):
+        unknown = "no provider's books are compared here: see the reconciliations"
+    try:
+        for b in rule(figures):
+            found.setdefault(_key(b), b)
+    except NotLooked as error:
+        unknown = f"{error} has not answered"
+    except (LookupError, TypeError) as error:  # a service of another release, whose figures are others
+        unknown = f"the figures do not fit: {type(error).__name__} {error}"[:200]
+    return list(found.values()), unknown

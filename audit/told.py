@@ -1,0 +1,40 @@
+"""What patients must have been told, and nothing twice."""
+
+ONCE = (
+    "order_placed",
+    "order_entered",
+    "order_offered",
+    "order_held",
+    "order_confirmed",
+    "order_expired",
+    "order_withdrawn",
+    "order_cancelled",
+    "order_rejected",
+    "order_rescheduled",
+    "replacement_ended",
+    "substitutes_offered",
+    "visit_missed",
+    "visit_completed",
+    "visit_too_late",
+    "visit_not_served",
+    "visit_stopped",
+    "session_stopped",
+    "refund_stalled",
+    "refund_succeeded",
+)
+TOLD_OF = {
+    "entered": {"order_entered"},
+    "offered": {"order_offered"},
+    "waitlisted": {"order_waitlisted"},
+    "awaiting_payment": {"order_held"},
+    "confirmed": {"order_confirmed"},
+    "refund_failed": {"refund_stalled"},
+    "cancelled": {"order_cancelled", "session_stopped", "visit_too_late", "visit_not_served"},
+    "expired": {"order_expired"},
+    "rejected": {"order_rejected"},
+    "substitute_offered": {"substitutes_offered"},
+    "rescheduled": {"order_rescheduled"},
+    "no_show": {"visit_missed"},
+    "fulfilled": {"visit_completed"},
+}
+"""What the patient must have been told, one of these, of an order in this state."""
