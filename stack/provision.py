@@ -16,14 +16,16 @@ from pathlib import Path
 from stack import browser, postgres, rabbitmq
 from stack.server import ServersUnavailable, find_program
 
-SERVERS = {
+Wanted = Mapping[str, tuple[str, Sequence[str]]]
+
+SERVERS: Wanted = {
     "rabbitmq-server": ("rabbitmq-server", rabbitmq.FOLDERS),
     "postgresql": ("postgres", (postgres.FOLDER,)),
     "redis-server": ("redis-server", ()),
 }
-GATEWAY = {"nginx": ("nginx", ())}
+GATEWAY: Wanted = {"nginx": ("nginx", ())}
 """Debian's package: the program that we need of it, and where it may be. The gateway runs as a process beside containers too."""
-FONTS = {"fonts-noto-cjk": ("NotoSansCJK-Regular.ttc", ("/usr/share/fonts/opentype/noto", "/usr/share/fonts/*/*"))}
+FONTS: Wanted = {"fonts-noto-cjk": ("NotoSansCJK-Regular.ttc", ("/usr/share/fonts/opentype/noto", "/usr/share/fonts/*/*"))}
 """Without them 号源 is two boxes."""
 APT = ["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=120"]
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -44,14 +46,14 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 def _missing_servers() -> list[str]:
-    return _missing(GATEWAY if _docker_answers() else SERVERS | GATEWAY)
+    return _missing(GATEWAY if _docker_answers() else {**SERVERS, **GATEWAY})
 
 
 def _missing_for_pages() -> list[str]:
     return [*(["chromium"] if browser.find() is None else []), *_missing(FONTS)]
 
 
-def _missing(wanted: Mapping[str, tuple[str, Sequence[str]]]) -> list[str]:
+def _missing(wanted: Wanted) -> list[str]:
     return [package for package, (name, folders) in wanted.items() if find_program(name, *folders) is None]
 
 

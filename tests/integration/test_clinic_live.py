@@ -196,7 +196,7 @@ def test_nothing_is_lost_when_what_serves_the_screens_dies(system, base, operato
 
 def test_five_hundred_screens_show_a_call_as_soon_as_five_do(stack: Stack):
     """One look serves them all: its period is most of what it takes, however many there are."""
-    from conftest import operator_of
+    from houses import operator_of
 
     hospital = Hospital(f"{stack.url}/api/v1", operator_of(stack))
     looking = screens.hall(stack, hospital.id, walk_ins=12)

@@ -1,17 +1,15 @@
 """`make run` as a newcomer sees it: it starts, says where to go, survives kill -9, ends on Ctrl-C."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from actors import Hospital, Patient, eventually
+from houses import running
 
 from audit.figures import settle
 from demo.client import Client, Refused
@@ -20,63 +18,6 @@ from demo.seed import PASSWORD as DEMO_PASSWORD
 from stack.process import descendants
 
 ROOT = Path(__file__).parents[2]
-
-
-class Run:
-    """A `python -m embedded` of its own, its output gathered until it says that it is up."""
-
-    def __init__(self, directory: Path, **env: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "embedded"],
-            cwd=ROOT,
-            env={**os.environ, "DATA_DIR": str(directory), "PORT": "0", "PASSWORD_MEMORY": "1024", **env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.said = ""
-        self.logged = ""
-        for line in self.process.stdout:
-            self.said += line
-            if "Ctrl-C ends it" in line:
-                break
-        assert "is up after" in self.said, self.said
-        # read on: once a pipe is full that nobody reads, whoever logs waits, and at last everything
-        self._reader = threading.Thread(target=self._read_on, daemon=True)
-        self._reader.start()
-        self.url = re.search(r"http://localhost:\d+", self.said)[0]
-        self.base = f"{self.url}/api/v1"
-
-    def _read_on(self) -> None:
-        for line in self.process.stdout:
-            self.logged += line
-
-    def operator(self) -> Client:
-        client = Client(self.base)
-        client.login("operator", re.search(r"operator.*password (\S+)\)", self.said)[1])
-        return client
-
-    def walkthrough(self) -> str:
-        """The commands that it printed."""
-        start = self.said.index("BASE=")
-        return self.said[start : self.said.index("Ctrl-C ends it")]
-
-    def end(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
-        status = self.process.wait(timeout=40)
-        self._reader.join(timeout=10)
-        self.process.stdout.close()
-        return status
-
-
-@contextmanager
-def running(directory: Path, **env: str) -> Iterator[Run]:
-    run = Run(directory, **env)
-    try:
-        yield run
-    finally:
-        if run.process.poll() is None:
-            run.end(signal.SIGKILL)
 
 
 def test_the_printed_walk_through_works_and_ctrl_c_ends_it_cleanly(tmp_path):

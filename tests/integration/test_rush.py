@@ -64,7 +64,7 @@ def test_exactly_as_many_as_there_are_numbers(base, hospital, operator):
 
 
 def test_the_same_when_the_workers_are_killed_in_the_middle(stack):
-    from conftest import operator_of
+    from houses import operator_of
 
     operator = operator_of(stack)
     base = f"{stack.url}/api/v1"
