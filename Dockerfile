@@ -1,7 +1,8 @@
 # One image for each service, the same file for all of them:
 #   docker build --build-arg SERVICE=booking-svc -t haoyuan/booking-svc .
 # The image runs the API; the worker, the migration and the dead-letter tool are the same image with another command.
-# The payment sandbox and the mailbox, for development, are made of it too: --build-arg SERVICE=payment-sandbox --build-arg FOLDER=tools.
+# The payment sandbox and the mailbox, for development, are made of it too: --build-arg SERVICE=payment-sandbox --build-arg FOLDER=tools;
+# and the audit, which is one package by itself: --build-arg SERVICE=audit --build-arg FOLDER=. --build-arg INTO=audit.
 
 FROM python:3.12-slim AS libraries
 RUN python -m venv --without-pip /opt/venv
@@ -13,13 +14,14 @@ RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-compile -r /sr
 FROM libraries AS code
 ARG FOLDER=services
 ARG SERVICE
+ARG INTO
 WORKDIR /app
 COPY libs/common/common common
 COPY libs/roster/haoyuan_roster_format haoyuan_roster_format
 COPY libs/waiting/haoyuan_waiting haoyuan_waiting
-COPY ${FOLDER}/${SERVICE}/ ./
+COPY ${FOLDER}/${SERVICE}/ ./${INTO}
 # A missing or misspelt SERVICE ends the build here, not the container later.
-RUN test -f ./*_s*/__init__.py \
+RUN test -f ./${INTO:-*_s*}/__init__.py \
     && python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM python:3.12-slim
