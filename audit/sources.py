@@ -8,8 +8,8 @@ from urllib.request import urlopen
 
 from common.jsons import decode
 
-PATIENCE = 20.0
-"""Seconds for which a service may think about its figures: less than the gateway waits for us."""
+PATIENCE = 12.0
+"""Seconds for which a service may think about its figures: less than the pages and the gateway wait for us."""
 
 
 def fetch(platform: str, name: str, token: str) -> Any:

@@ -3,17 +3,17 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 
-const SERVICES = ['user', 'schedule', 'booking', 'payment', 'notify']
+const DOCUMENTS = ['user-svc', 'schedule-svc', 'booking-svc', 'payment-svc', 'notify-svc', 'audit']
 // what has a default may be left out of what one sends
 const OPTIONS = { defaultNonNullable: false }
 const here = new URL('.', import.meta.url)
 const target = new URL('../src/api/generated/', here)
 
 await mkdir(target, { recursive: true })
-for (const service of SERVICES) {
-  const source = new URL(`../../docs/openapi/${service}-svc.json`, here)
-  const text = `// Generated from docs/openapi/${service}-svc.json by scripts/client.mjs.\n\n` + astToString(await openapiTS(source, OPTIONS))
-  const file = new URL(`${service}.ts`, target)
+for (const name of DOCUMENTS) {
+  const source = new URL(`../../docs/openapi/${name}.json`, here)
+  const text = `// Generated from docs/openapi/${name}.json by scripts/client.mjs.\n\n` + astToString(await openapiTS(source, OPTIONS))
+  const file = new URL(`${name.replace('-svc', '')}.ts`, target)
   const before = await readFile(file, 'utf8').catch(() => '')
   if (before !== text) await writeFile(file, text)
 }
