@@ -73,6 +73,12 @@ describe('a request', () => {
     expect((await answer).status).toBe(503)
   })
 
+  it('does not keep anybody waiting for a minute: that is told at once', async () => {
+    const { send } = await begin(() => json({ code: 'too_many_codes', retry_after: 60 }, 429, { 'Retry-After': '60' }))
+    expect((await send(post())).status).toBe(429)
+    expect(asked).toHaveLength(1)
+  })
+
   it('is not repeated when it was refused', async () => {
     const { send } = await begin(() => json({ code: 'sold_out' }, 409))
     expect((await send(post())).status).toBe(409)

@@ -9,7 +9,7 @@ import { bearer, distrust } from './session'
 
 const PAUSES = [400, 1200, 3000] // milliseconds before the second, third and fourth try
 const AWAY = new Set([429, 502, 503, 504])
-const LONGEST = 10_000 // milliseconds that we wait because a Retry-After says so
+const LONGEST = 10_000 // milliseconds that we wait because a Retry-After says so; who has to wait longer is told at once
 const PATIENCE = 20_000 // milliseconds until an answer must have begun
 
 let language = 'zh-CN'
@@ -34,7 +34,7 @@ export async function send(request: Request): Promise<Response> {
     if (answer?.response.status === 401 && answer.token && !renewed) {
       renewed = true
       distrust(answer.token)
-    } else if (answer && (last || !AWAY.has(answer.response.status))) return answer.response
+    } else if (answer && (last || !AWAY.has(answer.response.status) || told(answer.response) > LONGEST)) return answer.response
     else await pause(PAUSES[tries]!, answer?.response, request.signal)
   }
 }
@@ -53,9 +53,13 @@ async function attempt(request: Request): Promise<{ response: Response; token: s
   }
 }
 
+/** Milliseconds that the server asks us to wait. */
+function told(response: Response | undefined): number {
+  return Number(response?.headers.get('Retry-After')) * 1000 || 0
+}
+
 function pause(milliseconds: number, response: Response | undefined, signal: AbortSignal): Promise<void> {
-  const told = Number(response?.headers.get('Retry-After')) * 1000
-  const longest = Math.max(milliseconds, Math.min(told || 0, LONGEST))
+  const longest = Math.max(milliseconds, told(response))
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, longest)
     signal.addEventListener('abort', () => {
