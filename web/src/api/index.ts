@@ -2,6 +2,7 @@
 
 import createClient from 'openapi-fetch'
 import type { components as Audit, paths as AuditPaths } from './generated/audit'
+import type { components as Audit, paths as AuditPaths } from './generated/audit'
 import type { components as Booking, paths as BookingPaths } from './generated/booking'
 import type { components as Notify, paths as NotifyPaths } from './generated/notify'
 import type { components as Payment, paths as PaymentPaths } from './generated/payment'
@@ -17,7 +18,9 @@ export const booking = createClient<BookingPaths>(options)
 export const payment = createClient<PaymentPaths>(options)
 export const notify = createClient<NotifyPaths>(options)
 export const audit = createClient<AuditPaths>(options)
+export const audit = createClient<AuditPaths>(options)
 
+export type AuditSchemas = Audit['schemas']
 export type UserSchemas = User['schemas']
 export type ScheduleSchemas = Schedule['schemas']
 export type BookingSchemas = Booking['schemas']
