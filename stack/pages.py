@@ -30,7 +30,11 @@ PATIENCE = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry
 
 
 class PagesUnavailable(Exception):
-    """The pages cannot be built here; the text says why."""
+    """The pages cannot be had here; the text says why."""
+
+
+class PagesBroken(PagesUnavailable):
+    """Something is wrong with what they are made of; the text is what npm said."""
 
 
 def folder() -> Path:
@@ -124,12 +128,11 @@ def _npm(*arguments: str) -> None:
     said = done.stdout.decode(errors="replace")
     if arguments[0] == "ci" and (away := OFFLINE.search(said)):
         raise PagesUnavailable(f"npm's registry cannot be reached ({away[0]})")
-    print(said, flush=True)
-    raise PagesUnavailable(f"`npm {' '.join(arguments)}` failed, see above")
+    raise PagesBroken(f"{said}\n`npm {' '.join(arguments)}` failed")
 
 
 def _environment() -> dict[str, str]:
-    environment = dict(os.environ) | {"PATH": f"{_programs()}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment = dict(os.environ) | {"PATH": f"{_programs()}{os.pathsep}{os.environ.get('PATH', '')}", "NO_COLOR": "1"}
     if not os.access(os.environ.get("HOME") or "/nowhere", os.W_OK):
         environment["npm_config_cache"] = str(ROOT / "var/npm")
     return environment
@@ -205,8 +208,7 @@ def main(names: Sequence[str]) -> int:
         for name in names or ["build"]:
             COMMANDS[name]()
     except PagesUnavailable as reason:
-        older = "; the older ones are served" if folder() == DIST else ""
-        _say(f"cannot be had: {reason}{older}")
+        _say(f"{reason}; the older ones are served" if folder() == DIST else f"there are none: {reason}")
         return 1
     return 0
 

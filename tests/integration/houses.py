@@ -113,10 +113,16 @@ class Run:
         self._reader.start()
         self.url = re.search(r"http://localhost:\d+", self.said)[0]
         self.base = f"{self.url}/api/v1"
+        self.sandbox_url, self.mailbox_url = self._address("payment sandbox"), self._address("arrive")
 
     def _read_on(self) -> None:
         for line in self.process.stdout:
             self.logged += line
+
+    def _address(self, of: str) -> str:
+        """What it printed; empty in production, which has neither."""
+        found = re.search(rf"{of}.* at (http://\S+)", self.said)
+        return found[1] if found else ""
 
     def operator(self) -> Client:
         client = Client(self.base)
