@@ -2,7 +2,6 @@
 
 import createClient from 'openapi-fetch'
 import type { components as Audit, paths as AuditPaths } from './generated/audit'
-import type { components as Audit, paths as AuditPaths } from './generated/audit'
 import type { components as Booking, paths as BookingPaths } from './generated/booking'
 import type { components as Notify, paths as NotifyPaths } from './generated/notify'
 import type { components as Payment, paths as PaymentPaths } from './generated/payment'
@@ -18,7 +17,6 @@ export const booking = createClient<BookingPaths>(options)
 export const payment = createClient<PaymentPaths>(options)
 export const notify = createClient<NotifyPaths>(options)
 export const audit = createClient<AuditPaths>(options)
-export const audit = createClient<AuditPaths>(options)
 
 export type AuditSchemas = Audit['schemas']
 export type UserSchemas = User['schemas']
@@ -26,7 +24,6 @@ export type ScheduleSchemas = Schedule['schemas']
 export type BookingSchemas = Booking['schemas']
 export type PaymentSchemas = Payment['schemas']
 export type NotifySchemas = Notify['schemas']
-export type AuditSchemas = Audit['schemas']
 
 export type Session = ScheduleSchemas['Session']
 export type Order = BookingSchemas['Order']
