@@ -1,0 +1,89 @@
+/** What a page shows of something that moves by itself: told by its stream, and asked for while there is none. */
+
+import { computed, onScopeDispose, shallowReactive, watch, type ComputedRef } from 'vue'
+import { Problem, serverNow } from '@/api'
+import { useStream } from '@/api/stream'
+import type { Load } from './load'
+
+const EVERY = 5000 // milliseconds between two questions while the stream is away
+
+/**
+ * How new it is: `live` by the stream; `asking` again and again, as good but for some seconds; `old` while neither works.
+ * What is `old` must be shown as such.
+ */
+export type Freshness = 'connecting' | 'live' | 'asking' | 'old'
+
+export interface Live<T> extends Load<T> {
+  readonly freshness: ComputedRef<Freshness>
+}
+
+export interface Source<T, E> {
+  path: string
+  /** The name of the stream's event that tells the newest state. */
+  event: string
+  fetch: () => Promise<T>
+  /** What is known, with what was just told. undefined: it says nothing without what `fetch` brings first. */
+  merge: (known: T | undefined, told: E) => T | undefined
+}
+
+/** Live until the component goes. An answer that was asked for before something newer was told does not undo it. */
+export function useLive<T, E>(source: Source<T, E>): Live<T> {
+  let told: E | undefined
+  let toldAt = 0 // counts events
+  let lostAt = 0
+  let running: Promise<void> | undefined
+  let gone = false
+  const { link } = useStream(source.path, (event, data) => {
+    if (event !== source.event || gone) return
+    told = data as E
+    toldAt++
+    const merged = source.merge(state.data, told)
+    if (merged !== undefined) Object.assign(state, { data: merged, at: serverNow(), error: undefined, loading: false })
+  })
+  const state = shallowReactive({
+    data: undefined as T | undefined,
+    error: undefined as unknown,
+    loading: true,
+    at: 0,
+    reload: () => (running ??= ask().finally(() => (running = undefined))),
+  })
+
+  async function ask(): Promise<void> {
+    const before = toldAt
+    state.loading = true
+    try {
+      const found = await source.fetch()
+      if (gone) return
+      const newest = toldAt > before && told !== undefined ? source.merge(found, told) : found
+      Object.assign(state, { data: newest, error: undefined, at: serverNow() })
+    } catch (error) {
+      if (gone) return
+      state.error = error
+      if (error instanceof Problem && [401, 403, 404].includes(error.status)) state.data = undefined
+    } finally {
+      state.loading = false
+    }
+  }
+
+  const freshness = computed<Freshness>(() => {
+    if (link.value === 'live' && !state.error) return 'live'
+    if (link.value === 'connecting') return state.data === undefined ? 'connecting' : 'asking'
+    return !state.error && state.at > lostAt ? 'asking' : 'old'
+  })
+  watch(
+    link,
+    (_, before) => {
+      if (before === 'live') lostAt = serverNow()
+    },
+    { flush: 'sync' },
+  )
+  const timer = setInterval(() => {
+    if (link.value !== 'live' || state.error) void state.reload()
+  }, EVERY)
+  onScopeDispose(() => {
+    gone = true
+    clearInterval(timer)
+  })
+  void state.reload()
+  return Object.assign(state, { freshness }) as unknown as Live<T>
+}
