@@ -1,0 +1,98 @@
+/** How an order stands, in the words that fit it best. */
+
+import { t } from '@/i18n'
+import { moment } from '@/shared/format'
+import type { Order } from '@/api'
+import type { Preview } from './refund'
+import { deadlineOf } from './state'
+import { ruleInWords } from './rule'
+
+/** What is so now, what happens next, and until when. counter: what goes back was paid at the counter. */
+export function nowInWords(order: Order, counter: boolean): string {
+  const key = `orders.now.${wordOf(order, counter)}`
+  return t(key, { time: timeOf(order) })
+}
+
+function wordOf(order: Order, counter: boolean): string {
+  if (order.state === 'waitlisted') return order.auto_book ? 'waitlistedAuto' : 'waitlistedAsk'
+  if (order.state === 'refunding' && counter) return 'refundingCounter'
+  return order.state
+}
+
+function timeOf(order: Order): string {
+  const time = deadlineOf(order) ?? (order.state === 'entered' ? order.entry?.draw_at : order.visit?.starts_at)
+  return time ? moment(time) : ''
+}
+
+const OPENS = new Set(['not_released', 'too_early'])
+const CLOSED = new Set(['too_late', 'session_over'])
+const ADVISED = new Set([
+  'sold_out',
+  'not_released',
+  'slot_not_choosable',
+  'not_drawn',
+  'entries_closed',
+  'cool_down',
+  'credit_blocked',
+  'too_early',
+  'voucher_invalid',
+  'replacement_ended',
+])
+
+export interface Why {
+  reason: string
+  rule: string
+  until: string
+  advice: string
+}
+
+/** Why it was rejected, or ended though nobody wanted that; null where there is nothing to explain. */
+export function whyOf(order: Order): Why | null {
+  const { reason, state, until } = order
+  if (!reason || (reason === 'refund_refused' && state !== 'refund_failed')) return null
+  const said = OPENS.has(reason) ? 'opens' : CLOSED.has(reason) ? 'closed' : 'other'
+  const advice = reason === 'refund_refused' ? '' : t(`orders.advice.${ADVISED.has(reason) ? reason : 'other'}`)
+  return {
+    reason: t(`orders.reason.${reason}`),
+    rule: ruleInWords(order.rule),
+    until: until ? t(`orders.until.${said}`, { time: moment(until) }) : '',
+    advice,
+  }
+}
+
+/** What will follow if she gives it back now, sentence by sentence. `money` formats fen. */
+export function followsInWords(order: Order, p: Preview, money: (fen: number) => string, span: (seconds: number) => string): string[] {
+  const said: string[] = [t(`orders.cancel.${placeWord(order)}`)]
+  const amount = money(p.back)
+  if (p.way === 'provider') said.push(t('orders.cancel.back', { amount }))
+  else if (p.way === 'counter') said.push(t('orders.cancel.backCounter', { amount }))
+  else if (p.way === 'mixed') said.push(t('orders.cancel.backMixed', { amount }))
+  else said.push(t(p.underWay ? 'orders.cancel.underWay' : 'orders.cancel.nothing'))
+  said.push(markInWords(order, p))
+  if (p.wait > 0) said.push(t('orders.cancel.wait', { time: span(p.wait) }))
+  return said
+}
+
+function placeWord(order: Order): string {
+  switch (order.state) {
+    case 'reserving':
+      return 'placed'
+    case 'entered':
+    case 'waitlisted':
+    case 'offered':
+      return order.state
+    case 'substitute_offered':
+      return 'substitutes'
+    default:
+      return 'number'
+  }
+}
+
+function markInWords(order: Order, p: Preview): string {
+  if (order.state === 'substitute_offered') return t('orders.cancel.noMarkStopped')
+  if (p.mark === 'none') return t('orders.cancel.noMark')
+  if (p.mark === 'noted' || !p.penalty) return t('orders.cancel.noted', { hours: p.hours })
+  const { within_days, count, blocked_days } = p.penalty
+  const days = within_days === null ? t('orders.cancel.withinYear') : t('orders.cancel.withinDays', { n: within_days })
+  return t('orders.cancel.counts', { hours: p.hours, days, count, blocked: blocked_days })
+}
