@@ -99,7 +99,11 @@ def _once(view: Callable[..., Response]) -> Callable[..., Response]:
 
     @functools.wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Response:
-        return (atomic if isinstance(service().store, Database) else loose)(*args, **kwargs)
+        act = atomic if isinstance(service().store, Database) else loose
+        try:
+            return act(*args, **kwargs)
+        except NotFound:  # perhaps because of this very request, sent twice at once: then it has its answer by now
+            return act(*args, **kwargs)
 
     return wrapper
 
