@@ -1,0 +1,35 @@
+/** What of her own orders is shown where she enters: what waits for her, and her next visit. */
+
+import type { Order } from '@/api'
+
+export type Kind = 'pay' | 'take' | 'substitute' | 'visit'
+
+export interface Mine {
+  kind: Kind
+  order: Order
+  /** Until when she is to act; null of a visit. */
+  until: string | null
+}
+
+/** What waits for her first, the most pressing before the others; then the next visit. At most `most`. */
+export function mineOf(orders: readonly Order[], now: number, most = 3): Mine[] {
+  const waiting = orders.flatMap((order) => actOf(order)).filter(({ until }) => until === null || Date.parse(until) > now)
+  const soon = orders
+    .filter((order) => order.state === 'confirmed' && order.visit && Date.parse(order.visit.ends_at) > now)
+    .sort((a, b) => Date.parse(a.visit!.starts_at) - Date.parse(b.visit!.starts_at))
+    .slice(0, 1)
+    .map((order): Mine => ({ kind: 'visit', order, until: null }))
+  return [...waiting.sort(byTime), ...soon].slice(0, most)
+}
+
+function actOf(order: Order): Mine[] {
+  if (order.state === 'awaiting_payment') return [{ kind: 'pay', order, until: order.pay_before }]
+  if (order.state === 'offered') return [{ kind: 'take', order, until: order.accept_before }]
+  if (order.state === 'substitute_offered') return [{ kind: 'substitute', order, until: order.accept_before }]
+  return []
+}
+
+function byTime(a: Mine, b: Mine): number {
+  const time = ({ until }: Mine) => (until === null ? Infinity : Date.parse(until))
+  return time(a) - time(b) || 0
+}
