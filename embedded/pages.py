@@ -17,7 +17,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     # The position is for checking in at the hospital, and asked for then.
     "Permissions-Policy": (
-        "geolocation=(self), accelerometer=(), bluetooth=(), camera=(), display-capture=(), encrypted-media=(), "
+        "geolocation=(self), accelerometer=(), camera=(), display-capture=(), encrypted-media=(), "
         "gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), "
         "serial=(), usb=(), xr-spatial-tracking=()"
     ),

@@ -32,6 +32,15 @@ function compressBelow(folder: string): void {
   }
 }
 
+/** Vant's icons are in its style sheet, and a second time at a stranger's address, which no page of ours may even name. */
+function ownIcons(): Plugin {
+  return {
+    name: 'own-icons',
+    enforce: 'pre',
+    transform: (code, id) => (/vant\/(es|lib)\/icon\/index\.css/.test(id) ? code.replace(/,url\(\/\/[^)]*\)\s*format\("woff"\)/, '') : null),
+  }
+}
+
 const pwa = VitePWA({
   registerType: 'autoUpdate',
   injectRegister: false, // main.ts does: the policy of content allows no script in the page
@@ -77,6 +86,7 @@ export default defineConfig({
         ? [VantResolver({ importStyle: false }), ElementPlusResolver({ importStyle: false })]
         : [VantResolver(), ElementPlusResolver()],
     }),
+    ownIcons(),
     pwa,
     compressed(),
   ],
