@@ -1,0 +1,166 @@
+/** The form by which one session is published: what stands in it, what it becomes, and what is wrong before it is sent. */
+
+import type { ScheduleSchemas, Session } from '@/api'
+import { addDays } from '@/shared/format'
+
+export type PublishSession = ScheduleSchemas['PublishSession']
+export const CHANNELS = ['referral', 'window', 'follow_up'] as const
+
+export interface SegmentForm {
+  /** 08:30 */
+  starts: string
+  ends: string
+  capacity: number
+  blocked: number
+  referral: number
+  window: number
+  follow_up: number
+}
+
+export interface SessionForm {
+  doctor_id: string
+  code: string
+  /** What was published last under this code; 0: nothing yet. */
+  version: number
+  date: string
+  period: Session['period']
+  room: string
+  /** Yuan, as it is typed in. */
+  fee: string
+  grade: string
+  policy: Session['policy']
+  /** Beijing's time: 2026-12-01T08:30; '' where the hospital's rules say it. */
+  release_at: string
+  draw_at: string
+  cancel_before: string
+  urgent: boolean
+  segments: SegmentForm[]
+}
+
+export interface Plan {
+  from: string
+  to: string
+  minutes: number
+  capacity: number
+}
+
+/** A fault: the words are `registrar.faults.<code>`; segment: which one, from 1. */
+export interface Fault {
+  field: string
+  code: string
+  segment?: number
+}
+
+export const USUAL: Record<Session['period'], Plan> = {
+  morning: { from: '08:00', to: '11:30', minutes: 30, capacity: 5 },
+  afternoon: { from: '13:30', to: '17:00', minutes: 30, capacity: 5 },
+  evening: { from: '18:00', to: '20:00', minutes: 30, capacity: 5 },
+}
+
+export function emptyForm(date: string, period: Session['period'] = 'morning'): SessionForm {
+  return {
+    doctor_id: '',
+    code: '',
+    version: 0,
+    date,
+    period,
+    room: '',
+    fee: '50',
+    grade: '',
+    policy: 'first_come',
+    release_at: `${addDays(date, -7)}T08:30`,
+    draw_at: '',
+    cancel_before: '',
+    urgent: false,
+    segments: segmentsOf(USUAL[period]),
+  }
+}
+
+export function minuteOf(clock: string): number {
+  const [hours, minutes] = clock.split(':').map(Number)
+  return (hours ?? NaN) * 60 + (minutes ?? NaN)
+}
+
+function clockOf(minute: number): string {
+  return `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
+}
+
+/** Equal segments; the last one may be shorter. None where the plan makes no sense. */
+export function segmentsOf({ from, to, minutes, capacity }: Plan): SegmentForm[] {
+  const [first, last] = [minuteOf(from), minuteOf(to)]
+  if (!(minutes >= 1) || !(last > first)) return []
+  const count = Math.min(200, Math.ceil((last - first) / minutes))
+  return Array.from({ length: count }, (_, n) => ({
+    starts: clockOf(first + n * minutes),
+    ends: clockOf(Math.min(last, first + (n + 1) * minutes)),
+    capacity,
+    blocked: 0,
+    referral: 0,
+    window: 0,
+    follow_up: 0,
+  }))
+}
+
+/** Fen of what is typed in as yuan, exactly; null for what is no amount. */
+export function fenOf(yuan: string): number | null {
+  const match = /^([0-9]{1,7})(?:\.([0-9]{1,2}))?$/.exec(yuan.trim())
+  return match ? Number(match[1]) * 100 + Number((match[2] ?? '').padEnd(2, '0')) : null
+}
+
+/** A code of one's own, as tools/haoyuan-roster makes them: told apart by doctor, day and part of the day. */
+export function codeOf(doctor: string, form: SessionForm): string {
+  return `${doctor}-${form.date.replaceAll('-', '')}-${form.period}`.slice(0, 64)
+}
+
+export function faultsOf(form: SessionForm): Fault[] {
+  const faults: Fault[] = []
+  const needed = ['doctor_id', 'date', 'release_at', ...(form.policy === 'first_come' ? [] : ['draw_at'])] as const
+  for (const field of needed) if (!form[field as 'date']) faults.push({ field, code: 'missing' })
+  if (fenOf(form.fee) === null) faults.push({ field: 'fee', code: 'money' })
+  if (!form.segments.length) faults.push({ field: 'slots', code: 'noSegments' })
+  form.segments.forEach((s, n) => {
+    const segment = n + 1
+    const before = form.segments[n - 1]
+    if (!(minuteOf(s.ends) > minuteOf(s.starts))) faults.push({ field: 'slots', code: 'endsBefore', segment })
+    else if (before && minuteOf(s.starts) < minuteOf(before.ends)) faults.push({ field: 'slots', code: 'overlap', segment })
+    const numbers = [s.capacity, s.blocked, s.referral, s.window, s.follow_up]
+    if (numbers.some((x) => !Number.isInteger(x) || x < 0) || s.capacity < 1) faults.push({ field: 'slots', code: 'number', segment })
+    else if (s.blocked + s.referral + s.window + s.follow_up > s.capacity) faults.push({ field: 'slots', code: 'above', segment })
+  })
+  return faults
+}
+
+const beijing = (local: string) => `${local}:00+08:00`
+
+/** What is sent. The form has no faults. */
+export function bodyOf(form: SessionForm, draft: boolean): PublishSession {
+  const body: PublishSession = {
+    doctor_id: form.doctor_id,
+    code: form.code,
+    version: form.version + 1,
+    date: form.date,
+    period: form.period,
+    room: form.room.trim(),
+    fee: { amount: fenOf(form.fee)!, currency: 'CNY' },
+    policy: form.policy,
+    release_at: beijing(form.release_at),
+    urgent: form.urgent,
+    draft,
+    slots: form.segments.map((s) => slotOf(form.date, s)),
+  }
+  if (form.grade.trim()) body.grade = form.grade.trim()
+  if (form.policy !== 'first_come') body.draw_at = beijing(form.draw_at)
+  if (form.cancel_before) body.cancel_before = beijing(form.cancel_before)
+  return body
+}
+
+function slotOf(date: string, s: SegmentForm): PublishSession['slots'][number] {
+  const quotas = Object.fromEntries(CHANNELS.filter((c) => s[c] > 0).map((c) => [c, s[c]]))
+  return {
+    starts_at: beijing(`${date}T${s.starts}`),
+    ends_at: beijing(`${date}T${s.ends}`),
+    capacity: s.capacity,
+    blocked: s.blocked,
+    ...(Object.keys(quotas).length ? { quotas } : {}),
+  }
+}

@@ -1,0 +1,132 @@
+/** A roster from a file: read and counted before it is sent, sent in parts, and what came of it put together again. */
+
+import type { ScheduleSchemas } from '@/api'
+import { Refused, rosterOfCsv, type LineFault } from './csv'
+
+export type Summary = ScheduleSchemas['RosterSummary']
+export type ResultRow = ScheduleSchemas['RosterRow'] & { line?: number }
+export const PART = 500
+export const LARGEST = 16 * 1024 * 1024
+
+export interface Document {
+  [name: string]: unknown
+}
+
+/** What a file holds. `document` is sent; `faults` are lines of a CSV that are not. */
+export interface Read {
+  name: string
+  document: Document
+  counts: { departments: number; doctors: number; sessions: number }
+  /** Days whose other sessions will be stopped. */
+  snapshot: { from: string; to: string } | null
+  lines: number[]
+  faults: LineFault[]
+}
+
+export interface Outcome {
+  status: Summary['status']
+  applied: number
+  unchanged: number
+  rejected: number
+  kept: number
+  more: number
+  rows: ResultRow[]
+  rosters: string[]
+}
+
+/** Of whom and how a CSV, which does not say so itself, is sent. */
+export interface Sender {
+  /** The hospital's code. */
+  hospital: string
+  /** One for each file that is sent. */
+  id: string
+  /** Of all rows: greater than before. */
+  version: number
+}
+
+/** Raises Refused with the code of the fault. */
+export function readFile(name: string, bytes: ArrayBuffer, sender: Sender): Read {
+  if (bytes.byteLength > LARGEST) throw new Refused('', 'too_large', '')
+  const csv = !/^\s*[{[]/.test(new TextDecoder().decode(bytes.slice(0, 200)).replace(/^\uFEFF/, ''))
+  const text = decode(bytes, csv)
+  if (csv) {
+    const { departments, doctors, sessions, lines, faults } = rosterOfCsv(text, sender.version)
+    return readOf(name, eventOf(sender, { departments, doctors, sessions }), lines, faults)
+  }
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch (error) {
+    throw new Refused('', 'not_json', error instanceof Error ? error.message : '')
+  }
+  if (typeof document !== 'object' || !document || Array.isArray(document)) throw new Refused('', 'not_json', '')
+  return readOf(name, document as Document, [], [])
+}
+
+function decode(bytes: ArrayBuffer, csv: boolean): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    if (!csv) throw new Refused('', 'bad_encoding', '')
+  }
+  try {
+    return new TextDecoder('gb18030', { fatal: true }).decode(bytes) // as Excel saves it in China
+  } catch {
+    throw new Refused('', 'bad_encoding', '')
+  }
+}
+
+function readOf(name: string, document: Document, lines: number[], faults: LineFault[]): Read {
+  const data = (isEvent(document) ? document.data : document) as Document | undefined
+  const count = (kind: string) => (Array.isArray(data?.[kind]) ? data[kind].length : 0)
+  const window = data?.window as { from?: unknown; to?: unknown } | undefined
+  const snapshot = window ? { from: String(window.from), to: String(window.to) } : null
+  const counts = { departments: count('departments'), doctors: count('doctors'), sessions: count('sessions') }
+  return { name, document, counts, snapshot, lines, faults }
+}
+
+function eventOf({ hospital, id }: Sender, data: Document): Document {
+  const type = 'haoyuan.roster.roster_published.v1'
+  return { specversion: '1.0', id, source: `/hospitals/${hospital}/pages`, type, subject: hospital, data }
+}
+
+const isEvent = (document: Document) => 'specversion' in document
+
+/** One after the other: first what sessions refer to, then some hundreds of sessions each. Snapshots go as they are. */
+export function partsOf(document: Document): { part: Document; first: number }[] {
+  const data = (isEvent(document) ? (document.data ?? {}) : document) as Document
+  const sessions = data.sessions
+  if ('window' in data || 'part' in data || !Array.isArray(sessions) || sessions.length <= PART) return [{ part: document, first: 0 }]
+  const parts: { part: Document; first: number }[] = []
+  for (let first = 0; first < sessions.length; first += PART) {
+    const some = { sessions: sessions.slice(first, first + PART) as unknown[] }
+    if (isEvent(document)) parts.push({ part: { ...document, id: `${String(document.id)}-${first}`, data: first ? some : { ...data, ...some } }, first })
+    else parts.push({ part: first ? { hospital: data.hospital, ...some } : { ...data, ...some }, first })
+  }
+  return parts
+}
+
+/** What came of the parts, as of one; rows are named by their places in the file. */
+export function outcomeOf(answers: { summary: Summary; first: number }[], read: Read): Outcome {
+  const sum: Outcome = { status: 'applied', applied: 0, unchanged: 0, rejected: 0, kept: 0, more: 0, rows: [], rosters: [] }
+  for (const { summary, first } of answers) {
+    for (const name of ['applied', 'unchanged', 'rejected', 'kept', 'more'] as const) sum[name] += summary[name]
+    sum.rosters.push(summary.roster_id)
+    for (const row of summary.rows) sum.rows.push(placed(row, first, read.lines))
+  }
+  for (const fault of read.faults)
+    sum.rows.push({ path: fault.column, code: fault.code, message: fault.text, severity: 'error', session_id: null, line: fault.line })
+  sum.rejected += read.faults.length
+  const statuses = new Set(answers.map(({ summary }) => summary.status))
+  if (statuses.size === 1 && !read.faults.length) sum.status = [...statuses][0]!
+  else sum.status = sum.applied || sum.unchanged ? 'partial' : 'rejected'
+  sum.rows.sort((a, b) => (a.severity === b.severity ? 0 : a.severity === 'error' ? -1 : 1))
+  return sum
+}
+
+function placed(row: ScheduleSchemas['RosterRow'], first: number, lines: number[]): ResultRow {
+  const match = /^sessions\[(\d+)\](.*)$/.exec(row.path)
+  if (!match) return row
+  const index = Number(match[1]) + first
+  return { ...row, path: `sessions[${index}]${match[2]}`, line: lines[index] }
+}
