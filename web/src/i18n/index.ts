@@ -18,9 +18,11 @@ export interface Both<T> {
   en: Alike<T>
 }
 
-/** Messages of an area, each key in both languages: what the compiler sees to. */
+/** Messages of an area, each key in both languages, which the compiler sees to. They are known once their module is loaded. */
 export function both<const T extends Words>(zh: T, en: Alike<T>): Both<T> {
-  return { 'zh-CN': zh, en }
+  const messages = { 'zh-CN': zh, en }
+  addMessages(messages)
+  return messages
 }
 
 export const i18n = createI18n({
