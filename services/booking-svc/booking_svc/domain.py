@@ -99,6 +99,27 @@ UNPAID = frozenset({State.AWAITING_PAYMENT, State.CLOSING})
 """It may still be paid, or has just been."""
 REPLACEMENT_ENDED: Final = "replacement_ended"
 """Why an order ended that was to take the place, and with it the money, of one that ended first."""
+REFUND_REFUSED: Final = "refund_refused"
+"""Why a refund stalled, as its patient sees it; the provider's own words are for the staff."""
+REFUSALS: Final = (
+    "sold_out",
+    "not_released",
+    "session_stopped",
+    "session_over",
+    "session_not_found",
+    "slot_not_found",
+    "slot_not_choosable",
+    "released",
+    "not_drawn",
+    "entries_closed",
+    "limit_reached",
+    "cool_down",
+    "credit_blocked",
+    "too_early",
+    "too_late",
+    "voucher_invalid",
+)
+"""Why an order gets no number: the reasons of SlotRejected."""
 
 
 @dataclass(slots=True)

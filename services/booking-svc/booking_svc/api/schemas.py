@@ -8,9 +8,11 @@ from typing import Any
 from common.web import Idents, MoneySchema, Paged, Schema
 from marshmallow import fields, post_load, validate
 
-from booking_svc.domain import State
+from booking_svc.domain import REFUND_REFUSED, REFUSALS, REPLACEMENT_ENDED, State
+from booking_svc.saga import EVENTS
 
 STATES = [str(s) for s in State]
+REASONS = [*REFUSALS, REPLACEMENT_ENDED, REFUND_REFUSED]
 
 
 class PlaceOrderSchema(Schema):
@@ -71,13 +73,13 @@ class StepSchema(Schema):
 
     at = fields.AwareDateTime(required=True)
     state = fields.String(required=True, metadata={"enum": STATES})
-    event = fields.String(required=True)
+    event = fields.String(required=True, metadata={"enum": list(EVENTS)})
 
 
 class WeightPartSchema(Schema):
     """One part of an entrant's weight, by the hospital's published rules."""
 
-    name = fields.String(required=True)
+    name = fields.String(required=True, metadata={"enum": ["base", "clean_credit", "follow_up", "referral"]})
     points = fields.Integer(required=True)
 
 
@@ -106,7 +108,10 @@ class OrderSchema(Schema):
     reason = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "why it was rejected, why its refund stalled, or `replacement_ended`"},
+        metadata={
+            "enum": [*REASONS, None],
+            "description": "why it was rejected, that its refund was refused, or that the order that it was to replace has ended",
+        },
     )
     rule = fields.String(
         required=True, allow_none=True, metadata={"description": "the hospital's rule that rejected it"}

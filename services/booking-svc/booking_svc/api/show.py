@@ -10,7 +10,7 @@ from common.web import money
 
 from booking_svc import store
 from booking_svc.api.blueprint import database
-from booking_svc.domain import Order, State
+from booking_svc.domain import REFUND_REFUSED, REPLACEMENT_ENDED, Order, State
 
 Steps = Sequence[tuple[datetime, str, str]]
 _HAS_A_DAY = frozenset({State.CONFIRMED, State.FULFILLED, State.NO_SHOW})
@@ -33,7 +33,7 @@ def show(order: Order, patient_name: str | None, steps: Steps) -> dict[str, Any]
     return {
         "id": order.id,
         "state": order.state,
-        "reason": order.reason,
+        "reason": _reason(order),
         "rule": order.rule,
         "until": local(order.until),
         "session_id": order.session_id,
@@ -61,6 +61,12 @@ def show(order: Order, patient_name: str | None, steps: Steps) -> dict[str, Any]
         "history": [{"at": local(order.placed_at), "state": "reserving", "event": "placed"}]
         + [{"at": local(at), "state": state, "event": event} for at, state, event in steps],
     }
+
+
+def _reason(order: Order) -> str | None:
+    """A stable code. What else may stand there is what a provider said of a refund."""
+    known = order.state == State.REJECTED or order.reason in {None, REPLACEMENT_ENDED}
+    return order.reason if known else REFUND_REFUSED
 
 
 def _fen(amount: int | None) -> dict[str, Any] | None:

@@ -34,9 +34,10 @@ from booking_svc.saga.inputs import (
 )
 from booking_svc.saga.moves import Outcome, advance, window_of
 from booking_svc.saga.sends import Send, order_placed, refund_payment, release_slot, request_payment, reserve_slot
-from booking_svc.saga.table import OWED, TABLE, Step
+from booking_svc.saga.table import EVENTS, OWED, TABLE, Step
 
 __all__ = [
+    "EVENTS",
     "IGNORED",
     "IGNORED_PAIRS",
     "OWED",

@@ -133,6 +133,9 @@ TABLE: dict[tuple[State, Input], Step] = {
     (S.RESCHEDULED, I.REST_REFUNDED): Step(S.RESCHEDULED),
 }
 
+EVENTS = ("placed", *sorted({what.code for _, what in TABLE}))
+"""What can stand in an order's history."""
+
 OWED: dict[State, Send] = {
     S.RESERVING: reserve_slot,
     S.CLOSING: close_payment,
