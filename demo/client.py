@@ -29,8 +29,10 @@ class Client:
     def get(self, path: str) -> Any:
         return self._send("GET", path, None)
 
-    def post(self, path: str, body: Any = None) -> Any:
-        return self._send("POST", path, body if body is not None else {})
+    def post(self, path: str, body: Any = None, key: str = "") -> Any:
+        """key: for what must not be done twice, however often it is asked for."""
+        more = {"Idempotency_Key": key} if key else {}
+        return self._send("POST", path, body if body is not None else {}, **more)
 
     def delete(self, path: str) -> Any:
         return self._send("DELETE", path, None)

@@ -33,6 +33,8 @@ class Hospital:
     rules: dict[str, Any]
 
 
+GUEST = Doctor("高晴", "主治医师", "cardio", "高血压、心悸")
+"""Works at the first hospital, at whatever hour somebody looks at the demo."""
 HOSPITALS = (
     Hospital(
         "renji",

@@ -1,4 +1,4 @@
-"""The hospitals' sessions of the next two weeks, as they would publish them.
+"""The hospitals' sessions of the next two weeks, as they would publish them; and a guest's, who is there whenever somebody looks.
 
 The same day gives the same roster. Numbers that hospitals sell at their own windows are `blocked`, which makes some sessions
 nearly full; some chief physicians keep numbers for referrals and follow-ups. Sessions of the second week are not released yet.
@@ -7,13 +7,13 @@ sees urgent cases every evening, and the consultation on Saturday evenings is fr
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from common.clock import SHANGHAI
 
-from demo.hospitals import HOSPITALS, Hospital
+from demo.hospitals import GUEST, HOSPITALS, Doctor, Hospital
 
 DAYS = 14
 RELEASED_DAYS = 7
@@ -24,6 +24,12 @@ FEES = {"主任医师": 8000, "副主任医师": 6000, "主治医师": 5000, "�
 FAMOUS_FEE, URGENT_FEE = 10000, 1000
 PERIODS = {"morning": (time(8), time(12)), "afternoon": (time(13, 30), time(17)), "evening": (time(18), time(20))}
 SEGMENT = timedelta(minutes=30)
+RELEASED_AFTER = timedelta(minutes=8)
+GUEST_INDEX = 100
+"""The guest doctor is none of the hospital's own list, in which all others have their turns."""
+GUEST_CODE = "D101"
+LEAST = timedelta(minutes=5)
+"""A clinic that would end sooner is not begun: midnight is near."""
 
 
 def rosters(today: date) -> Iterator[dict[str, Any]]:
@@ -32,17 +38,7 @@ def rosters(today: date) -> Iterator[dict[str, Any]]:
         yield {
             "hospital": _hospital(hospital),
             "departments": [{"code": code, "name": name, "version": 1} for code, name in hospital.departments.items()],
-            "doctors": [
-                {
-                    "code": _doctor_code(i),
-                    "name": d.name,
-                    "title": d.title,
-                    "department": d.department,
-                    "specialty": d.specialty,
-                    "version": 1,
-                }
-                for i, d in enumerate(hospital.doctors)
-            ],
+            "doctors": [_doctor(i, doctor) for i, doctor in enumerate(hospital.doctors)],
             "sessions": list(_sessions(hospital, today)),
         }
 
@@ -58,12 +54,63 @@ def drawn_clinic(now: datetime, draw_at: datetime) -> dict[str, Any]:
     return {"hospital": _hospital(hospital), "sessions": [row]}
 
 
+def guest_roster(*sessions: dict[str, Any]) -> dict[str, Any]:
+    """The guest doctor, and what she does."""
+    doctor = _doctor(GUEST_INDEX, GUEST)
+    return {"hospital": _hospital(HOSPITALS[0]), "doctors": [doctor], "sessions": list(sessions)}
+
+
+def clinic_of_now(now: datetime, free_from: datetime) -> dict[str, Any] | None:
+    """The guest's session that goes on at `now`, whatever the hour, and for some hours yet. It keeps to its day, so close to midnight
+    there is none. free_from: the end of her last one.
+    """
+    now = now.astimezone(SHANGHAI)
+    midnight = datetime.combine(now.date(), time(), SHANGHAI)
+    this = midnight + (now - midnight) // SEGMENT * SEGMENT
+    first, end = max(midnight, free_from, this - SEGMENT), min(midnight + timedelta(days=1), this + 6 * SEGMENT)
+    if end - now < LEAST:
+        return None
+    period = next((name for name, (_, ends) in PERIODS.items() if first.time() < ends), "evening")
+    slots = [{"starts_at": a.isoformat(), "ends_at": b.isoformat(), "capacity": 4} for a, b in _pieces(first, end)]
+    row = _row(GUEST_INDEX, now.date(), period, 0, slots, name=f"now-{first:%H%M}", room="C206 诊室")
+    return row | {"release_at": _at(now.date() - timedelta(days=RELEASED_DAYS), time(7))}
+
+
+def released_soon(now: datetime, taken: Collection[date]) -> dict[str, Any] | None:
+    """The guest's session whose numbers are to be had from some minutes after `now` on, on a day that is not `taken`."""
+    today = now.astimezone(SHANGHAI).date()
+    for day in (today + timedelta(days=n) for n in range(RELEASED_DAYS + 1, DAYS)):
+        if day not in taken:
+            slots = [{"starts_at": a, "ends_at": b, "capacity": 3} for a, b in _segments(day, "morning")]
+            row = _row(GUEST_INDEX, day, "morning", FEES[GUEST.title], slots, name="soon", room="C206 诊室")
+            return row | {"release_at": (now + RELEASED_AFTER).replace(second=0, microsecond=0).isoformat()}
+    return None
+
+
+def to_be_stopped(now: datetime) -> dict[str, Any]:
+    """The guest's session of the day after tomorrow, which will not take place."""
+    day = now.astimezone(SHANGHAI).date() + timedelta(days=2)
+    slots = [{"starts_at": a, "ends_at": b, "capacity": 4} for a, b in _segments(day, "afternoon")]
+    return _row(GUEST_INDEX, day, "afternoon", FEES[GUEST.title], slots, name="stopped", room="C206 诊室")
+
+
 def _hospital(hospital: Hospital) -> dict[str, Any]:
     return {
         "code": hospital.code,
         "name": hospital.name,
         "grade": hospital.grade,
         "address": hospital.address,
+        "version": 1,
+    }
+
+
+def _doctor(index: int, doctor: Doctor) -> dict[str, Any]:
+    return {
+        "code": _doctor_code(index),
+        "name": doctor.name,
+        "title": doctor.title,
+        "department": doctor.department,
+        "specialty": doctor.specialty,
         "version": 1,
     }
 
@@ -159,9 +206,13 @@ def _room(dice: random.Random) -> str:
 
 
 def _segments(day: date, period: str) -> Iterator[tuple[str, str]]:
-    start, end = (datetime.combine(day, t, SHANGHAI) for t in PERIODS[period])
+    for start, end in _pieces(*(datetime.combine(day, t, SHANGHAI) for t in PERIODS[period])):
+        yield start.isoformat(), end.isoformat()
+
+
+def _pieces(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     while start < end:
-        yield start.isoformat(), (start + SEGMENT).isoformat()
+        yield start, start + SEGMENT
         start += SEGMENT
 
 

@@ -1,4 +1,5 @@
-"""Seeds a running system over HTTP: `python -m demo.seed http://localhost:8000`. Doing it again changes nothing.
+"""Seeds a running system over HTTP: `python -m demo.seed http://localhost:8000`. Doing it again changes nothing. What goes on there now
+is made by today.py.
 
 The rosters go through the intake that hospitals use; the accounts through the registration that patients use. A family enters
 draws, one of which is held some seconds later. Needs the operator's account: ADMIN_USERNAME and ADMIN_PASSWORD. With MAILBOX_URL, the
@@ -9,15 +10,15 @@ import itertools
 import os
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from common.clock import SHANGHAI
+from common.clock import SHANGHAI, Clock, system_clock
 
 from demo.client import Client, Refused
 from demo.hospitals import HOSPITALS
 from demo.letters import prove
-from demo.roster import SOON, drawn_clinic, rosters
+from demo.roster import GUEST_CODE, SOON, drawn_clinic, guest_roster, rosters
 
 PASSWORD = "haoyuan-demo-2026"  # noqa: S105  a demo account's, printed on every start
 CHILD = 14  # years, below which somebody must answer for her
@@ -34,6 +35,8 @@ class Account:
     """Whom it may book for: names, and the numbers of their resident IDs (invented)."""
     phone: str = ""
     """Proved, where there is a mailbox. Without one the account has none."""
+    doctor: str = ""
+    """Who she is there, by the hospital's code."""
 
     @property
     def email(self) -> str:
@@ -63,47 +66,77 @@ ACCOUNTS = (
         "+8613800138000",
     ),
     FAMILY,
+    Account("doctor", ("doctor",), "renji", "calls the patients of the session that goes on now", doctor=GUEST_CODE),
     Account("registrar", ("registrar",), "renji", "publishes sessions, 停诊"),
     Account("cashier", ("cashier",), "renji", "records payments at the counter"),
+    Account("manager", ("hospital_admin",), "renji", "looks after load, waits and staff"),
+    Account("board", ("board",), "renji", "the screen on the wall: whose turn it is"),
 )
 
 
-def seed(url: str, admin: str, password: str, mailbox: str = "") -> str:
+def seed(url: str, admin: str, password: str, mailbox: str = "", clock: Clock = system_clock) -> str:
     """Publish the demo's rosters and make its accounts; answers what was done, in words. mailbox: the address of its page."""
     operator = Client(f"{url}/api/v1")
     operator.login(admin, password)
-    summaries = [operator.post("/rosters", roster) for roster in rosters(datetime.now(SHANGHAI).date())]
+    now = clock()
+    published = (*rosters(now.astimezone(SHANGHAI).date()), guest_roster())
+    summaries = [operator.post("/rosters", roster) for roster in published]
     hospitals = {h["code"]: h["id"] for h in operator.get("/hospitals")["items"]}
     for hospital in HOSPITALS:
         _ensure_rules(operator, hospitals[hospital.code], hospital.rules)
     for account in ACCOUNTS:
-        _ensure(operator, account, hospitals)
-    _ensure_draw(operator, hospitals)
+        if account.hospital:
+            _ensure_staff(operator, account, hospitals[account.hospital])
+        else:
+            _ensure_patient(operator.base, account, now)
+    _ensure_draw(operator, hospitals, now)
     if mailbox:
         for account in ACCOUNTS:
             _ensure_reached(operator.base, account, mailbox)
     return f"{sum(s['applied'] for s in summaries)} new rows, {sum(s['unchanged'] for s in summaries)} known"
 
 
-def _ensure(operator: Client, account: Account, hospitals: dict[str, str]) -> None:
-    client = Client(operator.base)
-    body: dict[str, Any] = {"username": account.username, "password": PASSWORD, "email": account.email}
+def _ensure_staff(operator: Client, account: Account, hospital: str) -> None:
+    if any(
+        each["username"] == account.username
+        for each in operator.get(f"/staff?hospital_id={hospital}&limit=200")["items"]
+    ):
+        return
+    body: dict[str, Any] = {"username": account.username, "roles": list(account.roles), "hospital_id": hospital}
+    if account.roles == ("board",):
+        body["password"] = PASSWORD
+    else:
+        _register(operator.base, account)
+    if account.doctor:
+        doctors = operator.get(f"/doctors?hospital_id={hospital}&limit=200")["items"]
+        body["doctor_id"] = next(doctor["id"] for doctor in doctors if doctor["code"] == account.doctor)
     try:
-        made = client.post("/users", body)
+        operator.post("/staff", body)
+    except Refused as refused:  # the name is a newcomer's own by now
+        if refused.status != 409:
+            raise
+
+
+def _register(base: str, account: Account) -> bool:
+    """False: it is there."""
+    try:
+        Client(base).post("/users", {"username": account.username, "password": PASSWORD, "email": account.email})
     except Refused as refused:
         if refused.status != 409:
             raise
+        return False
+    return True
+
+
+def _ensure_patient(base: str, account: Account, now: datetime) -> None:
+    if not _register(base, account):
         return
-    if account.hospital:
-        operator.post(
-            f"/users/{made['id']}/roles", {"roles": list(account.roles), "hospital_id": hospitals[account.hospital]}
-        )
-        return
+    client = Client(base)
     client.login(account.username, PASSWORD)
     first = ""
     for name, number in account.people:
         person = {"name": name, "id_type": "resident_id", "id_number": number, "phone": "13800138000"}
-        if first and int(number[6:10]) > datetime.now(SHANGHAI).year - CHILD:
+        if first and int(number[6:10]) > now.year - CHILD:
             person["guardian_id"] = first
         made = client.post("/users/me/patients", person)
         first = first or made["id"]
@@ -124,11 +157,10 @@ def _ensure_rules(operator: Client, hospital: str, rules: dict[str, Any]) -> Non
         operator.post(f"/hospitals/{hospital}/rules", {"rules": rules})
 
 
-def _ensure_draw(operator: Client, hospitals: dict[str, str]) -> None:
+def _ensure_draw(operator: Client, hospitals: dict[str, str], now: datetime) -> None:
     """If no free draw is to be seen in the days to come: one with half as many numbers as the family has members, held in some
     seconds. All of them enter it, and the famous doctor's of those days.
     """
-    now = datetime.now(UTC)
     roster = drawn_clinic(now, now + DRAW_AFTER)
     hospital, last = hospitals[roster["hospital"]["code"]], roster["sessions"][0]["date"]
     days = f"date_from={now.astimezone(SHANGHAI).date() + SOON}&date_to={last}"
@@ -148,5 +180,9 @@ def _ensure_draw(operator: Client, hospitals: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
+    from demo.today import enliven
+
     who = os.environ.get("ADMIN_USERNAME", "operator"), os.environ["ADMIN_PASSWORD"]
-    print(seed(sys.argv[1].rstrip("/"), *who, mailbox=os.environ.get("MAILBOX_URL", "").rstrip("/")))
+    at = sys.argv[1].rstrip("/")
+    print(seed(at, *who, mailbox=os.environ.get("MAILBOX_URL", "").rstrip("/")))
+    print(*enliven(at, *who), sep="\n", end="")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from common.clock import SHANGHAI
 
-from demo.roster import IN_A_WEEK, SOON
+from demo.roster import GUEST_CODE, IN_A_WEEK, SOON
 from demo.seed import PASSWORD
 
 
@@ -20,6 +20,7 @@ def walkthrough(url: str, mailbox: str) -> str:
         "MAILBOX": mailbox,
         "PASSWORD": PASSWORD,
         "PYTHON": shlex.quote(sys.executable),
+        "GUEST": GUEST_CODE,
         "SOON": str(today + SOON),
         "IN_A_WEEK": str(today + IN_A_WEEK),
     }

@@ -40,7 +40,7 @@ CLINIC=$(api "$BASE/sessions" -d "$(api "$BASE/doctors?hospital_id=$HOSPITAL" | 
 from datetime import datetime, timedelta, timezone
 now = datetime.now(timezone(timedelta(hours=8))); day = now.replace(hour=0, minute=0, second=0, microsecond=0)
 at = [t.isoformat() for t in (max(day, now - timedelta(minutes=10)), min(day + timedelta(days=1), now + timedelta(hours=1)), day - timedelta(days=1))]
-doctor = random.choice(json.load(sys.stdin)["items"])["id"]
+doctor = random.choice([d["id"] for d in json.load(sys.stdin)["items"] if d["code"] != "@GUEST@"])
 print(json.dumps({"doctor_id": doctor, "date": at[0][:10], "period": "morning", "room": "A101", "fee": {"amount": 0, "currency": "CNY"},
                   "release_at": at[2], "slots": [{"starts_at": at[0], "ends_at": at[1], "capacity": 3}]}))')" | get id)
 api "$BASE/sessions/$CLINIC/queue/desks" -d '{"room":"A101"}'

@@ -15,6 +15,7 @@ from common.log import configure
 from common.settings import BadSettings
 
 from demo.seed import ACCOUNTS, PASSWORD, seed
+from demo.today import enliven
 from demo.walkthrough import walkthrough
 from embedded.system import System
 
@@ -39,6 +40,8 @@ def main() -> int:
         box = system.mailbox.url if system.mailbox else ""
         admin = system.secrets["ADMIN_USERNAME"], system.secrets["ADMIN_PASSWORD"]
         done = seed(system.url, *admin, mailbox=box) if demo else ""
+        for fault in enliven(system.url, *admin) if demo else ():
+            print(fault, file=sys.stderr)
         _say(system, done, time.monotonic() - began)
         stop.wait()
         print("\nending: requests first, then messages", flush=True)
