@@ -37,13 +37,6 @@ export function bookable(phase: Phase): boolean {
   return phase === 'open' || phase === 'entering'
 }
 
-/** The next moment at which its phase changes by the clock, or null. */
-export function nextTurn(session: Timed, now: number): string | null {
-  const phase = phaseOf(session, now)
-  if (phase === 'announced') return session.release_at
-  return phase === 'entering' ? session.draw_at : null
-}
-
 /** Milliseconds until the server is to be asked again: seldom, but often around a release or a draw. 0: it is over. */
 export function pace(session: Timed | undefined, now: number): number {
   if (!session) return SELDOM

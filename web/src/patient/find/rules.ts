@@ -38,11 +38,6 @@ export function refusing(words: readonly Sentence[], rule: string): Sentence | u
   return words.find((sentence) => sentence.rule === path)
 }
 
-/** How many minutes a number is held unpaid, or null if the rules do not say. */
-export function holdMinutes({ rules }: Pick<Rules, 'rules'>): number | null {
-  return typeof rules.hold_minutes === 'number' ? rules.hold_minutes : null
-}
-
 interface Deadline {
   hours?: number | null
   days?: number | null

@@ -6,7 +6,7 @@ export type Chance = ScheduleSchemas['Chance']
 
 export interface Told {
   /** The key of the sentence below `find.chance`. */
-  key: 'unknown' | 'sure' | 'none' | 'tiny' | 'nearly' | 'share' | 'oneIn'
+  key: 'unknown' | 'sure' | 'sureDraw' | 'none' | 'tiny' | 'nearly' | 'share' | 'oneIn'
   percent: number
   /** `some` of `all`. */
   some: number
@@ -14,12 +14,12 @@ export interface Told {
 }
 
 /** Never 0 or 100 % but where it is so: a small hope is not none, and a great one is no promise. */
-export function told(probability: number | null): Told {
+export function told({ probability, kind }: Pick<Chance, 'probability' | 'kind'>): Told {
   if (probability === null) return { key: 'unknown', percent: 0, some: 0, all: 0 }
   const percent = Math.round(probability * 100)
   if (probability <= 0) return { key: 'none', percent: 0, some: 0, all: 10 }
-  if (probability >= 1) return { key: 'sure', percent: 100, some: 10, all: 10 }
-  if (probability < 0.01) return { key: 'tiny', percent: 1, some: 1, all: Math.round(1 / probability) }
+  if (probability >= 1) return { key: kind === 'lottery' || kind === 'weighted' ? 'sureDraw' : 'sure', percent: 100, some: 10, all: 10 }
+  if (probability < 0.01) return { key: 'tiny', percent: 1, some: 1, all: Number((1 / probability).toPrecision(1)) }
   if (probability > 0.99) return { key: 'nearly', percent: 99, some: 99, all: 100 }
   const tenths = Math.round(probability * 10)
   if (probability < 0.15) return { key: 'oneIn', percent, some: 1, all: Math.round(1 / probability) }

@@ -1,0 +1,44 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Problem, Unreachable } from '@/api'
+import { addMessages, setLocale } from '@/i18n'
+import { messages } from './messages'
+import { ofError, ofOrder, remedies, settled, words } from './refusal'
+
+addMessages(messages)
+beforeEach(() => setLocale('en'))
+
+describe('a refusal', () => {
+  it('is made of a problem, with the time at which it ends', () => {
+    const refusal = ofError(new Problem(409, { code: 'not_released', release_at: '2026-11-24T07:00:00+08:00' }))!
+    expect(refusal.until).toBe('2026-11-24T07:00:00+08:00')
+    expect(words(refusal)).toContain('07:00')
+    expect(remedies(refusal)).toEqual(['wait'])
+  })
+
+  it('is made of an order that was rejected while we waited, and of no other', () => {
+    const order = { state: 'rejected', reason: 'limit_reached', rule: 'limits[0]: at most 1 per doctor and day', until: null } as const
+    expect(ofOrder(order)).toEqual({ code: 'limit_reached', rule: order.rule, until: null })
+    expect(ofOrder({ ...order, state: 'awaiting_payment' })).toBeNull()
+  })
+
+  it('has words in both languages for each that it knows a remedy for', () => {
+    for (const code of ['sold_out', 'session_stopped', 'session_over', 'entries_closed', 'too_late', 'cool_down', 'limit_reached', 'credit_blocked', 'voucher_invalid', 'slot_not_found', 'patient_not_found'])
+      for (const locale of ['zh-CN', 'en'] as const) {
+        setLocale(locale)
+        expect(words({ code, rule: null, until: null })).not.toContain(code)
+      }
+  })
+
+  it('is not made of what says nothing about numbers', () => {
+    expect(ofError(new Problem(500, { code: 'internal_error' }))).toBeNull()
+    expect(ofError(new Unreachable('down'))).toBeNull()
+  })
+})
+
+describe('pressing again', () => {
+  it('is the same order as long as nobody has answered', () => {
+    expect(settled(new Unreachable('down'))).toBe(false)
+    expect(settled(new Problem(503, {}))).toBe(false)
+    expect(settled(new Problem(409, { code: 'sold_out' }))).toBe(true)
+  })
+})
