@@ -13,7 +13,6 @@ from typing import Any
 
 from common.clock import local
 from common.log import configure, mask_text
-from common.platform import SERVICES
 from common.settings import BadSettings, env
 from common.settings import Settings as Common
 from common.web import Routes, Schema, create_app, roles, service
@@ -146,12 +145,11 @@ def invariants() -> dict[str, Any]:
 
 
 def _show(picture: Picture) -> dict[str, Any]:
-    silent = sorted(picture.silent, key=lambda name: (name not in SERVICES, name))
     return {
         "state": picture.state,
         "looked_at": local(picture.looked_at),
         "items": [_show_one(verdict) for verdict in picture.verdicts],
-        "silent": [{"service": name, "why": picture.silent[name]} for name in silent],
+        "silent": [{"service": name, "why": why} for name, why in picture.silent.items()],
     }
 
 

@@ -30,7 +30,11 @@ LOOKS = 3
 SHARED = 3.0
 """Seconds for which a picture is everybody's."""
 SHARE = 10
-"""A look that takes long is shared for this many times as long: all looks together take a tenth of the services' time at most."""
+"""A look that takes long is shared for this many times as long, so that looks take a tenth of the services' time; at most for"""
+LONGEST_SHARED = 30.0
+"""seconds, so that a service which comes back is soon seen."""
+
+NOT_COMPARED = "no provider's books are compared here: see the reconciliations"
 
 Fetch = Callable[[str, str], Any]
 """fetch(service, token): the figures of a service. Raises OSError or ValueError if they cannot be had."""
@@ -67,7 +71,8 @@ class Picture:
 
     @property
     def state(self) -> str:
-        return max((v.state for v in self.verdicts), key=STATES.index)
+        """The worst of them. That nobody was to compare any books is no fault."""
+        return max((v.state for v in self.verdicts if v.unknown != NOT_COMPARED), key=STATES.index)
 
 
 class Live:
@@ -106,9 +111,10 @@ class Live:
     def _look(self, token: str) -> Picture:
         began = self._clock()
         figures, silent = self._figures(token)
-        self._picture = Picture(self._now(), self._judge(figures), silent)
+        now = self._now()
+        self._picture = Picture(now, self._judge(figures, now), silent)
         ended = self._clock()
-        self._good_until = ended + max(SHARED, SHARE * (ended - began))
+        self._good_until = ended + max(SHARED, min(SHARE * (ended - began), LONGEST_SHARED))
         return self._picture
 
     def _figures(self, token: str) -> tuple[Looked, dict[str, str]]:
@@ -127,15 +133,17 @@ class Live:
                 silent["payment-sandbox"] = str(error)[:200]
         return figures, silent
 
-    def _judge(self, figures: Looked) -> list[Verdict]:
+    def _judge(self, figures: Looked, now: datetime) -> list[Verdict]:
         looks = {rule.__name__: _findings(rule, figures) for rule in RULES}
-        before, moment, wall = self._seen, self._clock(), self._now()
+        if "books" not in figures.get("payment-svc", {}):
+            looks[providers_agree.__name__] = [], NOT_COMPARED if self._books is None else "no books were answered"
+        before, moment = self._seen, self._clock()
         # of what could not be looked at in full, what was known stays known
         self._seen = {key: seen for key, seen in before.items() if looks[key[0]][1]}
         verdicts = []
         for code, (found, unknown) in looks.items():
             for b in found:
-                first, since, times = before.get(_key(b), (moment, wall, 0))
+                first, since, times = before.get(_key(b), (moment, now, 0))
                 self._seen[_key(b)] = (first, since, times + 1)
             ripe = [self._is_ripe(b, moment) for b in found]
             state = BROKEN if any(ripe) else UNKNOWN if unknown else SETTLING if found else HELD
@@ -157,8 +165,6 @@ def _findings(rule: Callable[[Looked], Iterator[Broken]], figures: Looked) -> tu
     """What a rule finds, once each, and why it could not look at everything, if so."""
     found: dict[_Key, Broken] = {}
     unknown = ""
-    if rule is providers_agree and "books" not in figures.get("payment-svc", {}):
-        unknown = "no provider's books are compared here: see the reconciliations"
     try:
         for b in rule(figures):
             found.setdefault(_key(b), b)
