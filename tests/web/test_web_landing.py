@@ -31,9 +31,13 @@ def test_the_documents_of_the_api_can_be_read(desktop, demo):
     expect(page.get_by_role("heading", name=re.compile("user-svc"))).to_be_visible()
 
 
-def test_it_can_be_installed_and_opens_without_a_network(phone, demo):
+def test_it_can_be_installed_and_its_frame_opens_without_a_network(phone, demo, allow):
     page = phone(f"{demo.url}/", service_workers="allow")
+    manifest = page.request.get(f"{demo.url}/manifest.webmanifest").json()
+    assert {icon["sizes"] for icon in manifest["icons"]} >= {"192x192", "512x512"}
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    manifest = page.request.get(f"{demo.url}/manifest.webmanifest")
-    assert manifest.headers["content-type"] == "application/manifest+json"
-    assert {icon["sizes"] for icon in manifest.json()["icons"]} >= {"192x192", "512x512"}
+    page.reload(wait_until="networkidle")  # by the worker, which keeps what it fetches
+    allow("ERR_INTERNET_DISCONNECTED")
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_role("main")).to_be_visible()
