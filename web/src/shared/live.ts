@@ -1,6 +1,6 @@
 /** What a page shows of something that moves by itself: told by its stream, and asked for while there is none. */
 
-import { computed, onScopeDispose, shallowReactive, watch, type ComputedRef } from 'vue'
+import { computed, onScopeDispose, shallowReactive, watch } from 'vue'
 import { Problem, serverNow } from '@/api'
 import { useStream } from '@/api/stream'
 import type { Load } from './load'
@@ -14,7 +14,7 @@ const EVERY = 5000 // milliseconds between two questions while the stream is awa
 export type Freshness = 'connecting' | 'live' | 'asking' | 'old'
 
 export interface Live<T> extends Load<T> {
-  readonly freshness: ComputedRef<Freshness>
+  readonly freshness: Freshness
 }
 
 export interface Source<T, E> {
@@ -40,12 +40,15 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
     const merged = source.merge(state.data, told)
     if (merged !== undefined) Object.assign(state, { data: merged, at: serverNow(), error: undefined, loading: false })
   })
-  const state = shallowReactive({
+  const state: Live<T> = shallowReactive({
     data: undefined as T | undefined,
     error: undefined as unknown,
     loading: true,
     at: 0,
     reload: () => (running ??= ask().finally(() => (running = undefined))),
+    get freshness() {
+      return freshness.value
+    },
   })
 
   async function ask(): Promise<void> {
@@ -85,5 +88,5 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
     clearInterval(timer)
   })
   void state.reload()
-  return Object.assign(state, { freshness }) as unknown as Live<T>
+  return state
 }
