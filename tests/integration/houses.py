@@ -101,6 +101,7 @@ class Run:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.directory = directory
         self.said = ""
         self.logged = ""
         for line in self.process.stdout:

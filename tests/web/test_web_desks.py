@@ -13,17 +13,16 @@ STATES = {"zh-CN": ("成立", "安全审计"), "en-US": ("holds", "Audit trail")
 
 
 def _session_with_fee(demo):
-    found = Patient(demo.base)
-    items = found.get("/sessions?limit=200")["items"]
-    name = "仁济示范医院"
-    return found, next(
+    """A new patient, and a session with a fee at the cashier's hospital that can still be cancelled."""
+    patient = Patient(demo.base)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    return patient, next(
         s["id"]
-        for s in items
-        if s["state"] == "open"
-        and s["policy"] == "first_come"
+        for s in patient.get("/sessions?limit=200")["items"]
+        if (s["state"], s["policy"], s["urgent"], s["hospital"]["name"])
+        == ("open", "first_come", False, "仁济示范医院")
         and s["fee"]["amount"]
-        and s["hospital"]["name"] == name
-        and not s["urgent"]
+        and datetime.fromisoformat(s["cancel_before"]) > later
     )
 
 
