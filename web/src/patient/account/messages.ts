@@ -107,6 +107,7 @@ export const messages = both(
       },
       logins: {
         why: '您的账号在这些地方登录着。看到不认识的，请退出它，再改密码。',
+        program: '其他程序',
         here: '这台设备',
         used: '最近使用：{time}',
         since: '{time} 登录，网络 {network}',
@@ -267,6 +268,7 @@ export const messages = both(
       },
       logins: {
         why: 'Your account is logged in here. If you do not know one of these, log it out and change your password.',
+        program: 'another program',
         here: 'this device',
         used: 'Last used: {time}',
         since: 'Since {time}, network {network}',

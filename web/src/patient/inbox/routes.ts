@@ -1,3 +1,5 @@
 import type { RouteRecordRaw } from 'vue-router'
 
-export default [] satisfies RouteRecordRaw[]
+export default [
+  { path: 'inbox', component: () => import('./InboxPage.vue'), meta: { title: 'inbox.title', tab: 'inbox', who: 'account' } },
+] satisfies RouteRecordRaw[]

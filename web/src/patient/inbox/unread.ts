@@ -1,5 +1,37 @@
-/** How many messages of the inbox are unread, for the bar; kept by the inbox. */
+/** How many messages of the inbox are unread, for the bar: asked for now and then, and told by the inbox while it is open. */
 
-import { ref } from 'vue'
+import { onScopeDispose, ref, watch } from 'vue'
+import { ask, loggedIn, notify } from '@/api'
 
 export const unread = ref(0)
+
+/** Above it the bar says "99+". */
+export const MOST_UNREAD = 99
+const EVERY = 60_000 // milliseconds
+
+let latest = 0
+
+/** Count anew; what cannot be reached leaves the count as it is. */
+export async function countUnread(): Promise<void> {
+  const mine = ++latest
+  if (!loggedIn.value) {
+    unread.value = 0
+    return
+  }
+  const page = await ask(notify.GET('/api/v1/notifications', { params: { query: { unread: true, limit: MOST_UNREAD + 1 } } })).catch(() => undefined)
+  if (page && mine === latest) unread.value = page.items.length
+}
+
+/** Count while the component lives: when somebody logs in or out, when the page is looked at again, and each minute. */
+export function useUnread(): void {
+  const look = () => {
+    if (!document.hidden) void countUnread()
+  }
+  const timer = setInterval(look, EVERY)
+  document.addEventListener('visibilitychange', look)
+  watch(loggedIn, () => void countUnread(), { immediate: true })
+  onScopeDispose(() => {
+    clearInterval(timer)
+    document.removeEventListener('visibilitychange', look)
+  })
+}
