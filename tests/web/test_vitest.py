@@ -18,6 +18,7 @@ def _libraries():
         pytest.skip(f"no pages: {reason}")
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("command", [pages.test, pages.check], ids=["vitest", "types"])
 def test_the_pages_keep(command, capsys):
     try:

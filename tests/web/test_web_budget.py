@@ -1,0 +1,66 @@
+"""How much JavaScript a phone loads before the first page of the patients stands there."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+LIMIT = 200_000
+"""Bytes, gzipped."""
+ENTRY = "index.html"
+FIRST = ("src/patient/PatientLayout.vue", "src/patient/find/HomePage.vue")
+"""What the router loads for `/`."""
+BESIDE = "node_modules/workbox-window/"
+"""What is loaded by itself on every page: it sees to the worker that keeps the frame at hand."""
+
+Manifest = dict[str, dict[str, Any]]
+
+
+def loaded(manifest: Manifest, *names: str) -> set[str]:
+    """The scripts of these parts and of all that they import at once, by their files' names."""
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        part = manifest[todo.pop()]
+        if part["file"] not in found:
+            found.add(part["file"])
+            todo += part.get("imports", [])
+    return {name for name in found if name.endswith(".js")}
+
+
+def first(dist: Path) -> set[str]:
+    """What `/` loads."""
+    manifest: Manifest = json.loads((dist / ".vite/manifest.json").read_text(encoding="utf-8"))
+    return loaded(manifest, ENTRY, *FIRST, *(name for name in manifest if name.startswith(BESIDE)))
+
+
+def weight(dist: Path, files: set[str]) -> dict[str, int]:
+    """Bytes of each as it goes over the network."""
+    return {name: len(gzip.compress((dist / name).read_bytes(), 9)) for name in files}
+
+
+def test_the_first_page_of_the_patients_is_light(pages):
+    weights = weight(pages, first(pages))
+    assert len(weights) > 1
+    heaviest = sorted(weights.items(), key=lambda each: -each[1])
+    assert sum(weights.values()) < LIMIT, f"{sum(weights.values())} bytes: {heaviest}"
+
+
+def test_a_patient_loads_nothing_of_the_staffs_pages(pages):
+    found = " ".join(first(pages)).lower()
+    assert not any(word in found for word in ("echarts", "element", "staff")), found
+
+
+def test_what_is_imported_at_once_counts_and_what_is_loaded_later_does_not():
+    manifest: Manifest = {
+        "index.html": {"file": "a.js", "imports": ["_b.js"], "dynamicImports": ["later.vue"]},
+        "_b.js": {"file": "b.js", "imports": ["index.html"]},
+        "later.vue": {"file": "later.js", "imports": ["_b.js"]},
+    }
+    assert loaded(manifest, "index.html") == {"a.js", "b.js"}
+    assert loaded(manifest, "index.html", "later.vue") == {"a.js", "b.js", "later.js"}
+
+
+def test_weights_are_what_goes_over_the_network(tmp_path):
+    (tmp_path / "a.js").write_text("x" * 10_000)
+    assert weight(tmp_path, {"a.js"})["a.js"] < 100
