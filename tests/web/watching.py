@@ -16,6 +16,15 @@ LOUD = "document.addEventListener('securitypolicyviolation', e => console.error(
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
+STICKY = """on => document.querySelectorAll('body *').forEach(each => {
+  if (on ? each.dataset.stuck : getComputedStyle(each).position === 'sticky') {
+    each.style.position = on ? '' : 'static'
+    if (on) delete each.dataset.stuck; else each.dataset.stuck = 'yes'
+  }
+})"""
+"""Lays down what sticks to an edge, and puts it back: axe takes what is below it for covered, though one may scroll."""
+
+
 class Watch:
     """The pages of one test."""
 
@@ -98,9 +107,11 @@ def shot(page: Page, name: str, *, whole: bool = False) -> Path:
 def accessible(page: Page, *, within: str = "") -> None:
     """Raises AssertionError with what axe finds, in the whole page or below a selector."""
     page.evaluate((WEB / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8"))
+    page.evaluate(STICKY, False)
     found = page.evaluate(
         "([within, tags]) => axe.run(within || document, {runOnly: {type: 'tag', values: tags}})", [within, TAGS]
     )["violations"]
+    page.evaluate(STICKY, True)
     lines = [
         f"{each['id']} ({each['impact']}): {each['help']}\n    {node['html'][:200]}\n    {_why(node)}"
         for each in found
