@@ -138,3 +138,4 @@ def test_a_parked_message_is_looked_at_replayed_and_dropped_with_a_reason(deskto
     shoot(page, "operator-parked")
     card.get_by_role("button", name="永久丢弃").click()
     expect(card).to_have_count(0)
+    expect(page.get_by_text("没有滞留消息。")).to_be_visible()
