@@ -25,7 +25,9 @@ SERVERS: Wanted = {
 }
 GATEWAY: Wanted = {"nginx": ("nginx", ())}
 """Debian's package: the program that we need of it, and where it may be. The gateway runs as a process beside containers too."""
-FONTS: Wanted = {"fonts-noto-cjk": ("NotoSansCJK-Regular.ttc", ("/usr/share/fonts/opentype/noto", "/usr/share/fonts/*/*"))}
+FONTS: Wanted = {
+    "fonts-noto-cjk": ("NotoSansCJK-Regular.ttc", ("/usr/share/fonts/opentype/noto", "/usr/share/fonts/*/*"))
+}
 """Without them 号源 is two boxes."""
 APT = ["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=120"]
 POLICY = Path("/usr/sbin/policy-rc.d")
