@@ -13,7 +13,7 @@ from common.messages import CATALOGUE
 from audit.invariants import RULES
 from docs import generate
 from docs.generators import routes, saga, settings
-from docs.generators.services import build_all
+from docs.generators.services import build_all, build_audit
 
 PAGES = [
     path
@@ -215,7 +215,7 @@ def test_operations_watches_metrics_that_exist():
 
 def test_operations_sends_staff_to_routes_that_exist():
     text = OPERATIONS.read_text(encoding="utf-8")
-    known = {(r.method, re.sub(r"<[^>]+>", "{}", r.rule)) for s in build_all() for r in routes.of(s)}
+    known = {(r.method, re.sub(r"<[^>]+>", "{}", r.rule)) for s in (*build_all(), build_audit()) for r in routes.of(s)}
     named = set(re.findall(r"`(GET|POST|PATCH) (/api/v1/[\w/{}<>-]+)", text))
     named = {(method, re.sub(r"\{[^}]*\}", "{}", path)) for method, path in named if "<svc>" not in path}
     assert named
