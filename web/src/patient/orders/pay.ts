@@ -1,6 +1,6 @@
 /** Ways to pay, and what an attempt's state means for the page. */
 
-import type { PaymentSchemas } from '@/api'
+import type { Order, PaymentSchemas } from '@/api'
 
 export type Payment = PaymentSchemas['PaymentOut']
 export type Method = Payment['method']
@@ -18,8 +18,8 @@ export function firstWay(method: Method, phone: boolean): Way {
   return { method, channel: phone ? 'h5' : 'native' }
 }
 
-/** The other way with the same provider, if there is one here. */
-export function otherWay(way: Way): Way | null {
+/** The other way with the same provider, if there is one here: a code where there was a link, a link where there was a code. */
+export function otherWay(way: Way, phone: boolean): Way | null {
   switch (way.channel) {
     case 'wap':
     case 'page':
@@ -27,7 +27,9 @@ export function otherWay(way: Way): Way | null {
     case 'h5':
       return { method: 'wechat', channel: 'native' }
     case 'qr':
-      return { method: 'alipay', channel: 'page' }
+      return { method: 'alipay', channel: phone ? 'wap' : 'page' }
+    case 'native':
+      return phone ? { method: 'wechat', channel: 'h5' } : null // h5 opens the app, which a desktop has not
     default:
       return null
   }
@@ -57,9 +59,17 @@ export function arrived(payments: readonly Payment[], order: string): boolean {
   return payments.some((p) => p.state === 'succeeded' && p.parts.some((part) => part.order_id === order && part.state === 'settles'))
 }
 
-/** Came late or twice: goes back, or has gone. */
-export function givenBack(payments: readonly Payment[], order: string): Payment[] {
-  return payments.filter((p) => p.parts.some((part) => part.order_id === order && part.state === 'given_back'))
+/** Fen that came late or twice, and go back by themselves: what was paid for an order beyond what counts for it. */
+export function surplusOf(payments: readonly Payment[], order: Pick<Order, 'id' | 'paid'>): number {
+  const own = payments.filter((p) => p.order_id === order.id && p.state === 'succeeded')
+  const back = own.filter((p) => p.parts.every((part) => part.state === 'given_back'))
+  const moved = payments.flatMap((p) => p.parts).filter((part) => part.order_id === order.id && part.from_order_id !== null)
+  const beyond = sum(own) + sum(moved) - order.paid.amount
+  return Math.max(0, Math.min(sum(back), beyond))
+}
+
+function sum(parts: readonly { amount: { amount: number } }[]): number {
+  return parts.reduce((total, part) => total + part.amount.amount, 0)
 }
 
 /** What she is shown is stale: it is asked for again, under the same key. now: the server's, milliseconds. */
@@ -67,7 +77,7 @@ export function isStale(payment: Payment, now: number): boolean {
   return payment.state === 'pending' && payment.show_until !== null && now >= Date.parse(payment.show_until)
 }
 
-/** 8 characters after each other are misread: HY1234 5678 9012 */
+/** As one reads it out: 2611 239R F4ZJ */
 export function inGroups(code: string): string {
   return code.replace(/(.{4})(?=.)/g, '$1 ')
 }

@@ -41,7 +41,8 @@ export interface Preview {
 
 /** payments: those of the order, for the way back; now: the server's, milliseconds. */
 export function preview(order: Order, rules: Rules | undefined, payments: readonly Payment[], now: number): Preview {
-  const back = heldOf(order)
+  // while it is being moved here, its money is on the way, and comes back from here
+  const back = order.state === 'moving' ? (order.fee?.amount ?? 0) : heldOf(order)
   const hers = order.state === 'confirmed' || order.state === 'moving'
   const hours = order.visit ? (Date.parse(order.visit.starts_at) - now) / HOUR : Infinity
   const late = hers && hours < NOTICE_HOURS

@@ -24,6 +24,7 @@ function timeOf(order: Order): string {
   return time ? moment(time) : ''
 }
 
+const SUCCEEDING = new Set(['reserving', 'awaiting_payment', 'closing'])
 const OPENS = new Set(['not_released', 'too_early'])
 const CLOSED = new Set(['too_late', 'session_over'])
 const ADVISED = new Set([
@@ -63,6 +64,7 @@ export function whyOf(order: Order): Why | null {
 /** What will follow if she gives it back now, sentence by sentence. `money` formats fen. */
 export function followsInWords(order: Order, p: Preview, money: (fen: number) => string, span: (seconds: number) => string): string[] {
   const said: string[] = [t(`orders.cancel.${placeWord(order)}`)]
+  if (order.replaces && SUCCEEDING.has(order.state)) said.push(t('orders.cancel.former'))
   const amount = money(p.back)
   if (p.way === 'provider') said.push(t('orders.cancel.back', { amount }))
   else if (p.way === 'counter') said.push(t('orders.cancel.backCounter', { amount }))
