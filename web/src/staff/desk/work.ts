@@ -1,7 +1,7 @@
 /** All that the desk does, and what it knows: the live queue, the room, who is there. */
 
 import { computed, reactive, ref, watch } from 'vue'
-import { account, ask, booking, newKey, Problem, schedule, serverNow, type Session, type Visit } from '@/api'
+import { account, ask, booking, newKey, Problem, schedule, serverNow, type Visit } from '@/api'
 import { t } from '@/i18n'
 import { say } from '@/i18n/problems'
 import { useAct } from '@/shared/act'
@@ -22,14 +22,6 @@ export interface Asked {
 }
 
 export type Desk = ReturnType<typeof useDesk>
-
-export function sessionsOfToday(hospital_id: string, of: { doctor_id?: string } = {}): Promise<Session[]> {
-  const today = isoDay(serverNow())
-  const query = { hospital_id, date_from: today, date_to: today, limit: 200, ...of }
-  return ask(schedule.GET('/api/v1/sessions', { params: { query } })).then(({ items }) =>
-    items.filter((s) => s.state !== 'draft').sort((a, b) => a.starts_at.localeCompare(b.starts_at) || a.doctor.name.localeCompare(b.doctor.name)),
-  )
-}
 
 export function useDesk(sessionId: string) {
   const params = { path: { session_id: sessionId } }
