@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, WebError
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, WebError, expect
 
 from stack.pages import WEB
 
 SHOTS = Path(__file__).parents[2] / "var/screenshots"
 PATIENCE = 20_000
 """Milliseconds that an expectation may take on a busy machine."""
+expect.set_options(timeout=PATIENCE)
 LOUD = "document.addEventListener('securitypolicyviolation', e => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`))"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
