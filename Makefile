@@ -17,7 +17,7 @@ DEV := $(VENV)/.dev
 OUT ?= var/broker-definitions.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pages run stack test chaos lint check bench up down images servers browser broker-definitions
+.PHONY: help setup pages run stack test chaos lint check bench lighthouse up down images servers browser broker-definitions
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ check: lint ## lint, types (Python, and TypeScript of the web pages), architectu
 
 bench: $(DEV) servers ## speed, each figure beside its limit (ARGS="--quick")
 	$(PY) -m bench $(ARGS)
+
+lighthouse: $(DEV) browser ## the patients' pages on a phone: Lighthouse's scores, and how much JavaScript they load (ARGS="--runs 1")
+	$(PY) -m bench.lighthouse $(ARGS)
 
 up: ## everything in containers, by docker compose
 	$(PYTHON) deploy/make_env.py

@@ -21,9 +21,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "web"
 DIST = WEB / "dist"
+MEASURE = WEB / "measure"
+"""Lighthouse, with libraries of its own: who does not measure does not need them."""
 WITHOUT = Path(__file__).resolve().parent / "without_pages"
 """What `/` shows where there are no pages: that there are none."""
-INSTALLED, BUILT = WEB / "node_modules/.haoyuan-installed", WEB / "node_modules/.haoyuan-built"
+INSTALLED, BUILT = "node_modules/.haoyuan-installed", WEB / "node_modules/.haoyuan-built"
 """Of what the libraries and the pages were made."""
 OFFLINE = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b")
 PATIENCE = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
@@ -42,14 +44,14 @@ def folder() -> Path:
     return DIST if (DIST / "index.html").is_file() else WITHOUT
 
 
-def install() -> None:
-    """Node.js and the pages' libraries. Raises PagesUnavailable."""
-    wanted = _digest([WEB / "package-lock.json"])
-    if _said(INSTALLED) == wanted:
+def install(where: Path = WEB) -> None:
+    """Node.js and the libraries of a folder. Raises PagesUnavailable."""
+    wanted = _digest([where / "package-lock.json"])
+    if _said(where / INSTALLED) == wanted:
         return
-    _say("the pages' libraries from npm, a minute the first time")
-    _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", *PATIENCE)
-    INSTALLED.write_text(wanted)
+    _say("their libraries from npm, a minute the first time")
+    _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", *PATIENCE, where=where)
+    (where / INSTALLED).write_text(wanted)
 
 
 def build() -> None:
@@ -118,10 +120,10 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _npm(*arguments: str) -> None:
-    """Run npm in web/; what it says is shown only if it fails. Raises PagesUnavailable."""
+def _npm(*arguments: str, where: Path = WEB) -> None:
+    """Run npm; what it says is shown only if it fails. Raises PagesUnavailable."""
     done = subprocess.run(
-        ["npm", *arguments], cwd=WEB, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        ["npm", *arguments], cwd=where, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
     if done.returncode == 0:
         return
@@ -131,11 +133,12 @@ def _npm(*arguments: str) -> None:
     raise PagesBroken(f"{said}\n`npm {' '.join(arguments)}` failed")
 
 
-def _environment() -> dict[str, str]:
-    environment = dict(os.environ) | {"PATH": f"{_programs()}{os.pathsep}{os.environ.get('PATH', '')}", "NO_COLOR": "1"}
+def environment() -> dict[str, str]:
+    """Ours, with Node.js first in PATH. Raises PagesUnavailable."""
+    found = dict(os.environ) | {"PATH": f"{_programs()}{os.pathsep}{os.environ.get('PATH', '')}", "NO_COLOR": "1"}
     if not os.access(os.environ.get("HOME") or "/nowhere", os.W_OK):
-        environment["npm_config_cache"] = str(ROOT / "var/npm")
-    return environment
+        found["npm_config_cache"] = str(ROOT / "var/npm")
+    return found
 
 
 # --- Node.js ---------------------------------------------------------------------------------------------------------
