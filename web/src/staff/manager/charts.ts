@@ -17,7 +17,7 @@ export function inMinutes(seconds: number | null | undefined): number | null {
 }
 
 const frame = {
-  grid: { left: 8, right: 16, top: 44, bottom: 8, containLabel: true },
+  grid: { left: 8, right: 16, top: 44, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'all' },
   legend: { top: 0, type: 'plain' },
 }
 const tooltip = { trigger: 'axis', renderMode: 'richText', confine: true }
@@ -34,7 +34,7 @@ export function bars({ names, series, unit }: Bars, line?: { at: number; name: s
     ...frame,
     tooltip: { ...tooltip, axisPointer: { type: 'shadow' } },
     xAxis: { type: 'category', data: names, axisLabel: { interval: 0, width: 110, overflow: 'break' } },
-    yAxis: { type: 'value', name: unit },
+    yAxis: { type: 'value', name: unit, max: line && atLeast(line.at) },
     series: series.map(({ name, values }, n) => ({
       type: 'bar',
       name,
@@ -43,6 +43,11 @@ export function bars({ names, series, unit }: Bars, line?: { at: number; name: s
       ...(n === 0 && line ? { markLine: levelOf(line, look) } : {}),
     })),
   })
+}
+
+/** An axis that has room for a level above all values. */
+function atLeast(level: number): (seen: { max: number }) => number | undefined {
+  return ({ max }) => (max < level ? Math.ceil(level * 1.05) : undefined)
 }
 
 function levelOf({ at, name }: { at: number; name: string }, look: Look): object {
@@ -62,7 +67,7 @@ export function staffingCurve(staffing: NonNullable<Planned['staffing']>, words:
     ...frame,
     tooltip,
     xAxis: { type: 'value', name: words.doctors, nameLocation: 'middle', nameGap: 28, minInterval: 1, min: 'dataMin', max: 'dataMax' },
-    yAxis: { type: 'value', name: words.unit },
+    yAxis: { type: 'value', name: words.unit, max: atLeast(inMinutes(staffing.target_p90)!) },
     series: [
       {
         type: 'line',
