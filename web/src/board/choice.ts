@@ -45,7 +45,7 @@ export function useChoice(): Choice {
 
 /** `sessions=a,b` of the address. */
 export function asked(query: unknown): string[] {
-  return typeof query === 'string' ? query.split(',').filter(Boolean).slice(0, MOST) : []
+  return typeof query === 'string' ? [...new Set(query.split(',').filter(Boolean))].slice(0, MOST) : []
 }
 
 /** Chosen sessions stand for their day; after it, and if rooms were chosen, whatever is in the rooms. */

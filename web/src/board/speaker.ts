@@ -40,7 +40,10 @@ export class Speaker {
     const id = queue.session_id
     if (this.voice.value === 'off') return this.memory.spoke(id, newest(queue.called))
     const last = Math.max(this.heard.get(id) ?? -1, this.memory.last(id) ?? -1)
-    for (const call of toSpeak(queue.called, last < 0 ? undefined : last, Date.parse(queue.at)))
+    const calls = toSpeak(queue.called, last < 0 ? undefined : last, Date.parse(queue.at))
+    // a screen that is new here counts what was before it as spoken, so that after a restart it knows what it has missed
+    if (last < 0) this.memory.spoke(id, calls.length ? calls[0]!.serial - 1 : newest(queue.called))
+    for (const call of calls)
       this.waiting.push({ queue: id, serial: call.serial, at: Date.parse(call.at), words: utterances(call, queue, whose, english) })
     this.heard.set(id, Math.max(last, newest(queue.called)))
     this.waiting = this.waiting.slice(-MOST)

@@ -7,6 +7,7 @@ import { clock } from '@/shared/format'
 export type Wait = BookingSchemas['Wait']
 
 const SOON = 60 // seconds
+const ENOUGH = 10 // estimates; of fewer a share says nothing
 const SAME = 60 // seconds by which a call must have moved to be worth a word
 
 export interface WaitWords {
@@ -49,6 +50,6 @@ export function movedWords(moved: Wait['moved']): { how: string; why: string[] }
 
 /** How often such estimates held here. */
 export function coverageWords({ share, count, meant }: Wait['coverage']): string {
-  if (share === null || count === 0) return t('clinic.coverage.none', { meant: Math.round(meant * 100) })
+  if (share === null || count < ENOUGH) return t('clinic.coverage.none', { meant: Math.round(meant * 100) })
   return t('clinic.coverage.some', { count, share: Math.round(share * 100), meant: Math.round(meant * 100) })
 }

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { effectScope, ref } from 'vue'
+import { Problem, Unreachable } from '@/api/problem'
+import type { Link } from '@/api/stream'
+import { useLive, type Live } from './live'
+
+const stream = { link: ref<Link>('connecting'), tell: (_event: string, _data: unknown) => {} }
+vi.mock('@/api/stream', () => ({
+  useStream: (_path: string, tell: typeof stream.tell) => {
+    stream.tell = tell
+    return { link: stream.link, close: () => undefined }
+  },
+}))
+
+let answers: { resolve: (n: number) => void; reject: (error: unknown) => void }[] = []
+let stop = () => {}
+
+function live(): Live<number> {
+  const scope = effectScope()
+  stop = () => scope.stop()
+  return scope.run(() =>
+    useLive<number, number>({ path: '/x', event: 'queue', fetch: () => new Promise((resolve, reject) => answers.push({ resolve, reject })), merge: (_, told) => told }),
+  )!
+}
+const soon = () => vi.advanceTimersByTimeAsync(1)
+
+describe('what moves by itself', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    stream.link.value = 'connecting'
+    answers = []
+  })
+  afterEach(() => {
+    stop()
+    vi.useRealTimers()
+  })
+
+  it('is asked for first, then told', async () => {
+    const at = live()
+    expect(at.freshness).toBe('connecting')
+    answers[0]!.resolve(1)
+    await soon()
+    expect([at.data, at.freshness]).toEqual([1, 'asking'])
+    stream.link.value = 'live'
+    stream.tell('queue', 2)
+    stream.tell('other', 9)
+    expect([at.data, at.freshness]).toEqual([2, 'live'])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(answers).toHaveLength(1)
+  })
+
+  it('is not undone by an older answer that comes later', async () => {
+    const at = live()
+    stream.link.value = 'live'
+    stream.tell('queue', 2)
+    answers[0]!.resolve(1)
+    await soon()
+    expect(at.data).toBe(2)
+  })
+
+  it('is old as soon as the stream is lost, and as good as new again by asking', async () => {
+    const at = live()
+    answers[0]!.resolve(1)
+    await soon()
+    stream.link.value = 'live'
+    stream.tell('queue', 2)
+    await vi.advanceTimersByTimeAsync(10)
+    stream.link.value = 'lost'
+    expect([at.data, at.freshness]).toEqual([2, 'old'])
+    await vi.advanceTimersByTimeAsync(6000)
+    answers[1]!.resolve(3)
+    await soon()
+    expect([at.data, at.freshness]).toEqual([3, 'asking'])
+    await vi.advanceTimersByTimeAsync(6000)
+    answers[2]!.reject(new Unreachable('x'))
+    await soon()
+    expect([at.data, at.freshness]).toEqual([3, 'old'])
+    stream.link.value = 'live'
+    stream.tell('queue', 4)
+    expect([at.data, at.freshness, at.error]).toEqual([4, 'live', undefined])
+  })
+
+  it('shows nothing of what is not ours to see any more', async () => {
+    const at = live()
+    stream.tell('queue', 2)
+    answers[0]!.resolve(2)
+    await soon()
+    void at.reload()
+    answers[1]!.reject(new Problem(404, { code: 'visit_not_found' }))
+    await soon()
+    expect(at.data).toBeUndefined()
+    expect(at.error).toBeInstanceOf(Problem)
+  })
+
+  it('asks no more when its component has gone', async () => {
+    live()
+    answers[0]!.resolve(1)
+    await soon()
+    stop()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(answers).toHaveLength(1)
+  })
+})
