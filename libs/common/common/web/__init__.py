@@ -4,12 +4,13 @@ from common.web.access import Principal, principal, public, roles, sign_token, s
 from common.web.app import Routes, answer, create_app, service
 from common.web.idempotency import idempotent, repeatable
 from common.web.paging import Paged, page_of
-from common.web.schemas import Idents, MoneySchema, Schema, money
+from common.web.schemas import Idents, MoneySchema, PlainText, Schema, money
 
 __all__ = [
     "Idents",
     "MoneySchema",
     "Paged",
+    "PlainText",
     "Principal",
     "Routes",
     "Schema",

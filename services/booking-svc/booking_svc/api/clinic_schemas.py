@@ -1,11 +1,10 @@
 """What goes into the clinic day by HTTP, and what comes out."""
 
-import unicodedata
 from datetime import date as calendar_date
 from datetime import datetime
 from typing import Any
 
-from common.web import Idents, Paged, Schema
+from common.web import Idents, Paged, PlainText, Schema
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from booking_svc.api.schemas import VisitSchema
@@ -16,26 +15,6 @@ STATES = [str(s) for s in VisitState]
 CLASSES = list(REASONS)
 _REASONS = sorted(reason for reasons in REASONS.values() for reason in reasons)
 MOST_PAUSE = 480  # minutes
-
-
-class PlainText(fields.String):
-    """A text of one line of bounded length, without what does not print (controls, marks that turn lines round).
-
-    Loads it as it is kept and compared: full-width letters and digits as plain ones (NFKC), single spaces between words.
-    """
-
-    def __init__(self, longest: int, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Length(1, longest), **kwargs)
-        self._longest = longest
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, *args, **kwargs)
-        if len(text) > self._longest:
-            raise ValidationError(f"at most {self._longest} characters")
-        plain = unicodedata.normalize("NFKC", text)
-        if not plain.isprintable() or not any(c.isalnum() for c in plain):
-            raise ValidationError("has letters or digits, and only what prints")
-        return " ".join(plain.split())
 
 
 class Number(fields.Float):
