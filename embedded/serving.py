@@ -14,7 +14,13 @@ class Serving:
 
     def __init__(self, app: Any, *, host: str, port: int, threads: int) -> None:
         self._server = create_server(
-            app, host=host, port=port, threads=threads, ident="haoyuan", clear_untrusted_proxy_headers=True
+            app,
+            host=host,
+            port=port,
+            threads=threads,
+            ident="haoyuan",
+            clear_untrusted_proxy_headers=True,
+            channel_request_lookahead=1,  # so that it hears of a client that goes while it is answered: live streams
         )
         self.port = int(self._server.effective_port)
         self.thread = threading.Thread(target=self._server.run, name="http", daemon=True)

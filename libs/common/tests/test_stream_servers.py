@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 import stream_app
 from waitress.server import create_server
 
+from embedded.serving import Serving
 from stack.process import free_port, listening, wait_until
 
 FAR = 60.0
@@ -40,12 +42,18 @@ def get() -> Iterator[Callable[[int, str], HTTPResponse]]:
 def stream(get: Callable[[int, str], HTTPResponse]) -> Callable[[int], HTTPResponse]:
     """Open a stream, which has begun when it is there."""
 
-    def begun(port: int) -> HTTPResponse:
-        response = get(port, "/stream")
+    def begun(port: int, path: str = "/stream") -> HTTPResponse:
+        response = get(port, path)
         assert response.readline() == b"retry: 2000\n"
         return response
 
     return begun
+
+
+def leave(response: HTTPResponse) -> None:
+    """Close the connection, of which the answer was to be the last."""
+    with socket.fromfd(response.fileno(), socket.AF_INET, socket.SOCK_STREAM) as connection:
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def told(response: HTTPResponse) -> bytes:
@@ -73,6 +81,16 @@ def gunicorn(tmp_path: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
                 process.kill()
 
 
+@pytest.fixture
+def waitress() -> Iterator[tuple[int, Serving]]:
+    """As embedded mode has it."""
+    app = stream_app.make()
+    serving = Serving(app, host="127.0.0.1", port=0, threads=30)
+    yield serving.port, serving
+    app.extensions["service"].streams.close()
+    serving.stop()
+
+
 def test_gunicorn_tells_at_once_and_ends_at_once(
     gunicorn: tuple[int, subprocess.Popen[bytes]],
     get: Callable[[int, str], HTTPResponse],
@@ -87,6 +105,23 @@ def test_gunicorn_tells_at_once_and_ends_at_once(
     assert [told(each) for each in streams] == [b'{"reason":"stopping"}'] * 20
     assert [told(each) for each in streams] == [b"over"] * 20
     assert process.wait(FAR) == 0
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "waitress"])
+def test_who_has_gone_keeps_nobodys_place(
+    request: pytest.FixtureRequest,
+    server: str,
+    get: Callable[[int, str], HTTPResponse],
+    stream: Callable[..., HTTPResponse],
+) -> None:
+    """Also where nothing is written, which would fail: a hall's screens that come again at once find their places free."""
+    port = request.getfixturevalue(server)[0]
+    staying, going = stream(port), [stream(port, "/silent") for _ in range(20)]
+    for each in going:
+        leave(each)
+    wait_until(lambda: get(port, "/count").read() == b"1", FAR, "their places are free")
+    assert get(port, "/publish").read() == b"1"
+    assert told(staying) == b"1", "who is still there stays"
 
 
 def test_waitress_tells_at_once_and_ends_at_once(

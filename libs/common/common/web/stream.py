@@ -4,13 +4,14 @@ A `Hub` hands out what is published under a topic to everybody who listens to it
 holds a thread of its server while it is open, so a hub has a limit; see docs/adr/0030.
 """
 
+import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Self, cast
 
-from flask import Response
+from flask import Response, request
 
 from common.errors import Unavailable
 from common.jsons import encode
@@ -19,7 +20,8 @@ from common.metrics import STREAMS
 DEPTH = 200
 """Items that may wait for a listener; one who is slower is cut off, and resumes."""
 
-HEARTBEAT = 15.0  # seconds of silence at most: proxies close what is silent for longer, and who has gone is noticed
+HEARTBEAT = 15.0  # seconds of silence at most: proxies close what is silent for longer
+LOOK = 1.0  # seconds between two looks whether the client is still there: who has gone keeps nobody's place
 LONGEST = 600.0  # seconds; then the client comes again, perhaps to another process
 RETRY = 2000  # milliseconds until a client comes again
 
@@ -199,6 +201,23 @@ def _take_out(of: MutableMapping[str, Any], key: str, listener: Listener) -> Non
         del of[key]
 
 
+def _gone(environ: Mapping[str, Any]) -> Callable[[], bool]:
+    """Whether the client, or the gateway for it, has closed the connection of this request, as far as the server lets it be known."""
+    connection = environ.get("gunicorn.socket")
+    if connection is None:
+        return cast("Callable[[], bool]", environ.get("waitress.client_disconnected", lambda: False))
+
+    def is_closed() -> bool:
+        try:
+            return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    return is_closed
+
+
 def event(name: str, data: Any, ident: str = "") -> bytes:
     """One event; `data` as JSON, which has no line breaks of its own. `ident` comes back as Last-Event-ID."""
     return b"".join(
@@ -230,6 +249,7 @@ class Stream:
         self._heartbeat = heartbeat
         self._until = time.monotonic() + min(left, longest)
         self._why = EXPIRED if left <= longest else AGAIN
+        self._gone: Callable[[], bool] = lambda: False
         self._over = False
         self._begun = False
 
@@ -250,13 +270,16 @@ class Stream:
         beat = time.monotonic() + self._heartbeat
         while True:
             now = time.monotonic()
-            item = None if now >= self._until else self._listener.get(min(beat, self._until) - now)
+            item = None if now >= self._until else self._listener.get(min(beat, self._until, now + LOOK) - now)
             if item is not None:
                 if written := self._write(item):
                     return written
             elif self._listener.ended or time.monotonic() >= self._until:
                 self._over = True
                 return event("bye", {"reason": self._listener.ended or self._why})
+            elif self._gone():
+                self._over = True
+                raise StopIteration
             elif time.monotonic() >= beat:
                 return b":\n\n"
 
@@ -273,6 +296,7 @@ class Stream:
 
     def response(self) -> Response:
         """The answer whose body this is. Proxies must not gather it, nor compress it."""
+        self._gone = _gone(request.environ)
         answer = Response(self, content_type="text/event-stream")
         answer.headers["Cache-Control"] = "no-store, no-transform"
         answer.headers["X-Accel-Buffering"] = "no"
