@@ -168,6 +168,17 @@ def test_a_long_body_is_cut_and_says_so(desk: Desk) -> None:
     assert desk.get("/n").get_json()["truncated"] is False
 
 
+def test_a_page_does_not_read_rosters_of_megabytes(desk: Desk) -> None:
+    long = b'{"subject": "s", "x": "' + b"x" * 300_000 + b'"}'
+    desk.store.park([Parked("long", "t", long, "r", NOW), Parked("short", "t", b'{"subject": "s"}', "r", NOW)])
+    items = desk.get().get_json()["items"]
+    assert [(i["id"], i["bytes"], i["subject"]) for i in items] == [("long", len(long), None), ("short", 16, "s")]
+    read = desk.store.parked(largest=16)
+    assert [(p.body, p.size) for p in read] == [(b"", len(long)), (b'{"subject": "s"}', 16)]
+    assert next(p.body for p in desk.store.parked()) == long
+    assert desk.get("/long").get_json()["truncated"] is True
+
+
 @pytest.mark.parametrize("name", ["a/b", "..", "a//b?c#d", "~x", "号", "x" * 200, "https://his.example/1"])
 def test_whatever_a_sender_outside_calls_it(desk: Desk, name: str) -> None:
     desk.store.park([Parked(name, "t", b"{}", "r", NOW)])

@@ -311,7 +311,7 @@ class Database(Keeping):
         return {
             "outbox": conn.execute(sa.select(sa.func.count()).select_from(tables.outbox)).scalar_one(),
             "outbox_since": conn.execute(_oldest_outgoing).scalar(),
-            "parked": [{"message_id": p.message_id, "reason": p.reason} for p in self.parked()],
+            "parked": [{"message_id": p.message_id, "reason": p.reason} for p in self.parked(largest=0)],
             "overdue": [f"{row.kind} {row.key}" for row in conn.execute(overdue)],
         }
 

@@ -29,6 +29,12 @@ class Parked:
     parked_at: datetime
     origin: str = ""
     """Of a foreign message: the queue it came by, who sent it and as what, so that it can be replayed (common.processor)."""
+    left_out: int = 0
+    """How many bytes the body has, where it was too long to be looked at here: then `body` is empty."""
+
+    @property
+    def size(self) -> int:
+        return self.left_out or len(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +77,25 @@ class Keeping(ABC):
                     },
                 )
 
-    def parked(self, limit: int = 1000, after: tuple[datetime, str] | None = None) -> list[Parked]:
-        """The parked messages, oldest first. after: when the last one that was seen was parked, and its id."""
+    def parked(
+        self, limit: int = 1000, after: tuple[datetime, str] | None = None, largest: int | None = None
+    ) -> list[Parked]:
+        """The parked messages, oldest first. after: when the last one that was seen was parked, and its id. largest: longer bodies are
+        left out, for a page of them may be more than a process can hold.
+        """
         t = tables.parked.c
-        query = sa.select(tables.parked).order_by(t.parked_at, t.message_id).limit(limit)
+        query = _all_parked.order_by(t.parked_at, t.message_id).limit(limit)
         if after is not None:
             at, message_id = after
             query = query.where(t.parked_at >= at, sa.or_(t.parked_at > at, t.message_id > message_id))
         with self.reading() as conn:
-            return [_parked(row) for row in conn.execute(query)]
+            rows = conn.execute(query, {"largest": LARGEST if largest is None else largest}).all()
+        return [_parked(row) for row in rows]
 
     def parked_message(self, message_id: str) -> Parked | None:
-        query = sa.select(tables.parked).where(tables.parked.c.message_id == message_id)
+        query = _all_parked.where(tables.parked.c.message_id == message_id)
         with self.reading() as conn:
-            row = conn.execute(query).one_or_none()
+            row = conn.execute(query, {"largest": LARGEST}).one_or_none()
         return None if row is None else _parked(row)
 
     def unpark(self, message_id: str) -> bool:
@@ -127,8 +138,18 @@ class Keeping(ABC):
             )
 
 
+LARGEST = 2**31 - 1
+_size = sa.func.length(tables.parked.c.body)
+_all_parked = sa.select(
+    *(column for column in tables.parked.c if column.name != "body"),
+    _size.label("size"),
+    sa.case((_size <= sa.bindparam("largest"), tables.parked.c.body)).label("body"),
+)
+
+
 def _parked(row: Any) -> Parked:
-    return Parked(row.message_id, row.type, bytes(row.body), row.reason, row.parked_at, row.origin or "")
+    body, left_out = (b"", row.size) if row.body is None else (bytes(row.body), 0)
+    return Parked(row.message_id, row.type, body, row.reason, row.parked_at, row.origin or "", left_out)
 
 
 _park = sa.text(

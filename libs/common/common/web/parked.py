@@ -115,7 +115,7 @@ def _once(view: Callable[..., Response]) -> Callable[..., Response]:
 def list_parked(query: dict[str, Any]) -> dict[str, Any]:
     """The messages that this service could not handle, oldest first."""
     after = None if query["cursor"] is None else tuple(query["cursor"])
-    found = _store().parked(query["limit"] + 1, after)
+    found = _store().parked(query["limit"] + 1, after, largest=MAX_BYTES)
     return page_of(found, query["limit"], lambda p: [p.parked_at, p.message_id], _show)
 
 
@@ -218,7 +218,7 @@ def _open(ident: str) -> str:
 
 
 def _show(parked: Parked) -> dict[str, Any]:
-    subject, order_id = _about(parked.body)
+    subject, order_id = _about(parked.body) if parked.size <= MAX_BYTES else (None, None)
     return {
         "id": ident_of(parked.message_id),
         "message_id": mask_text(parked.message_id),
@@ -227,7 +227,7 @@ def _show(parked: Parked) -> dict[str, Any]:
         "order_id": order_id,
         "reason": mask_text(parked.reason),
         "parked_at": local(parked.parked_at),
-        "bytes": len(parked.body),
+        "bytes": parked.size,
         "from_outside": bool(parked.origin),
     }
 
@@ -235,7 +235,7 @@ def _show(parked: Parked) -> dict[str, Any]:
 def _about(body: bytes) -> tuple[str | None, str | None]:
     """The subject and the order of a message, where they can be read."""
     try:
-        event = decode(body) if len(body) <= MAX_BYTES else None
+        event = decode(body)
     except (ValueError, RecursionError):
         return None, None
     if not isinstance(event, dict):

@@ -90,8 +90,13 @@ class MongoStore:
         """Keep messages that could not be handled, once each."""
         self.parked_messages.keep(messages)
 
-    def parked(self, limit: int = 1000, after: tuple[datetime, str] | None = None) -> list[Parked]:
-        """The parked messages, oldest first. after: when the last one that was seen was parked, and its id."""
+    def parked(
+        self, limit: int = 1000, after: tuple[datetime, str] | None = None, largest: int | None = None
+    ) -> list[Parked]:
+        """The parked messages, oldest first. after: when the last one that was seen was parked, and its id. They are our own, and
+        never as long as `largest`.
+        """
+        del largest
         return self.parked_messages.all(limit, after)
 
     def parked_message(self, message_id: str) -> Parked | None:
