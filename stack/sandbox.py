@@ -39,9 +39,13 @@ def kept_port(kept: Path, wanted: int) -> int:
 
 
 def of_payment_svc(sandbox: HttpServer, url: str) -> dict[str, str]:
-    """What payment-svc must know to work with it; `url` is where the sandbox reaches the platform, without a path."""
+    """What payment-svc must know to work with it; `url` is where the sandbox reaches the platform, without a path.
+
+    Payers are led back to the name by which `make run` greets: a browser keeps a login for each name of a place.
+    """
     return {
         "WECHAT_URL": sandbox.url,
         "ALIPAY_URL": f"{sandbox.url}/gateway.do",
-        "PUBLIC_URL": url,
+        "PUBLIC_URL": url.replace("127.0.0.1", "localhost"),
+        "CALLBACK_URL": url,
     }
