@@ -1,3 +1,6 @@
 import type { RouteRecordRaw } from 'vue-router'
 
-export default [] satisfies RouteRecordRaw[]
+export default [
+  { path: 'draws', component: () => import('./DrawsPage.vue'), meta: { title: 'draws.title', tab: 'find', who: 'everybody' } },
+  { path: 'draws/:sessionId', component: () => import('./DrawPage.vue'), props: true, meta: { title: 'draws.one', tab: 'find', who: 'everybody' } },
+] satisfies RouteRecordRaw[]

@@ -43,7 +43,7 @@ export const messages = both(
       passed: '叫到您时没有应答，号码已往后排。请留意下一次叫号。',
       late: '您报到晚了，按报到时间排队。',
       state: {
-        serving: '您正在 {room} 就诊',
+        serving: '您正在 {room}就诊',
         away: '您在做检查',
         awayNote: '检查做完后请回到诊室门口，告诉护士“检查回来了”，就会继续排在同一位医生的队里。',
         done: '本次就诊已完成，祝您早日康复。',

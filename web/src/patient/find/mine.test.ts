@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Order } from '@/api'
-import { mineOf } from './mine'
+import { mineOf, pathOf } from './mine'
 
 const NOW = Date.parse('2026-11-23T10:00:00+08:00')
 const order = (id: string, more: Partial<Order>): Order => ({ id, state: 'confirmed', pay_before: null, accept_before: null, visit: null, ...more }) as Order
@@ -18,11 +18,17 @@ describe('what is shown of her own', () => {
       ],
       NOW,
     )
+    expect(pathOf(found[2]!)).toBe('/orders/next')
     expect(found.map(({ kind, order }) => [kind, order.id])).toEqual([
       ['pay', 'unpaid'],
       ['substitute', 'stopped'],
       ['visit', 'next'],
     ])
+  })
+
+  it('leads to the line on the day of the visit', () => {
+    const [today] = mineOf([order('today', { visit: { ...visit('23T14:00', '23T14:30')!, date: '2026-11-23' }, visit_id: 'vis_1' })], NOW)
+    expect([today!.kind, pathOf(today!)]).toEqual(['today', '/visits/vis_1'])
   })
 
   it('is not what is over', () => {

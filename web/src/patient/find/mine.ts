@@ -1,8 +1,9 @@
 /** What of her own orders is shown where she enters: what waits for her, and her next visit. */
 
 import type { Order } from '@/api'
+import { isoDay } from '@/shared/format'
 
-export type Kind = 'pay' | 'take' | 'substitute' | 'visit'
+export type Kind = 'pay' | 'take' | 'substitute' | 'today' | 'visit'
 
 export interface Mine {
   kind: Kind
@@ -18,8 +19,13 @@ export function mineOf(orders: readonly Order[], now: number, most = 3): Mine[] 
     .filter((order) => order.state === 'confirmed' && order.visit && Date.parse(order.visit.ends_at) > now)
     .sort((a, b) => Date.parse(a.visit!.starts_at) - Date.parse(b.visit!.starts_at))
     .slice(0, 1)
-    .map((order): Mine => ({ kind: 'visit', order, until: null }))
+    .map((order): Mine => ({ kind: order.visit!.date === isoDay(now) && order.visit_id ? 'today' : 'visit', order, until: null }))
   return [...waiting.sort(byTime), ...soon].slice(0, most)
+}
+
+/** Where it leads: on the day to the line, else to the order. */
+export function pathOf({ kind, order }: Mine): string {
+  return kind === 'today' ? `/visits/${order.visit_id}` : `/orders/${order.id}`
 }
 
 function actOf(order: Order): Mine[] {

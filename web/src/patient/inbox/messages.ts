@@ -4,9 +4,7 @@ export const messages = both(
   {
     inbox: {
       title: '消息',
-      all: '全部',
-      unreadOnly: '未读',
-      which: '显示哪些消息',
+      unreadOnly: '只看未读',
       unread: '未读',
       none: '还没有消息。预约有了进展，会在这里告诉您。',
       noneUnread: '没有未读消息。',
@@ -44,9 +42,7 @@ export const messages = both(
   {
     inbox: {
       title: 'Inbox',
-      all: 'All',
-      unreadOnly: 'Unread',
-      which: 'Which messages',
+      unreadOnly: 'Unread only',
       unread: 'unread',
       none: 'Nothing yet. News of your appointments come here.',
       noneUnread: 'Nothing unread.',

@@ -26,6 +26,11 @@ export function told({ probability, kind }: Pick<Chance, 'probability' | 'kind'>
   return { key: 'share', percent, some: Math.min(tenths, 9), all: 10 }
 }
 
+/** Entries are closed, and the draw has not been made. */
+export function beingDrawn(chance: Pick<Chance, 'assumptions'>): boolean {
+  return chance.assumptions.some(({ code }) => code === 'being_drawn')
+}
+
 /** How far what was told has been from what came of it; null while nothing can be compared. */
 export function record(chance: Chance): 'good' | 'fair' | 'poor' | null {
   const { forecasts, brier } = chance.track_record
