@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { record, told, type Chance } from './chance'
+import { beingDrawn, record, told, type Chance } from './chance'
 
 const lottery = (probability: number | null) => told({ probability, kind: 'lottery' })
 
@@ -21,6 +21,13 @@ describe('a chance in words', () => {
     expect(told({ probability: 1, kind: 'first_come' }).key).toBe('sure')
     expect(lottery(0).key).toBe('none')
     expect(lottery(null).key).toBe('unknown')
+  })
+})
+
+describe('a draw that is under way', () => {
+  it('is known by what the server says of the chance, not by the clock', () => {
+    const saying = (code: string) => beingDrawn({ assumptions: [{ code, en: '', 'zh-CN': '' }] })
+    expect([saying('being_drawn'), saying('at_once'), beingDrawn({ assumptions: [] })]).toEqual([true, false, false])
   })
 })
 
