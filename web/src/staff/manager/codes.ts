@@ -4,6 +4,7 @@ import { both } from '@/i18n'
 
 export const codes = both(
   {
+    manager: {
     models: { simulation: '逐人模拟', mm1: 'M/M/1', mmc: 'M/M/c', mgc: 'M/G/c' },
     assumptions: {
       steady_state: '已经这样持续很久并将持续下去',
@@ -32,8 +33,10 @@ export const codes = both(
       no_arrivals: '还没有人来',
       several_desks: '不止一个诊台，此模型只适用于一个',
     },
+    },
   },
   {
+    manager: {
     models: { simulation: 'Simulation of this line', mm1: 'M/M/1', mmc: 'M/M/c', mgc: 'M/G/c' },
     assumptions: {
       steady_state: 'it has gone on like this for long, and will',
@@ -61,6 +64,7 @@ export const codes = both(
       no_servers: 'no desk is open',
       no_arrivals: 'nobody has come',
       several_desks: 'there are several desks, and it knows one',
+    },
     },
   },
 )

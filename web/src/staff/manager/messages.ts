@@ -1,10 +1,11 @@
-import { addMessages, both } from '@/i18n'
+import { both, type Locale } from '@/i18n'
 import { codes } from './codes'
 import { planner } from './plannerWords'
 import { pages } from './words'
 
 const problems = both(
   {
+    problems: {
     planner_busy: '有人正在做规划，请稍等片刻再试。',
     nothing_planned: '那天那个时段还没有人预约，请换一天，或用数字来规划。',
     session_not_found: '没有这次出诊，或叫号系统还不知道它。',
@@ -17,8 +18,10 @@ const problems = both(
     board_account: '大屏账号不能改作他用。',
     doctor_not_found: '本院没有这位医生。',
     validation_error: '有内容填写不正确，见下方说明。',
+    },
   },
   {
+    problems: {
     planner_busy: 'Somebody else is planning: try again in a moment.',
     nothing_planned: 'Nobody is booked there and then: choose another day, or plan by numbers.',
     session_not_found: 'There is no such session, or the clinic has not heard of it yet.',
@@ -31,13 +34,13 @@ const problems = both(
     board_account: 'The account of a screen stays one.',
     doctor_not_found: 'The hospital has no such doctor.',
     validation_error: 'Something is not filled in correctly: see below.',
+    },
   },
 )
 
-/** Known as soon as a page of this area is loaded: its title is set before it is shown. */
-export const messages = {
-  'zh-CN': { manager: { ...pages['zh-CN'], ...codes['zh-CN'], planner: planner['zh-CN'] }, problems: problems['zh-CN'] },
-  en: { manager: { ...pages.en, ...codes.en, planner: planner.en }, problems: problems.en },
-}
+const of = (locale: Locale) => ({
+  manager: { ...pages[locale].manager, ...codes[locale].manager, ...planner[locale].manager },
+  problems: problems[locale].problems,
+})
 
-addMessages(messages)
+export const messages = { 'zh-CN': of('zh-CN'), en: of('en') }

@@ -2,6 +2,7 @@ import { both } from '@/i18n'
 
 export const planner = both(
   {
+    manager: { planner: {
     title: '方案规划',
     about: '用真实学到的看诊时长、爽约与早到迟到情况，把同一批患者放进不同方案里逐日模拟，看等待、加班与空闲怎样变化。不改变任何排班。',
     base: '现状', from: '从哪里开始', kinds: { department: '一个科室的某天某时段', session: '一次出诊', given: '自己填数字' },
@@ -20,8 +21,10 @@ export const planner = both(
     enough: '{n} 位医生就够：九成患者等待在 {target} 分钟以内（少一位就不行）。', notEnough: '即使 {n} 位医生也不够：九成患者等待 {best} 分钟，超过目标 {target} 分钟。', curve: '九成患者的等待与医生数', targetLine: '目标 {n} 分钟',
     rests: '结果的依据', learnt: '学自', learntFrom: '过去 {n} 次就诊', learntNothing: '没有历史，按通常情况', service: '各位医生每人分钟', another_doctor: '再加一位医生按', punctuality: '到达时间',
     late: '平均 {mean} 分钟，标准差 {spread}（负数为早到）', unannounced: '不预约而来', perHour: '每小时 {n} 人', missing: '没有考虑检查、暂停和叫号不到，所以真实的一天会稍长。',
+    } },
   },
   {
+    manager: { planner: {
     title: 'Planner',
     about: 'Puts the same patients into different plans, day after day, with consultations, no-shows and punctuality as they were learnt here; and tells how waits, overtime and idle time change. No roster is touched.',
     base: 'As it is', from: 'Begin with', kinds: { department: 'a part of a day of a department', session: 'one session', given: 'numbers' },
@@ -40,5 +43,6 @@ export const planner = both(
     enough: '{n} doctors are enough: nine of ten wait less than {target} minutes. One less is not.', notEnough: 'Even {n} doctors are not enough: nine of ten wait up to {best} minutes, the target is {target}.', curve: 'The wait of nine of ten, by doctors', targetLine: 'target {n} min',
     rests: 'What this rests on', learnt: 'Learnt from', learntFrom: '{n} visits of the past', learntNothing: 'nothing: as it usually is', service: 'Minutes for a patient, by doctor', another_doctor: 'Another doctor takes', punctuality: 'Coming',
     late: '{mean} minutes on average, standard deviation {spread} (negative: early)', unannounced: 'Unannounced', perHour: '{n} an hour', missing: 'No examinations, pauses or missed calls: a day is somewhat longer in truth.',
+    } },
   },
 )

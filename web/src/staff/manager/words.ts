@@ -2,6 +2,7 @@ import { both } from '@/i18n'
 
 export const pages = both(
   {
+    manager: {
     nav: '管理页面', day: '日期', department: '科室', period: '时段', session: '出诊', all: '全部', and: '；', yes: '是', no: '否', remove: '移除', asTable: '以表格查看', minutesUnit: '分钟',
     disciplines: { priority: '按优先级和时段', fifo: '先报到先叫' },
     roles: { doctor: '医生', registrar: '排班员', cashier: '收费员', hospital_admin: '医院管理员', board: '候诊大屏', operator: '平台运维' },
@@ -36,8 +37,10 @@ export const pages = both(
       waitlistDays: '候补截止：就诊前几日', waitlistAt: '候补截止：几点', discipline: '叫号规则', early_minutes: '提前多少分钟可报到', grace_minutes: '迟到宽限（分钟）', late_minutes: '迟到多少分钟作废', close_minutes: '结束后多少分钟认定爽约',
       jsonHint: '字段见 docs/rules.md；没有写的按平台默认', notJson: '不是有效的 JSON 对象', effective: '生效时间', effectiveHint: '不填则立即生效', publish: '发布', published: '第 {version} 版已发布，{from} 生效。',
     },
+    },
   },
   {
+    manager: {
     nav: 'Management pages', day: 'Day', department: 'Department', period: 'Part of the day', session: 'Session', all: 'All', and: '; ', yes: 'yes', no: 'no', remove: 'Remove', asTable: 'As a table', minutesUnit: 'min',
     disciplines: { priority: 'by priority and segment', fifo: 'who checks in first' },
     roles: { doctor: 'Doctor', registrar: 'Registrar', cashier: 'Cashier', hospital_admin: 'Administrator', board: 'Screen', operator: 'Operator' },
@@ -71,6 +74,7 @@ export const pages = both(
       hold: 'Minutes to pay', cancelBy: 'Cancelled until', units: { hours: 'hours before the session', days: 'days before the visit', workdays: 'workdays before the visit' }, cancelCount: 'How many', cancelAt: 'At',
       waitlistDays: 'Waitlist closes: days before', waitlistAt: 'Waitlist closes: at', discipline: 'Order of calls', early_minutes: 'Check-in opens so many minutes before', grace_minutes: 'Late after (minutes)', late_minutes: 'Void after (minutes)', close_minutes: 'Missed so many minutes after the end',
       jsonHint: "docs/rules.md has the fields; what is left out is as the platform's own", notJson: 'No JSON object', effective: 'In force from', effectiveHint: 'empty: at once', publish: 'Publish', published: 'Version {version} is published, in force from {from}.',
+    },
     },
   },
 )

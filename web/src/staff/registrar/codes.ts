@@ -4,6 +4,7 @@ import { both } from '@/i18n'
 
 export const codes = both(
   {
+    registrar: { codes: {
     invalid: '有字段缺失、多余、类型不对或超出范围',
     bad_encoding: '不是 UTF-8 编码',
     bad_time: '时间不合法，或缺少时区',
@@ -39,8 +40,10 @@ export const codes = both(
     bad_money: '不是金额，例如 50 或 12.50',
     bad_slots: '出诊时间不能按每段分钟数整分',
     choice: '不是可选的值',
+    } },
   },
   {
+    registrar: { codes: {
     invalid: 'A field is missing, unknown, of the wrong type or out of range',
     bad_encoding: 'Not UTF-8',
     bad_time: 'No such time, or one without its zone',
@@ -76,20 +79,25 @@ export const codes = both(
     bad_money: 'No amount such as 50 or 12.50',
     bad_slots: 'The hours cannot be divided into segments of so many minutes',
     choice: 'None of the values that may stand here',
+    } },
   },
 )
 
 export const refused = both(
   {
+    registrar: { refused: {
     too_large: '文件超过 16 MB，请分成几个文件。',
     not_json: '这不是有效的 JSON：{text}',
     bad_encoding: '文件既不是 UTF-8，也不是（CSV 的）GB18030 编码。',
     bad_header: '第一行缺少这些列：{text}。列名见 tools/haoyuan-roster 的说明。',
+    } },
   },
   {
+    registrar: { refused: {
     too_large: 'The file is larger than 16 MB: make several of it.',
     not_json: 'This is no valid JSON: {text}',
     bad_encoding: 'The file is neither UTF-8 nor, of a CSV, GB18030.',
     bad_header: 'The first line lacks these columns: {text}. The README of tools/haoyuan-roster has them all.',
+    } },
   },
 )

@@ -8,6 +8,7 @@ const SHARED = ['bad_time', 'bad_date', 'bad_times', 'wrong_date', 'slots_overla
 
 const own = both(
   {
+    problems: {
     session_not_found: '没有这次出诊（草稿不对外显示）。',
     session_over: '出诊（或这个时段）已经结束。',
     session_stopped: '这次出诊已停诊。',
@@ -26,8 +27,10 @@ const own = both(
     validation_error: '有内容填写不正确。',
     bad_json: '文件不是有效的 JSON。',
     idempotency_key_reused: '内容已改变，请再试一次。',
+    },
   },
   {
+    problems: {
     session_not_found: 'There is no such session (drafts are not shown).',
     session_over: 'The session, or this part of it, is over.',
     session_stopped: 'This session is cancelled.',
@@ -46,12 +49,13 @@ const own = both(
     validation_error: 'Something is not filled in correctly.',
     bad_json: 'The file is no valid JSON.',
     idempotency_key_reused: 'This has been changed since: try again.',
+    },
   },
 )
 
-const shared = (locale: 'zh-CN' | 'en') => Object.fromEntries(SHARED.map((code) => [code, codes[locale][code]]))
+const shared = (locale: 'zh-CN' | 'en') => Object.fromEntries(SHARED.map((code) => [code, codes[locale].registrar.codes[code]]))
 
 export const problems = {
-  'zh-CN': { ...shared('zh-CN'), ...own['zh-CN'] },
-  en: { ...shared('en'), ...own.en },
+  'zh-CN': { ...shared('zh-CN'), ...own['zh-CN'].problems },
+  en: { ...shared('en'), ...own.en.problems },
 }

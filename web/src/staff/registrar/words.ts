@@ -4,6 +4,7 @@ import { both } from '@/i18n'
 
 export const pages = both(
   {
+    registrar: {
     nav: '排班页面',
     department: '科室', doctor: '医生', period: '时段', state: '状态', date: '日期', room: '诊室', fee: '挂号费（元）', grade: '号别',
     policy: '放号方式', release: '放号时间', draw: '抽签时间', cancelBefore: '退号截止', code: '出诊代码', all: '全部', choose: '请选择',
@@ -71,8 +72,10 @@ export const pages = both(
       expires: '有效至', order: '预约编号', notice: '提前', hours: '{n} 小时', session: '出诊', says: '患者申诉：', verdict: '处理', lifted: '撤销这条记录',
       upheld: '维持这条记录', why: '理由', whyHint: '患者会看到', decide: '提交处理结果',
     },
+    },
   },
   {
+    registrar: {
     nav: 'Roster pages',
     department: 'Department', doctor: 'Doctor', period: 'Part of the day', state: 'State', date: 'Date', room: 'Room', fee: 'Fee (yuan)', grade: 'Grade',
     policy: 'How numbers are given', release: 'Released at', draw: 'Drawn at', cancelBefore: 'Cancelled until', code: 'Code', all: 'All', choose: 'Choose',
@@ -139,6 +142,7 @@ export const pages = both(
       title: 'Appeals', none: 'No appeal waits.', decided: '{n} decided.', of: 'Appeal, {kind}, {day}', no_show: 'Missed visit', late_cancel: 'Late cancellation', noted: 'Noted',
       expires: 'Counts until', order: 'Order', notice: 'Notice', hours: '{n} hours', session: 'Session', says: 'She says:', verdict: 'Verdict', lifted: 'Lift the mark',
       upheld: 'Let it stand', why: 'Why', whyHint: 'The patient sees this', decide: 'Decide',
+    },
     },
   },
 )
