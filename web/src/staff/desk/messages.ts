@@ -19,7 +19,7 @@ export const messages = both(
       nobody: '诊室空着',
       nobodyWaits: '没有人候诊',
       notOpen: '这个诊室还没有开诊。',
-      openDesk: '在 {room} 开诊',
+      openDesk: '在 {room}开诊',
       openAnother: '再开一个诊室',
       closeDesk: '关闭诊室',
       noRight: '这不是您的门诊，只能查看。',

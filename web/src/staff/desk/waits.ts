@@ -7,7 +7,7 @@ import { useLoad } from '@/shared/load'
 const MOST = 12 // each costs the server a simulation
 const EVERY = 60_000 // milliseconds
 
-/** Minutes, by the visits' ids; of the first dozen. Nothing where nobody can say. */
+/** Minutes, by the visits' ids; of the first dozen. Nothing where nobody can say, as while no room is open. */
 export function useWaits(waiting: () => string[]): ComputedRef<Map<string, number>> {
   const first = computed(() => waiting().slice(0, MOST).join(' '))
   const load = useLoad(
