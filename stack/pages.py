@@ -49,6 +49,7 @@ def install(where: Path = WEB) -> None:
     wanted = _digest([where / "package-lock.json"])
     if _said(where / INSTALLED) == wanted:
         return
+    environment()  # Node.js first, if it has to come too
     _say("their libraries from npm, a minute the first time")
     _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", *PATIENCE, where=where)
     (where / INSTALLED).write_text(wanted)
