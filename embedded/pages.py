@@ -74,7 +74,8 @@ class Pages:
             return ""
         if "." in request.path or request.path.startswith("/assets/"):
             return "/".join(parts) if Path(parts[-1]).suffix in TYPES else ""
-        return "index.html" if "text/html" in request.headers.get("Accept", "") else ""
+        wanted = request.path == "/" or "text/html" in request.headers.get("Accept", "")
+        return "index.html" if wanted else ""
 
 
 def _content(path: Path, *, zipped: bool) -> Response:

@@ -150,6 +150,7 @@ def test_what_is_no_page_never_answers_the_frame(port: int, path: str) -> None:
 def test_who_does_not_ask_for_a_page_gets_none(port: int) -> None:
     for accept in ("application/json", "*/*", ""):
         assert ask(port, "/orders", Accept=accept).status == 404
+        assert ask(port, "/", Accept=accept).body.decode() == FRAME, "which is for everybody"
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         for path in ("/", "/orders", "/assets/app-1a2b.js"):
             answer = ask(port, path, method, **BROWSER)
