@@ -32,7 +32,26 @@ RECORDS = {
     "many": drawn([1 + i * i % 997 for i in range(300)], numbers=(40, 0, 70), seed=5).record,
     "many alike": drawn([1] * 257, "lottery", (12, 3), seed=6).record,
 }
-PLACED = [None, True, False, -1, 0, 1, 2, 12, 1.0, 1.5, "", "x", "lottery", "weighted", "0" * 64, "2026-12-01T10:30:00+08:00", [], {}]
+PLACED = [
+    None,
+    True,
+    False,
+    -1,
+    0,
+    1,
+    2,
+    12,
+    1.0,
+    1.5,
+    "",
+    "x",
+    "lottery",
+    "weighted",
+    "0" * 64,
+    "2026-12-01T10:30:00+08:00",
+    [],
+    {},
+]
 
 
 def verdict(data: bytes) -> list[str] | str:
@@ -104,7 +123,13 @@ def forgeries() -> list[dict[str, Any]]:
     for title, change in changes.items():
         after = document | change
         after["digest"] = digest_of(after)
-        found.append({"title": title, "change": change | {"digest": after["digest"]}, "verdict": verdict(json.dumps(after).encode())})
+        found.append(
+            {
+                "title": title,
+                "change": change | {"digest": after["digest"]},
+                "verdict": verdict(json.dumps(after).encode()),
+            }
+        )
     return found
 
 
@@ -137,17 +162,39 @@ def receipts() -> list[dict[str, Any]]:
     found = []
     for index in range(5):
         good = receipt([1, 3, 2, 1, 5], index)
-        entered = {k: good[k] for k in ("format", "session_id", "seq", "pseudonym", "weight", "parts", "commitment")} | {"state": "open"}
+        entered = {
+            k: good[k] for k in ("format", "session_id", "seq", "pseudonym", "weight", "parts", "commitment")
+        } | {"state": "open"}
         for kept in (good, entered):
-            changes: list[dict[str, Any]] = [{}, {"weight": 9}, {"seq": 8}, {"commitment": "0" * 64}, {"session_id": "ses_b"}, {"pseudonym": "x"}]
+            changes: list[dict[str, Any]] = [
+                {},
+                {"weight": 9},
+                {"seq": 8},
+                {"commitment": "0" * 64},
+                {"session_id": "ses_b"},
+                {"pseudonym": "x"},
+            ]
             if kept is good:
                 path = good["path"]
-                changes += [{"path": path[:-1]}, {"path": [*path, path[0]]}, {"index": (index + 1) % 5}, {"rank": 6}, {"won": not good["won"]}]
-                changes += [{"root": "1" * 64}, {"digest": "1" * 64}, {"entrants": 6}, {"path": [p[::-1] for p in path]}]
+                changes += [
+                    {"path": path[:-1]},
+                    {"path": [*path, path[0]]},
+                    {"index": (index + 1) % 5},
+                    {"rank": 6},
+                    {"won": not good["won"]},
+                ]
+                changes += [
+                    {"root": "1" * 64},
+                    {"digest": "1" * 64},
+                    {"entrants": 6},
+                    {"path": [p[::-1] for p in path]},
+                ]
             for change in changes:
                 document = kept | change
                 read = read_kept_receipt(copy.deepcopy(document))
-                checks = check_entered(read, record) if isinstance(read, Entered) else check_included(read, record, drawing)
+                checks = (
+                    check_entered(read, record) if isinstance(read, Entered) else check_included(read, record, drawing)
+                )
                 found.append({"receipt": document, "failed": sorted({c.name for c in checks if not c.ok})})
     return found
 
@@ -155,7 +202,20 @@ def receipts() -> list[dict[str, Any]]:
 def keys(dice: random.Random) -> list[dict[str, str]]:
     """Numbers of all sizes: also those next to 1, where little is left of the logarithm, and next to 0."""
     full = 2**256
-    values = [1, 2, 3, full, full - 1, full - 2, full // 2, full // 2 + 1, full // 3, full - 10**40, full - 10**43, full - 7 * 10**42]
+    values = [
+        1,
+        2,
+        3,
+        full,
+        full - 1,
+        full - 2,
+        full // 2,
+        full // 2 + 1,
+        full // 3,
+        full - 10**40,
+        full - 10**43,
+        full - 7 * 10**42,
+    ]
     values += [dice.randrange(1, full) for _ in range(150)]
     values += [full - dice.randrange(1, 2 ** dice.randrange(1, 250)) for _ in range(60)]
     values += [dice.randrange(1, 2 ** dice.randrange(2, 250)) for _ in range(40)]
@@ -174,7 +234,7 @@ def plain(number: Decimal) -> str:
 
 
 def made() -> str:
-    dice = random.Random(18)
+    dice = random.Random(18)  # noqa: S311  the same ones each time
     small = {name: record for name, record in RECORDS.items() if not name.startswith("many")}
     document = {
         "records": {name: record.decode() for name, record in RECORDS.items()},
