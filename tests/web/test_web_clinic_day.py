@@ -9,6 +9,8 @@ from actors import PASSWORD, Hospital, Patient, eventually
 from people import at
 from playwright.sync_api import Page, expect
 
+from demo.client import Refused
+
 ROOM = "A101"
 RECORDER = """
 window.spoken = []
@@ -49,6 +51,20 @@ class Day:
     def next(self, after: int | None) -> None:
         visit = None if after is None else self.visits[after]
         self.desk.post(f"/sessions/{self.session}/queue/next", {"room": ROOM, "after": visit})
+
+    def walk_in(self, session: str, name: str, **more: str) -> None:
+        """As soon as the session is known in the line."""
+
+        def come() -> bool:
+            try:
+                self.desk.post(f"/sessions/{session}/queue/walk-ins", {"name": name, **more})
+            except Refused as refused:
+                if refused.problem.get("code") != "session_not_found":
+                    raise
+                return False
+            return True
+
+        eventually(come, "the session is known")
 
     def opens(self) -> None:
         self.desk.post(f"/sessions/{self.session}/queue/desks", {"room": ROOM})
@@ -281,9 +297,7 @@ def test_in_english_narrow_large_and_on_four_walls(day, narrow, desktop, wall, s
     clinic.opens()
     clinic.come(0, 1)
     other = clinic.house.session(1, fee=0, begun=True)
-    clinic.desk.post(
-        f"/sessions/{other}/queue/walk-ins", {"name": "钱多多", "visit_class": "emergency", "reason": "critical"}
-    )
+    clinic.walk_in(other, "钱多多", visit_class="emergency", reason="critical")
     clinic.next(None)
     board = clinic.at_board(wall, f"/board?sessions={clinic.session},{other}", locale="en-US")
     expect(board.get_by_text("Please come in")).to_be_visible()

@@ -1,7 +1,7 @@
 /** How many messages of the inbox are unread, for the bar: asked for now and then, and told by the inbox while it is open. */
 
 import { onScopeDispose, ref, watch } from 'vue'
-import { ask, loggedIn, notify } from '@/api'
+import { ask, known, loggedIn, notify } from '@/api'
 
 export const unread = ref(0)
 
@@ -14,8 +14,9 @@ let latest = 0
 /** Count anew; what cannot be reached leaves the count as it is. */
 export async function countUnread(): Promise<void> {
   const mine = ++latest
-  if (!loggedIn.value) {
-    unread.value = 0
+  const who = loggedIn.value ? await known().catch(() => null) : null
+  if (!who || who.roles.every((role) => role === 'board')) {
+    if (!loggedIn.value || who) unread.value = 0 // screens on walls have no inbox
     return
   }
   const page = await ask(notify.GET('/api/v1/notifications', { params: { query: { unread: true, limit: MOST_UNREAD + 1 } } })).catch(() => undefined)
