@@ -89,7 +89,7 @@ def seed(url: str, admin: str, password: str, mailbox: str = "", clock: Clock = 
             _ensure_staff(operator, account, hospitals[account.hospital])
         else:
             _ensure_patient(operator.base, account, now)
-    _ensure_draw(operator, hospitals, now)
+    _ensure_draw(operator, hospitals, clock())
     if mailbox:
         for account in ACCOUNTS:
             _ensure_reached(operator.base, account, mailbox)

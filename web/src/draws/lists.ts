@@ -4,7 +4,8 @@ import { all, ask, schedule, type Session } from '@/api'
 import { addDays, isoDay } from '@/shared/format'
 
 const BEFORE = 14 // days: how far back the list goes
-const MOST = 100 // sessions of each kind
+const MOST = 200 // sessions that are looked through
+const SHOWN = 20 // of each list
 
 export interface Lists {
   /** Entries are open, or will be: the one that is drawn soonest first. */
@@ -25,7 +26,7 @@ export function sorted(sessions: Session[], now: number): Lists {
   const at = (session: Session) => Date.parse(session.draw_at ?? session.starts_at)
   const shown = sessions.filter((session) => session.policy !== 'first_come')
   return {
-    coming: shown.filter((session) => at(session) > now && session.state !== 'stopped').sort((a, b) => at(a) - at(b)),
-    drawn: shown.filter((session) => at(session) <= now).sort((a, b) => at(b) - at(a)),
+    coming: shown.filter((session) => at(session) > now && session.state !== 'stopped').sort((a, b) => at(a) - at(b)).slice(0, SHOWN),
+    drawn: shown.filter((session) => at(session) <= now).sort((a, b) => at(b) - at(a)).slice(0, SHOWN),
   }
 }
