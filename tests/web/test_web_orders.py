@@ -22,6 +22,12 @@ def patient(demo):
     return Patient(demo.base)
 
 
+@pytest.fixture(autouse=True)
+def _of_orders_a_moment_old(allow):
+    """payment-svc may not have heard of them yet; the page asks again."""
+    allow(r"answer: 409 POST .*/payments$")
+
+
 def _opened(open_page, demo, patient, path, **how):
     return at(open_page, f"{demo.url}/login?next={path}", patient.username, PASSWORD, **how)
 
@@ -33,7 +39,7 @@ def _order_of(page):
 
 def _begins_to_pay(page, name):
     """Press the button of a way to pay; answers the payment as it is shown."""
-    with page.expect_response(lambda r: r.url.endswith("/payments") and r.request.method == "POST") as answer:
+    with page.expect_response(lambda r: r.url.endswith("/payments") and r.status == 201) as answer:
         page.get_by_role("button", name=name).click()
     return answer.value.json()
 
@@ -78,10 +84,12 @@ def test_from_the_doctor_to_the_refund(phone, demo, house, patient, allow, shoot
     shoot(page, "order-cancel")
     dialog.get_by_role("button", name="保留预约").click()
     expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="取消预约")).to_be_focused()
     assert patient.see(order)["state"] == "confirmed"
     page.get_by_role("button", name="取消预约").click()
     dialog.get_by_role("button", name="确定取消").click()
 
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     expect(page.get_by_text("已取消", exact=True).first).to_be_visible()
     steps = page.get_by_role("listitem")
     expect(steps).to_have_text(
@@ -234,21 +242,18 @@ def test_the_list_has_what_needs_her_first_and_can_be_narrowed(narrow, demo, hou
     expect(headings).to_have_text([re.compile(r"Past 1")])  # as she left it
 
 
-@pytest.mark.parametrize("large", [False, True])
-def test_orders_on_the_narrowest_phone(narrow, demo, house, patient, shoot, axe, large):
+def test_orders_in_large_type_on_the_narrowest_phone(narrow, demo, house, patient, shoot, axe):
     paid = patient.confirmed(house.session(2, days=2))["id"]
     open_one = patient.order(house.session(2, days=6))["id"]
     page = _opened(narrow, demo, patient, "/orders")
-    page.evaluate(
-        "l => localStorage.setItem('haoyuan.preferences', JSON.stringify({locale: 'zh-CN', large: l}))", large
-    )
+    page.evaluate("localStorage.setItem('haoyuan.preferences', JSON.stringify({locale: 'zh-CN', large: true}))")
     for name, path in {"orders": "", "order": f"/{paid}", "pay": f"/{open_one}/pay", "move": f"/{paid}/move"}.items():
         page.goto(f"{demo.url}/orders{path}", wait_until="networkidle")
         expect(page.locator(".bone")).to_have_count(0)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, f"{name}: {width} px are wider than the phone"
         axe(page)
-        shoot(page, f"{name}-{'large' if large else 'plain'}-360", whole=True)
+        shoot(page, f"{name}-large-360", whole=True)
     page.goto(f"{demo.url}/orders/{paid}")
     page.get_by_role("button", name="取消预约").click()
     # less than 72 h before the visit, and the rules of this hospital draw no consequence
