@@ -15,10 +15,11 @@ from docs import generate
 from docs.generators import routes, saga, settings
 from docs.generators.services import build_all, build_audit
 
+NOT_OURS = {"var", "node_modules", "dist"}
 PAGES = [
     path
     for path in sorted(ROOT.rglob("*.md"))
-    if not any(part.startswith(".") or part == "var" for part in path.relative_to(ROOT).parts)
+    if not any(part.startswith(".") or part in NOT_OURS for part in path.relative_to(ROOT).parts)
 ]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
