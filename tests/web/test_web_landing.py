@@ -26,6 +26,14 @@ def test_each_address_can_be_opened_as_it_is_and_what_there_is_not_says_so(deskt
     assert page.url == f"{demo.url}/no/such/page"
 
 
+def test_behind_the_gateway_of_the_real_stack_it_is_the_same(narrow, stack, axe):
+    page = narrow(f"{stack.url}/")
+    expect(page).to_have_title(re.compile("号源"))
+    expect(page.get_by_role("main")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    axe(page)
+
+
 def test_the_documents_of_the_api_can_be_read(desktop, demo):
     page = desktop(f"{demo.url}/docs")
     expect(page.get_by_role("heading", name=re.compile("user-svc"))).to_be_visible()
