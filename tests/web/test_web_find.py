@@ -244,7 +244,7 @@ def test_a_draw_is_entered_once_though_the_answer_is_lost(phone, demo, house, pa
 )
 def test_all_of_it_on_the_narrowest_phone(narrow, demo, patient, shoot, axe, locale, scheme, large, names):
     draw = _bookable(patient, "lottery")
-    page = narrow(f"{demo.url}/", scheme=scheme)
+    page = narrow(f"{demo.url}/", scheme=scheme, device_scale_factor=1)
     page.evaluate(
         "p => localStorage.setItem('haoyuan.preferences', JSON.stringify(p))", {"locale": locale, "large": large}
     )

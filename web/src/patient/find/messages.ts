@@ -96,6 +96,12 @@ export const messages = both(
       urgent: '急诊',
       free: '免费',
     },
+    problems: {
+      hospital_not_found: '没有这家医院。',
+      department_not_found: '没有这个科室。',
+      doctor_not_found: '没有这位医生。',
+      session_not_found: '没有这场出诊，可能已被医院撤回。',
+    },
   },
   {
     find: {
@@ -189,6 +195,12 @@ export const messages = both(
       crumbs: 'You are here',
       urgent: 'Urgent',
       free: 'free',
+    },
+    problems: {
+      hospital_not_found: 'There is no such hospital.',
+      department_not_found: 'There is no such department.',
+      doctor_not_found: 'There is no such doctor.',
+      session_not_found: 'There is no such clinic; the hospital may have withdrawn it.',
     },
   },
 )

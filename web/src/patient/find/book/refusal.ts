@@ -19,6 +19,7 @@ const REMEDIES: Record<string, Remedy[]> = {
   not_drawn: ['waitlist', 'others'],
   session_stopped: ['others'],
   session_over: ['others'],
+  session_not_found: ['others'],
   entries_closed: ['others'],
   too_late: ['others'],
   not_released: ['wait'],
