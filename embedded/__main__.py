@@ -18,6 +18,7 @@ from demo.seed import ACCOUNTS, PASSWORD, seed
 from demo.today import enliven
 from demo.walkthrough import walkthrough
 from embedded.system import System
+from stack import pages
 
 
 def main() -> int:
@@ -54,6 +55,7 @@ def _say(system: System, done: str, seconds: float) -> None:
     url = system.url.replace("127.0.0.1", "localhost")
     about = f" (demo roster: {done})" if done else ""
     print(f"\nHaoyuan 号源 is up after {seconds:.1f} s{about}. Data: {system.directory}\n")
+    print(f"  pages  {f'{url}/' if pages.folder() == pages.DIST else 'there are none: `make pages` builds them'}")
     print(f"  API    {url}/api/v1\n  docs   {url}/docs")
     if system.sandbox is not None:
         print(f"  pay    Alipay and WeChat Pay are the payment sandbox here, at {system.sandbox.url}")

@@ -55,7 +55,7 @@ def _welcome(system: System) -> str:
     logs = system.directory / "logs"
     operator, password = system.secrets["ADMIN_USERNAME"], system.secrets["ADMIN_PASSWORD"]
     return (
-        f"ready: {system.url}/api/v1 (documents: {system.url}/docs)\n"
+        f"ready: {system.url} (API: {system.url}/api/v1, its documents: {system.url}/docs)\n"
         f"Alipay and WeChat Pay are the payment sandbox: {system.sandbox.url if system.sandbox else 'none'}\n"
         f"e-mails and SMS arrive at the mailbox: {system.mailbox.url if system.mailbox else 'none'}\n"
         f"the operator's account: {operator} / {password}\n"
