@@ -226,7 +226,7 @@ def test_ones_data_as_a_file_and_the_end_of_the_account(phone, demo, allow, shoo
 def test_the_inbox_is_live_and_counts_what_is_unread(phone, demo, shoot, axe):
     house, patient = Hospital(demo.base, demo.operator()), Patient(demo.base)
     page = at(phone, f"{demo.url}/login?next=/inbox", patient.username, PASSWORD)
-    expect(page.get_by_text("还没有消息")).to_be_visible()
+    expect(page.get_by_role("article").filter(has_text="欢迎使用号源")).to_be_visible()
     order = patient.confirmed(house.session(2, fee=0))["id"]
     card = page.get_by_role("article").filter(has_text="挂号成功")
     expect(card).to_be_visible()  # by itself
