@@ -72,7 +72,7 @@ export class Speaker {
     if (this.speaking) return
     this.speaking = true
     try {
-      if (probing && (await this.utter({ lang: 'zh-CN', text: '' })) === 'blocked') this.voice.value = 'blocked'
+      if (probing) await this.ask()
       while (this.waiting.length && this.voice.value !== 'off' && this.voice.value !== 'blocked') {
         const call = this.waiting[0]!
         const outcome = await this.say(call.words)
@@ -87,6 +87,11 @@ export class Speaker {
     } finally {
       this.speaking = false
     }
+  }
+
+  private async ask(): Promise<void> {
+    const outcome = await this.utter({ lang: 'zh-CN', text: '' })
+    if (this.voice.value !== 'off' && outcome !== 'spoken') this.voice.value = outcome === 'blocked' ? 'blocked' : 'voiceless'
   }
 
   private async say(words: Utterance[]): Promise<Outcome> {
@@ -111,7 +116,7 @@ function speak({ lang, text }: Utterance): Promise<Outcome> {
     const voice = synthesis.getVoices().find((v) => v.lang.replace('_', '-').startsWith(lang))
     if (voice) one.voice = voice
     const patience = setTimeout(() => {
-      over(text ? 'failed' : 'spoken')
+      over(text || !synthesis.getVoices().length ? 'failed' : 'spoken')
       synthesis.cancel()
     }, SILENT + SLOW * text.length)
     const over = (outcome: Outcome) => {

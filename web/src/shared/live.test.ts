@@ -92,6 +92,14 @@ describe('what moves by itself', () => {
     expect(at.error).toBeInstanceOf(Problem)
   })
 
+  it('is asked for at once when the page is looked at again', async () => {
+    live()
+    answers[0]!.resolve(1)
+    await soon()
+    document.dispatchEvent(new Event('visibilitychange'))
+    expect(answers).toHaveLength(2)
+  })
+
   it('asks no more when its component has gone', async () => {
     live()
     answers[0]!.resolve(1)

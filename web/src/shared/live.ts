@@ -15,6 +15,8 @@ export type Freshness = 'connecting' | 'live' | 'asking' | 'old'
 
 export interface Live<T> extends Load<T> {
   readonly freshness: Freshness
+  /** Nothing more will come of it. */
+  close: () => void
 }
 
 export interface Source<T, E> {
@@ -33,7 +35,7 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
   let lostAt = 0
   let running: Promise<void> | undefined
   let gone = false
-  const { link } = useStream(source.path, (event, data) => {
+  const { link, close: hangUp } = useStream(source.path, (event, data) => {
     if (event !== source.event || gone) return
     told = data as E
     toldAt++
@@ -46,6 +48,7 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
     loading: true,
     at: 0,
     reload: () => (running ??= ask().finally(() => (running = undefined))),
+    close,
     get freshness() {
       return freshness.value
     },
@@ -83,10 +86,18 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
   const timer = setInterval(() => {
     if (link.value !== 'live' || state.error) void state.reload()
   }, EVERY)
-  onScopeDispose(() => {
+  // a phone that was asleep may hold a connection that is none any more, and nobody has noticed yet
+  const seen = () => {
+    if (!document.hidden) void state.reload()
+  }
+  document.addEventListener('visibilitychange', seen)
+  function close(): void {
     gone = true
+    hangUp()
     clearInterval(timer)
-  })
+    document.removeEventListener('visibilitychange', seen)
+  }
+  onScopeDispose(close)
   void state.reload()
   return state
 }

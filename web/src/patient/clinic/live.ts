@@ -31,6 +31,7 @@ export interface LiveVisit extends Visit {
 }
 
 export const ENDED: ReadonlySet<Visit['state']> = new Set(['done', 'missed', 'void', 'withdrawn', 'lapsed'])
+const FOR_GOOD: ReadonlySet<Visit['state']> = new Set(['done', 'void', 'withdrawn', 'lapsed']) // who has missed it may be let in again
 const WAIT_EVERY = 30_000 // milliseconds
 
 /** What was known, as the stream has it now. Check-in is over once she is not expected any more. */
@@ -80,6 +81,7 @@ export function useVisit(id: string): Following {
     ([state], [before]) => {
       if (state !== before && before !== undefined) void visit.reload() // times, and what else came with it
       void wait.reload()
+      if (state && FOR_GOOD.has(state as Visit['state'])) visit.close()
     },
   )
   return { visit, wait, problem: computed(() => (wait.data === null && waits.value && wait.at ? refused : '')) }

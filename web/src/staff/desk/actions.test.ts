@@ -45,9 +45,10 @@ describe('what the desk of a room offers', () => {
     expect(presses(undefined, open)).toEqual(['open'])
     expect(presses(null, open)).toEqual(['next'])
     expect(presses(null, { ...open, waiting: [] })).toEqual([])
-    expect(presses(visit('called'), open)).toEqual(['start', 'next', 'passed', 'recall', 'examine', 'put_back'])
-    expect(presses(visit('serving'), open)).toEqual(['next', 'examine', 'put_back'])
-    expect(presses(visit('called'), paused)).toEqual(['start', 'examine', 'put_back'])
+    expect(presses(visit('called'), open)).toEqual(['start', 'next', 'finish', 'passed', 'recall', 'examine', 'put_back'])
+    expect(presses(visit('serving'), open)).toEqual(['next', 'finish', 'examine', 'put_back'])
+    expect(presses(visit('serving'), { ...open, waiting: [] })).toEqual(['finish', 'examine', 'put_back'])
+    expect(presses(visit('called'), paused)).toEqual(['start', 'finish', 'examine', 'put_back'])
     expect(presses(visit('called'), closed)).toEqual([])
   })
 

@@ -35,20 +35,20 @@ export function mayAct(who: Account | null, doctorOfSession: string, queue: Pick
   return Boolean(who.doctor_id) && (who.doctor_id === doctorOfSession || queue.desks.some((desk) => desk.doctor_id === who.doctor_id))
 }
 
-export type Press = 'next' | 'passed' | 'start' | 'recall' | 'examine' | 'put_back' | 'open'
+export type Press = 'next' | 'passed' | 'start' | 'recall' | 'finish' | 'examine' | 'put_back' | 'open'
 
 /** What the desk in a room offers, by who is there. */
 export function presses(there: Pick<InLine, 'state'> | null | undefined, queue: Pick<Queue, 'state' | 'paused' | 'waiting'>): Press[] {
   if (queue.state !== 'open') return []
   if (there === undefined) return ['open']
-  const going = !queue.paused
-  if (there === null) return going && queue.waiting.length ? ['next'] : []
-  if (there.state === 'called') return ['start', ...(going ? (['next', 'passed', 'recall'] as const) : []), 'examine', 'put_back']
-  return [...(going ? (['next'] as const) : []), 'examine', 'put_back']
+  const next: Press[] = !queue.paused && queue.waiting.length ? ['next'] : []
+  if (there === null) return next
+  const waitsForHer: Press[] = queue.paused ? [] : ['passed', 'recall']
+  return there.state === 'called' ? ['start', ...next, 'finish', ...waitsForHer, 'examine', 'put_back'] : [...next, 'finish', 'examine', 'put_back']
 }
 
 /** Which key does what, in the desk of a room. */
-export const KEYS: Record<string, Press> = { n: 'next', s: 'start', p: 'passed', r: 'recall', e: 'examine', b: 'put_back' }
+export const KEYS: Record<string, Press> = { n: 'next', s: 'start', d: 'finish', p: 'passed', r: 'recall', e: 'examine', b: 'put_back' }
 
 /** The press that a key stands for, or undefined: with a modifier, held down, or typed into a field, it is no shortcut. */
 export function pressOf(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'repeat' | 'target'>): Press | undefined {

@@ -53,14 +53,16 @@ export function useDesk(sessionId: string) {
   const may = computed(() => Boolean(queue.value && mayAct(account.value, session.data?.doctor.id ?? '', queue.value)))
   const said = ref('')
 
+  function clear(): void {
+    for (const act of [next, visitAct, queueAct]) act.error = undefined
+  }
+
   /** Do it, then see what has become of it. Somebody else may have been quicker: then what is there now is shown. */
   async function doing<T>(work: Promise<T>): Promise<T> {
+    clear()
     said.value = ''
     try {
       return await work
-    } catch (error) {
-      await live.reload()
-      throw error
     } finally {
       await live.reload()
       void details.reload()
@@ -87,7 +89,7 @@ export function useDesk(sessionId: string) {
     said.value = t(`desk.said.${what}`)
   })
 
-  return reactive({ sessionId, params, session, live, queue, room, desk, there, details, may, said, next, visitAct, queueAct })
+  return reactive({ sessionId, params, session, live, queue, room, desk, there, details, may, said, next, visitAct, queueAct, clear })
 }
 
 export function visitOf(visit_id: string): Promise<Visit> {
@@ -125,7 +127,7 @@ function sent(action: Action, visit: Pick<InLine, 'visit_id' | 'order_id'>, aske
 }
 
 /** What was refused, in the desk's words. */
-export function refusedWords(error: unknown, queue: Queue | undefined): string {
+export function refusedWords(error: unknown, queue: Queue | undefined, closing = false): string {
   if (!(error instanceof Problem)) return say(error)
   const { current, from, visits, why } = error.extra
   switch (error.code) {
@@ -139,7 +141,7 @@ export function refusedWords(error: unknown, queue: Queue | undefined): string {
     case 'somebody_waits':
       return t('desk.refused.somebody_waits', { n: Number(visits) })
     case 'too_early':
-      return from ? t('desk.refused.too_early', { time: timeOf(String(from)) }) : t('desk.refused.other_day')
+      return from ? t(closing ? 'desk.refused.may_come' : 'desk.refused.too_early', { time: timeOf(String(from)) }) : t('desk.refused.other_day')
     case 'not_possible':
     case 'queue_closed':
     case 'desk_closed':
