@@ -31,7 +31,7 @@ export const pages = both(
       number: '号数必须是整数，且号数至少为 1', above: '保留与渠道号数之和多于号数',
     },
     upload: {
-      title: '导入排班', file: '选择文件', pick: '把排班文件拖到这里，或选择文件：',
+      title: '导入排班', file: '选择文件', drop: '把排班文件拖到这里，或者', pick: '选择排班文件',
       about: 'JSON（docs/rosters.md 的格式），或写明日期的 CSV（tools/haoyuan-roster 的列，UTF-8 或 GB18030）。选好后先核对，再发送。',
       found: '文件“{name}”', counts: '科室 {departments} 个，医生 {doctors} 位，出诊 {sessions} 次', event: '这是单个事件，不含排班行。',
       faults: '有 {n} 行读不懂，不会发送，原因会列在结果里。', snapshot: '这是快照：{from} 至 {to} 之间没有列出的出诊会被停诊。', sure: '我确认其余出诊应当停诊',
@@ -83,7 +83,7 @@ export const pages = both(
     roster: {
       title: 'Roster', heading: 'Roster of {hospital}', filters: 'Filters', from: 'From', span: 'Show', oneWeek: 'One week', twoWeeks: 'Two weeks',
       before: 'Earlier', thisWeek: 'This week', after: 'Later', everybody: 'Doctors without sessions, too', grid: 'The roster (scrolls sideways)',
-      sums: '{sessions} sessions, {remaining} of {capacity} numbers left, {stopped} cancelled', left: '{left} of {of} left', add: 'Add a session of {doctor} on {day}',
+      sums: '{sessions} sessions, {remaining} of {capacity} numbers left, {stopped} cancelled', left: '{left}/{of} left', add: 'Add a session of {doctor} on {day}',
       none: 'No session in these days fits.', more: 'Only the first {n} sessions are shown: choose fewer days.',
     },
     drafts: { title: 'Drafts', about: 'What was typed in is kept in this browser.' },
@@ -102,7 +102,7 @@ export const pages = both(
       number: 'Whole numbers, and at least one number', above: 'More is withheld and set aside than there is',
     },
     upload: {
-      title: 'Upload', file: 'A file', pick: 'Drop a roster here, or choose a file:',
+      title: 'Upload', file: 'A file', drop: 'Drop a roster here, or', pick: 'Choose a roster',
       about: 'JSON as in docs/rosters.md, or a CSV of sessions with their dates (the columns of tools/haoyuan-roster; UTF-8 or GB18030). You see what it holds before it is sent.',
       found: 'The file “{name}”', counts: '{departments} departments, {doctors} doctors, {sessions} sessions', event: 'This is a single event, without rows of a roster.',
       faults: '{n} lines cannot be read. They are not sent; the result says why.', snapshot: 'This is a snapshot: sessions from {from} to {to} that it does not name will be cancelled.', sure: 'Yes, the others do not take place',
