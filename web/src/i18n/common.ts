@@ -195,7 +195,7 @@ export const common = {
       pregnant: 'pregnant',
       staff_duty: 'medical staff',
     },
-    time: { minutes: '{n} min', days: '{n} days', today: 'Today', tomorrow: 'Tomorrow' },
+    time: { minutes: '{n} min', days: '{n} d', today: 'Today', tomorrow: 'Tomorrow' },
     settings: {
       language: 'Language',
       theme: 'Appearance',
