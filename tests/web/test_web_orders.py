@@ -202,6 +202,26 @@ def test_after_a_stop_she_chooses_another_visit_at_no_charge(phone, demo, patien
     assert (found["session_id"], found["state"], found["fee"]["amount"]) == (other, "confirmed", 5000)
 
 
+def test_what_the_waitlist_offers_is_taken_or_not(phone, demo, house, patient, shoot, axe):
+    full = house.session(1, days=5)
+    other = Patient(demo.base)
+    hers = other.order(full)["id"]
+    order = patient.order(full, join_waitlist=True, auto_book=False)["id"]
+    page = _opened(phone, demo, patient, f"/orders/{order}")
+    expect(page.get_by_text("候补第 1 位（进入候补时）")).to_be_visible()
+    expect(page.get_by_text(re.compile("系统会先征求您的同意"))).to_be_visible()
+    other.post(f"/orders/{hers}/cancel")
+    patient.state(order, "offered")
+    page.reload()
+    expect(page.get_by_role("button", name="不接受")).to_be_visible()
+    expect(page.get_by_role("timer")).to_be_visible()
+    axe(page)
+    shoot(page, "order-offered", whole=True)
+    page.get_by_role("button", name="接受这个号").click()
+    expect(page.get_by_role("link", name="去支付 ¥50.00")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="您接受了号")).to_be_visible()
+
+
 def test_a_window_that_ends_is_told_and_nothing_was_charged(phone, pages, tmp_path, shoot, axe):
     with running(tmp_path, **ROOMY, PAYMENT_WINDOW_SECONDS="6") as run:
         house, patient = Hospital(run.base, run.operator()), Patient(run.base)

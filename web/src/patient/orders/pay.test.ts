@@ -81,6 +81,8 @@ describe('what came too much', () => {
     expect(surplusOf([paymentOf()], orderOf('awaiting_payment'))).toBe(0)
     const moved = paymentOf({ order_id: 'ord_0', parts: [{ order_id: 'ord_1', from_order_id: 'ord_0', amount: yuan(3000), state: 'settles' }] })
     expect(surplusOf([moved, paymentOf({ amount: yuan(2000) })], orderOf('confirmed', { paid: yuan(5000) }))).toBe(0)
+    const [theirs, own] = [moved, back({ amount: yuan(2000) })].map((p) => ({ ...p, parts: p.parts.map((part) => ({ ...part, state: 'given_back' as const })) }))
+    expect(surplusOf([theirs!, own!], orderOf('cancelled', { paid: yuan(5000), refunded: yuan(5000) }))).toBe(0)
   })
 })
 
