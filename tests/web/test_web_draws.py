@@ -63,6 +63,9 @@ def test_from_the_commitment_to_the_verdict(phone, demo, house, shoot, axe):
     expect(page.get_by_role("timer")).to_be_visible()
     expect(page.get_by_text(kept["commitment"])).to_be_visible()
     expect(page.get_by_text(re.compile("这个浏览器在 .* 记下了它"))).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="保存我的凭证").click()
+    assert json.loads(download.value.path().read_text()) == kept
     axe(page)
     shoot(page, "draw-open", whole=True)
 
@@ -72,7 +75,7 @@ def test_from_the_commitment_to_the_verdict(phone, demo, house, shoot, axe):
     expect(checks.filter(has_text="不相符")).to_have_count(0)
     found = page.get_by_role("region", name="查我的报名")
     expect(found).to_contain_text("抽到第 1 位，共 1 人。")  # by her own receipt, which the page has fetched
-    expect(found).to_contain_text("凭证与整份记录相符")
+    expect(found).to_contain_text("您的凭证与记录相符")
     axe(page)
     shoot(page, "draw-drawn", whole=True)
 
