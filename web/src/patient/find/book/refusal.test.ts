@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { Problem, Unreachable } from '@/api'
 import { addMessages, setLocale } from '@/i18n'
 import { messages } from './messages'
-import { ofError, ofOrder, remedies, settled, words } from './refusal'
+import { early, ofError, ofOrder, remedies, settled, words } from './refusal'
 
 addMessages(messages)
 beforeEach(() => setLocale('en'))
@@ -32,6 +32,17 @@ describe('a refusal', () => {
   it('is not made of what says nothing about numbers', () => {
     expect(ofError(new Problem(500, { code: 'internal_error' }))).toBeNull()
     expect(ofError(new Unreachable('down'))).toBeNull()
+  })
+})
+
+describe('pressing at the second of the release', () => {
+  const release = '2026-11-24T07:00:00+08:00'
+  const refused = new Problem(409, { code: 'not_released', release_at: release })
+  it('is tried again a moment later if the clock was a little fast, and only then', () => {
+    expect(early(refused, Date.parse(release) - 600)).toBe(600)
+    expect(early(refused, Date.parse(release) + 50)).toBe(200)
+    expect(early(refused, Date.parse(release) - 5_000)).toBe(0)
+    expect(early(new Problem(409, { code: 'sold_out' }), Date.parse(release))).toBe(0)
   })
 })
 

@@ -15,7 +15,7 @@ export interface Refusal {
 export type Remedy = 'waitlist' | 'others' | 'orders' | 'credit' | 'voucher' | 'time' | 'person' | 'wait'
 
 const REMEDIES: Record<string, Remedy[]> = {
-  sold_out: ['waitlist', 'others'],
+  sold_out: ['time', 'waitlist', 'others'],
   not_drawn: ['waitlist', 'others'],
   session_stopped: ['others'],
   session_over: ['others'],
@@ -55,6 +55,17 @@ export function words({ code, until }: Refusal): string {
   if (until && hasWords(dated)) return t(dated, { time: moment(until) })
   const plain = `find.refused.${code}`
   return hasWords(plain) ? t(plain) : say(new Problem(409, { code, detail: t('find.refused.unknown') }))
+}
+
+const SKEW = 2_000 // milliseconds by which our idea of the server's clock is surely not off
+const SOONEST = 200
+
+/** Pressed at the very second, by a clock that is a little fast: how long to wait before asking again, milliseconds; 0: no use. */
+export function early(error: unknown, now: number): number {
+  const refusal = ofError(error)
+  if (refusal?.code !== 'not_released' || !refusal.until) return 0
+  const rest = Date.parse(refusal.until) - now
+  return rest < SKEW ? Math.max(SOONEST, rest) : 0
 }
 
 /** The answer was definite: pressing again is another order. Without one, it is the same order once more. */
