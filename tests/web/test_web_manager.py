@@ -43,7 +43,7 @@ def test_the_load_of_a_day_stands_beside_what_models_say(desktop, demo, shoot, a
     page.locator("summary").filter(has_text="高晴").click()
     models = page.get_by_role("region", name=re.compile("高晴"))
     expect(models.get_by_role("rowheader", name="M/G/c")).to_be_visible()
-    expect(models.get_by_role("row", name=re.compile("M/M/1.*只有一位医生"))).to_be_visible()
+    expect(models.get_by_role("row", name=re.compile("M.M.1.*只有一位医生"))).to_be_visible()
     axe(page)
     shoot(page, "manager-load", whole=True)
 

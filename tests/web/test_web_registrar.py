@@ -3,10 +3,11 @@
 import csv
 import json
 import re
+import secrets
 from datetime import datetime, timedelta
 
 import pytest
-from actors import Hospital, Patient, Sandbox, eventually
+from actors import PASSWORD, Client, Hospital, Patient, Sandbox, eventually
 from common.clock import SHANGHAI
 from people import at
 from playwright.sync_api import expect
@@ -29,6 +30,15 @@ HEADER = [
 def house(demo):
     """A hospital with no session but those that a test makes: so nobody is offered a substitute."""
     return Hospital(demo.base, demo.operator())
+
+
+@pytest.fixture
+def registrar(demo, house):
+    """Of the hospital: her user name."""
+    name = f"registrar{secrets.token_hex(4)}"
+    Client(demo.base).post("/users", {"username": name, "password": PASSWORD, "email": f"{name}@example.com"})
+    demo.operator().post("/staff", {"username": name, "roles": ["registrar"], "hospital_id": house.id})
+    return name
 
 
 def _day(days):
@@ -207,16 +217,24 @@ def test_a_stop_is_previewed_typed_out_and_watched_to_zero(desktop, demo, house,
     expect(page.get_by_text("可预约", exact=True)).to_be_visible()
 
 
-def test_an_appeal_is_heard(desktop, demo, house, shoot, axe):
+def test_who_did_not_come_is_noted_at_the_counter_and_her_appeal_is_heard(desktop, demo, house, registrar, shoot, axe):
     session = house.session(1, fee=0, begun=True)
     patient = Patient(demo.base)
     order = patient.confirmed(session)["id"]
-    house.registrar.post(f"/orders/{order}/missed", {})
-    patient.state(order, "no_show")
+    page = at(desktop, f"{demo.url}/staff/registrar/counter", registrar, PASSWORD)
+    page.get_by_label("预约编号").fill(f" {order} ")
+    page.get_by_role("button", name="查询").click()
+    expect(page.get_by_role("region", name="预约", exact=True)).to_contain_text("预约成功")
+    axe(page)
+    shoot(page, "registrar-counter")
+    page.get_by_role("button", name="记为爽约").click()
+    page.get_by_role("button", name="确认没有来").click()
+    expect(page.get_by_text("已记为爽约。")).to_be_visible()
+    expect(page.get_by_role("region", name="预约", exact=True)).to_contain_text("未到诊")
     mark = _mark_of(patient)
     patient.post(f"/users/me/patients/{patient.patient}/credit/{mark}/appeal", {"reason": "当天地铁停运"})
 
-    page = at(desktop, f"{demo.url}/staff/registrar/appeals", "operator", _operators_word(demo))
+    page.get_by_role("link", name="信用申诉").click()
     card = page.get_by_role("article").filter(has_text=order)
     expect(card).to_contain_text("当天地铁停运")
     axe(page)

@@ -8,6 +8,8 @@ export interface Look {
   brand: string
   series: string[]
   size: number
+  /** Of canvases, which do not know `inherit`. */
+  font: string
 }
 
 export function lookOf(root: Element = document.documentElement): Look {
@@ -21,23 +23,24 @@ export function lookOf(root: Element = document.documentElement): Look {
     brand: colour('--brand'),
     series: ['--brand', '--warn', '--good', '--bad', '--faint'].map(colour),
     size: Math.round((parseFloat(style.fontSize) || 16) * 0.8125),
+    font: getComputedStyle(document.body).fontFamily,
   }
 }
 
 /** As ECharts takes a theme. */
-export function themeOf({ text, faint, line, card, series, size }: Look): object {
-  const words = { color: text, fontSize: size }
+export function themeOf({ text, faint, line, card, series, size, font }: Look): object {
+  const words = { color: text, fontSize: size, fontFamily: font }
   const axis = {
     axisLine: { lineStyle: { color: faint } },
     axisTick: { lineStyle: { color: faint } },
     axisLabel: words,
-    nameTextStyle: { color: faint, fontSize: size },
+    nameTextStyle: { ...words, color: faint },
     splitLine: { lineStyle: { color: line } },
   }
   return {
     color: series,
     backgroundColor: 'transparent',
-    textStyle: { ...words, fontFamily: 'inherit' },
+    textStyle: words,
     legend: { textStyle: words, inactiveColor: faint },
     tooltip: { backgroundColor: card, borderColor: line, textStyle: words },
     categoryAxis: axis,

@@ -7,7 +7,7 @@ import { backTestChart, bars, inMinutes, intervals, staffingCurve, triedOf, type
 import { themeOf, type Look } from './chartTheme'
 
 use([BarChart, CustomChart, LineChart, ScatterChart, AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, SVGRenderer])
-const look: Look = { text: '#111111', faint: '#555555', line: '#dddddd', card: '#ffffff', brand: '#0b63c4', series: ['#0b63c4', '#8a5300', '#0d7240', '#b42318', '#54616f'], size: 13 }
+const look: Look = { text: '#111111', faint: '#555555', line: '#dddddd', card: '#ffffff', brand: '#0b63c4', series: ['#0b63c4', '#8a5300', '#0d7240', '#b42318', '#54616f'], size: 13, font: 'sans-serif' }
 
 /** What ECharts draws of it, on no screen. */
 function drawn(option: (look: Look) => EChartsCoreOption): string {

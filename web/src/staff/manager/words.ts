@@ -3,7 +3,7 @@ import { both } from '@/i18n'
 export const pages = both(
   {
     manager: {
-    nav: '管理页面', day: '日期', department: '科室', period: '时段', session: '出诊', all: '全部', and: '；', yes: '是', no: '否', remove: '移除', asTable: '以表格查看', minutesUnit: '分钟',
+    nav: '管理页面', day: '日期', department: '科室', period: '时段', session: '出诊', all: '全部', and: '；', also: '和', yes: '是', no: '否', remove: '移除', asTable: '以表格查看', minutesUnit: '分钟',
     disciplines: { priority: '按优先级和时段', fifo: '先报到先叫' },
     roles: { doctor: '医生', registrar: '排班员', cashier: '收费员', hospital_admin: '医院管理员', board: '候诊大屏', operator: '平台运维' },
     load: {
@@ -41,7 +41,7 @@ export const pages = both(
   },
   {
     manager: {
-    nav: 'Management pages', day: 'Day', department: 'Department', period: 'Part of the day', session: 'Session', all: 'All', and: '; ', yes: 'yes', no: 'no', remove: 'Remove', asTable: 'As a table', minutesUnit: 'min',
+    nav: 'Management pages', day: 'Day', department: 'Department', period: 'Part of the day', session: 'Session', all: 'All', and: '; ', also: ' and ', yes: 'yes', no: 'no', remove: 'Remove', asTable: 'As a table', minutesUnit: 'min',
     disciplines: { priority: 'by priority and segment', fifo: 'who checks in first' },
     roles: { doctor: 'Doctor', registrar: 'Registrar', cashier: 'Cashier', hospital_admin: 'Administrator', board: 'Screen', operator: 'Operator' },
     load: {

@@ -13,6 +13,7 @@ export default [
       { path: 'rosters', component: () => import('./UploadPage.vue'), meta: { who, title: 'registrar.upload.title' } },
       { path: 'rosters/:id', component: () => import('./InputPage.vue'), props: true, meta: { who, title: 'registrar.input.title' } },
       { path: 'sessions/:id', component: () => import('./SessionPage.vue'), props: true, meta: { who, title: 'registrar.session.title' } },
+      { path: 'counter', component: () => import('./CounterPage.vue'), meta: { who, title: 'registrar.counter.title' } },
       { path: 'appeals', component: () => import('./AppealsPage.vue'), meta: { who, title: 'registrar.appeals.title' } },
     ],
   },

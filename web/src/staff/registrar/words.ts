@@ -67,6 +67,10 @@ export const pages = both(
       asOf: '{time} 的情况，自动更新', resume: '恢复出诊', resumeAbout: '恢复出诊不会恢复已取消的预约；全部处理完后重新放号。', over: '出诊已结束，不能停诊。',
       reasons: { ill: '医生生病', rescue: '医生参加急救', meeting: '医生临时有公务', equipment: '设备故障' },
     },
+    counter: {
+      title: '窗口查单', order: '预约编号', hint: '以 ord_ 开头，患者的预约页面和短信里都有', look: '查询', found: '预约', number: '号序', paid: '已付', refunded: '已退', placed: '提交时间',
+      checkIn: '报到', isHere: '已报到，叫号 {ticket}。', missed: '记为爽约', missedAbout: '记为爽约后，号和费用归医院，患者信用会留下一条记录。请确认患者确实没有来。', missedSure: '确认没有来', isMissed: '已记为爽约。',
+    },
     appeals: {
       title: '信用申诉', none: '没有等待处理的申诉。', decided: '已处理 {n} 条。', of: '{day} 的{kind}申诉', no_show: '爽约', late_cancel: '临时退号', noted: '记录时间',
       expires: '有效至', order: '预约编号', notice: '提前', hours: '{n} 小时', session: '出诊', says: '患者申诉：', verdict: '处理', lifted: '撤销这条记录',
@@ -137,6 +141,10 @@ export const pages = both(
       settling: 'Being settled: {n} orders, {amount} to be given back.', hearing: 'The session is cancelled; the orders hear of it now.', progress: 'How much is settled', ordersLeft: 'Orders left', amountLeft: 'Money left',
       asOf: 'As of {time}, updated by itself', resume: 'Let it take place after all', resumeAbout: 'Ended orders stay ended. Once all is settled, numbers are to be had again.', over: 'The session is over: it cannot be cancelled.',
       reasons: { ill: 'The doctor is ill', rescue: 'The doctor is needed in an emergency', meeting: 'The doctor is called away', equipment: 'Equipment failed' },
+    },
+    counter: {
+      title: 'Counter', order: 'Order', hint: 'begins with ord_; her page of the order shows it', look: 'Look up', found: 'The order', number: 'Number', paid: 'Paid', refunded: 'Given back', placed: 'Placed',
+      checkIn: 'Check in', isHere: 'She is here, ticket {ticket}.', missed: 'She did not come', missedAbout: 'The number and its fee then stay with the hospital, and her credit is marked. Make sure that she is not here.', missedSure: 'She did not come', isMissed: 'Noted as missed.',
     },
     appeals: {
       title: 'Appeals', none: 'No appeal waits.', decided: '{n} decided.', of: 'Appeal, {kind}, {day}', no_show: 'Missed visit', late_cancel: 'Late cancellation', noted: 'Noted',
