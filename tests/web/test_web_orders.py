@@ -4,9 +4,12 @@ import re
 
 import pytest
 from actors import PASSWORD, Hospital, Patient, Sandbox
-from houses import ROOMY, running
+from common.settings import Settings
+from houses import ROOMY, operator_of
 from people import at
 from playwright.sync_api import expect
+
+from embedded.system import System as Embedded
 
 ORDER = re.compile(r"/orders/ord_[a-z0-9]+$")
 
@@ -223,8 +226,10 @@ def test_what_the_waitlist_offers_is_taken_or_not(phone, demo, house, patient, s
 
 
 def test_a_window_that_ends_is_told_and_nothing_was_charged(phone, pages, tmp_path, shoot, axe):
-    with running(tmp_path, **ROOMY, PAYMENT_WINDOW_SECONDS="6") as run:
-        house, patient = Hospital(run.base, run.operator()), Patient(run.base)
+    env = {**ROOMY, "ID_KEY": Settings().id_key, "PAYMENT_WINDOW_SECONDS": "6"}
+    with Embedded(tmp_path, env=env) as run:
+        base = f"{run.url}/api/v1"
+        house, patient = Hospital(base, operator_of(run)), Patient(base)
         session = house.session(2, days=5)
         page = _opened(phone, run, patient, "/orders")
         order = patient.order(session)["id"]

@@ -108,6 +108,17 @@ describe('an attempt', () => {
     expect(paying.payment).toBeNull()
   })
 
+  it('that is answered after she has left it is not shown', async () => {
+    let give = (_: unknown) => {}
+    post.mockReturnValue(new Promise((resolve) => (give = resolve)))
+    paying.choose({ method: 'wechat', channel: 'native' })
+    paying.change()
+    give(answer(pending()))
+    await later(3000)
+    expect([paying.way, paying.payment]).toEqual([null, null])
+    expect(get).not.toHaveBeenCalled()
+  })
+
   it('goes on after a reload', async () => {
     get.mockResolvedValue(answer(pending({ reason: 'asked' })))
     paying.resume(pending())
