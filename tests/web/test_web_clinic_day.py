@@ -3,15 +3,19 @@
 import re
 import secrets
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any
 
 import pytest
-from actors import PASSWORD, Hospital, Patient, eventually
+from actors import GENEROUS, PASSWORD, Hospital, Patient, eventually
+from common.clock import SHANGHAI
 from people import at
 from playwright.sync_api import Page, expect
 
 from demo.client import Refused
 
 ROOM = "A101"
+HERE = {"latitude": 39.9, "longitude": 116.4}
 RECORDER = """
 window.spoken = []
 window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text } }
@@ -29,10 +33,12 @@ SMALLEST = """Math.min(...[...document.querySelectorAll('section *')]
 class Day:
     """A session that goes on now, with patients who have a number of it, of a hospital of its own."""
 
-    def __init__(self, demo, patients: int) -> None:
+    def __init__(self, demo, patients: int, starts_in: int | None = None) -> None:
         self.url, operator = demo.url, demo.operator()
-        house = Hospital(demo.base, operator)
-        self.house, self.desk, self.session = house, house.registrar, house.session(patients, fee=0, begun=True)
+        house = Hospital(demo.base, operator, rules={**GENEROUS, "clinic": {"place": {**HERE, "within_metres": 300}}})
+        self.house, self.desk = house, house.registrar
+        begins_soon = starts_in is not None
+        self.session = self._soon(patients, starts_in) if begins_soon else house.session(patients, fee=0, begun=True)
         self.people = [Patient(demo.base) for _ in range(patients)]
         orders = [person.confirmed(self.session) for person in self.people]
         self.orders = [order["id"] for order in orders]
@@ -42,6 +48,18 @@ class Day:
         self.board = f"board{secrets.token_hex(4)}"
         account = {"username": self.board, "password": PASSWORD, "roles": ["board"], "hospital_id": house.id}
         operator.post("/staff", account)
+
+    def _soon(self, capacity: int, minutes: int) -> str:
+        """A session that begins in so many minutes: under the hospital's rules of now."""
+        start = datetime.now(SHANGHAI) + timedelta(minutes=minutes)
+        end = min(start + timedelta(hours=1), datetime.combine(start.date() + timedelta(days=1), time(), SHANGHAI))
+        doctor = self.desk.get(f"/doctors?hospital_id={self.house.id}")["items"][0]["id"]
+        slot = {"starts_at": start.isoformat(), "ends_at": end.isoformat(), "capacity": capacity}
+        about = {"doctor_id": doctor, "date": start.date().isoformat(), "period": "morning", "room": ROOM}
+        yesterday = (start - timedelta(days=1)).isoformat()
+        fee = {"amount": 0, "currency": "CNY"}
+        made = self.desk.post("/sessions", {**about, "fee": fee, "release_at": yesterday, "slots": [slot]})
+        return str(made["id"])
 
     def come(self, *people: int) -> None:
         """The desk sees them."""
@@ -75,7 +93,7 @@ class Day:
         page.goto(f"{self.url}{path}")
         return page
 
-    def at_phone(self, phone: Callable[..., Page], n: int, path: str, **how: str) -> Page:
+    def at_phone(self, phone: Callable[..., Page], n: int, path: str, **how: Any) -> Page:
         return at(phone, f"{self.url}/login?next={path}", self.people[n].username, PASSWORD, **how)
 
     def at_desk(self, desktop: Callable[..., Page], path: str = "", **how: str) -> Page:
@@ -83,8 +101,8 @@ class Day:
 
 
 @pytest.fixture
-def day(demo) -> Callable[[int], Day]:
-    return lambda patients: Day(demo, patients)
+def day(demo) -> Callable[..., Day]:
+    return lambda *of: Day(demo, *of)
 
 
 def call_of(ticket: str) -> str:
@@ -173,6 +191,22 @@ def test_a_clinic_day_on_three_screens(day, phone, desktop, wall, shoot, axe, al
     expect(mobile.get_by_role("link", name=re.compile("王医生.*已完成"))).to_be_visible()
     axe(mobile)
     shoot(mobile, "patient-visits")
+
+
+def test_where_her_phone_is_checks_her_in_if_she_agrees(day, phone, allow, shoot):
+    allow(r"409 POST .*/check-in")  # while she is still far away
+    clinic = day(1, 5)
+    path = f"/orders/{clinic.orders[0]}/check-in"
+    far = {"latitude": 39.93, "longitude": 116.4, "accuracy": 10}
+    mobile = clinic.at_phone(phone, 0, path, geolocation=far, permissions=["geolocation"])
+    expect(mobile.get_by_text("位置只用来核对这一次，不会保存。")).to_be_visible()
+    mobile.get_by_role("button", name="同意使用位置并报到").click()
+    expect(mobile.get_by_role("alert")).to_contain_text("离医院约 3.3 公里")
+    shoot(mobile, "patient-check-in-far", whole=True)
+    mobile.context.set_geolocation({**HERE, "accuracy": 10})
+    mobile.get_by_role("button", name="同意使用位置并报到").click()
+    expect(mobile).to_have_url(re.compile(f"/visits/{clinic.visits[0]}$"))
+    expect(mobile.get_by_role("heading", name="预计叫到您的时间")).to_be_visible()
 
 
 def test_screens_without_a_network_say_so_and_catch_up(day, phone, wall, shoot, allow):

@@ -1,7 +1,6 @@
 /** Where this phone is, asked for only when she has agreed to it. */
 
 const PATIENCE = 15_000 // milliseconds
-const FRESH = 60_000 // a position of a minute ago is good enough to be at a hospital
 
 /** Raises what the browser does: denied, unavailable, too slow. */
 export function whereIAm(): Promise<{ latitude: number; longitude: number; accuracy: number }> {
@@ -10,7 +9,7 @@ export function whereIAm(): Promise<{ latitude: number; longitude: number; accur
     navigator.geolocation.getCurrentPosition(
       ({ coords: { latitude, longitude, accuracy } }) => resolve({ latitude, longitude, accuracy: Math.min(Math.max(accuracy, 0), 100_000) }),
       reject,
-      { enableHighAccuracy: true, timeout: PATIENCE, maximumAge: FRESH },
+      { enableHighAccuracy: true, timeout: PATIENCE, maximumAge: 0 /* where she was refused is where she was */ },
     )
   })
 }
