@@ -68,7 +68,7 @@ export const pages = both(
       reasons: { ill: '医生生病', rescue: '医生参加急救', meeting: '医生临时有公务', equipment: '设备故障' },
     },
     counter: {
-      title: '窗口查单', order: '预约编号', hint: '以 ord_ 开头，患者的预约页面和短信里都有', look: '查询', found: '预约', number: '号序', paid: '已付', refunded: '已退', placed: '提交时间',
+      title: '窗口查单', order: '预约编号', hint: '以 ord_ 开头；也可以粘贴患者预约页面的网址', look: '查询', found: '预约', number: '号序', paid: '已付', refunded: '已退', placed: '提交时间',
       checkIn: '报到', isHere: '已报到，叫号 {ticket}。', missed: '记为爽约', missedAbout: '记为爽约后，号和费用归医院，患者信用会留下一条记录。请确认患者确实没有来。', missedSure: '确认没有来', isMissed: '已记为爽约。',
     },
     appeals: {
@@ -143,7 +143,7 @@ export const pages = both(
       reasons: { ill: 'The doctor is ill', rescue: 'The doctor is needed in an emergency', meeting: 'The doctor is called away', equipment: 'Equipment failed' },
     },
     counter: {
-      title: 'Counter', order: 'Order', hint: 'begins with ord_; her page of the order shows it', look: 'Look up', found: 'The order', number: 'Number', paid: 'Paid', refunded: 'Given back', placed: 'Placed',
+      title: 'Counter', order: 'Order', hint: 'begins with ord_; or the address of her page of the order', look: 'Look up', found: 'The order', number: 'Number', paid: 'Paid', refunded: 'Given back', placed: 'Placed',
       checkIn: 'Check in', isHere: 'She is here, ticket {ticket}.', missed: 'She did not come', missedAbout: 'The number and its fee then stay with the hospital, and her credit is marked. Make sure that she is not here.', missedSure: 'She did not come', isMissed: 'Noted as missed.',
     },
     appeals: {
