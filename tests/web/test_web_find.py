@@ -186,6 +186,14 @@ def test_a_rule_that_refuses_is_told_in_words_with_what_can_be_done(phone, demo,
     refused.get_by_role("link", name="看我的订单").click()
     expect(page).to_have_url(re.compile(r"/orders$"))
 
+    page.get_by_role("link", name="找号").click()
+    unpaid = page.get_by_role("link", name=re.compile(r"请在 \d\d:\d\d 内支付"))
+    expect(unpaid).to_be_visible()
+    axe(page)
+    shoot(page, "patient-home-unpaid")
+    unpaid.click()
+    expect(page).to_have_url(ORDER)
+
 
 def test_what_is_full_can_be_waited_for_with_the_chance_told(phone, demo, house, patient, shoot, axe):
     session = house.session(1)

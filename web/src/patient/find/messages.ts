@@ -22,7 +22,6 @@ export const messages = both(
       back: { title: '退得回来', text: '按时取消、医院停诊，费用都原路退回，每一步都看得到。' },
       foot: { label: '更多', staff: '医护与窗口', boards: '候诊大屏', draws: '公开抽签', api: '接口文档', language: 'English' },
       login: '登录',
-      register: '注册',
       mine: {
         title: '您的号',
         pay: '请在 {left} 内支付，逾期号会收回',
@@ -34,7 +33,6 @@ export const messages = both(
         choose: '去选择',
         take: '去确认',
         see: '查看',
-        all: '全部订单',
       },
       search: {
         title: '找医院、科室、医生',
@@ -122,7 +120,6 @@ export const messages = both(
       back: { title: 'Money comes back', text: 'Cancel in time, or the clinic is called off: the fee goes back the way it came, and you see each step.' },
       foot: { label: 'More', staff: 'Staff', boards: 'Waiting-room boards', draws: 'Draws in public', api: 'API', language: '中文' },
       login: 'Log in',
-      register: 'Register',
       mine: {
         title: 'Your numbers',
         pay: 'Pay within {left}, or the number goes to others',
@@ -134,7 +131,6 @@ export const messages = both(
         choose: 'Choose',
         take: 'Confirm',
         see: 'Look',
-        all: 'All orders',
       },
       search: {
         title: 'Find a hospital, department or doctor',

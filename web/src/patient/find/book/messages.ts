@@ -6,7 +6,6 @@ export const messages = both(
   {
     book: {
       title: '预约',
-      facts: '出诊信息',
       time: '时间',
       place: '地点',
       grade: '号别',
@@ -56,7 +55,6 @@ export const messages = both(
       drawing: '报名已截止，正在抽签。结果会通知每位报名的人。',
       entering: '报名到 {time}，随后公开抽签。早报名和晚报名机会一样。',
       drawPage: '查看这场抽签的公开记录',
-      refresh: '刷新',
       remedy: {
         waitlist: '改为候补',
         orders: '看我的订单',
@@ -119,7 +117,6 @@ export const messages = both(
   {
     book: {
       title: 'Book',
-      facts: 'The clinic',
       time: 'Time',
       place: 'Place',
       grade: 'Class',
@@ -169,7 +166,6 @@ export const messages = both(
       drawing: 'Entries are closed, and the draw is being made. All who entered will be told.',
       entering: 'Enter until {time}; then it is drawn in public. To enter early or late makes no difference.',
       drawPage: 'The public record of this draw',
-      refresh: 'Refresh',
       remedy: {
         waitlist: 'Join the waitlist instead',
         orders: 'My orders',
