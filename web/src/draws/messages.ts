@@ -290,7 +290,7 @@ export const messages = both(
       rank: 'Place',
       weight: 'Weight',
       got: 'Result',
-      number: 'number at {time}',
+      number: 'at {time}',
       waits: 'none',
       more: 'Show more ({n} left)',
       noted: 'Compare with what I noted',
