@@ -33,11 +33,14 @@ SHARE = 10
 """A look that takes long is shared for this many times as long, so that looks take a tenth of the services' time; at most for"""
 LONGEST_SHARED = 30.0
 """seconds, so that a service which comes back is soon seen."""
+STANDS_IN = 15.0
+"""Seconds for which a picture that is out of date still serves who comes while another looks; longer than a look takes."""
 
 NOT_COMPARED = "no provider's books are compared here: see the reconciliations"
 
 Fetch = Callable[[str, str], Any]
-"""fetch(service, token): the figures of a service. Raises OSError or ValueError if they cannot be had."""
+"""fetch(service, token): the figures of a service. Raises OSError or ValueError if they cannot be had: PermissionError if the service
+does not take the token."""
 
 _Key = tuple[str, str, str]
 
@@ -95,30 +98,35 @@ class Live:
         self._seen: dict[_Key, tuple[float, datetime, int]] = {}
 
     def look(self, token: str) -> Picture:
-        """A picture that is some seconds old at most, unless a look takes longer: then the last one, while there is one."""
+        """A picture that is some seconds old at most. Who comes while another looks gets the last one, if it was good just now."""
         if (last := self._last()) is not None:
             return last
-        if not self._looking.acquire(blocking=self._picture is None):
-            return self._picture  # type: ignore[return-value]  # there is one, or else we would have waited
+        stand_in = self._last(grace=STANDS_IN)
+        if not self._looking.acquire(blocking=stand_in is None):
+            assert stand_in is not None  # noqa: S101  or else we would have waited
+            return stand_in
         try:
             return self._last() or self._look(token)
         finally:
             self._looking.release()
 
-    def _last(self) -> Picture | None:
-        return self._picture if self._clock() < self._good_until else None
+    def _last(self, grace: float = 0.0) -> Picture | None:
+        return self._picture if self._clock() < self._good_until + grace else None
 
     def _look(self, token: str) -> Picture:
         began = self._clock()
-        figures, silent = self._figures(token)
+        figures, silent, refused = self._figures(token)
         now = self._now()
-        self._picture = Picture(now, self._judge(figures, now), silent)
-        ended = self._clock()
-        self._good_until = ended + max(SHARED, min(SHARE * (ended - began), LONGEST_SHARED))
-        return self._picture
+        picture = Picture(now, self._judge(figures, now), silent)
+        if not refused:  # or else the token is at fault, which is no other caller's
+            self._picture = picture
+            ended = self._clock()
+            self._good_until = ended + max(SHARED, min(SHARE * (ended - began), LONGEST_SHARED))
+        return picture
 
-    def _figures(self, token: str) -> tuple[Looked, dict[str, str]]:
-        figures, silent = Looked(), {}
+    def _figures(self, token: str) -> tuple[Looked, dict[str, str], bool]:
+        """The figures of who answered, why the others did not, and whether one of them did not take the token."""
+        figures, silent, refused = Looked(), {}, False
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             asked = {service: pool.submit(self._fetch, service, token) for service in SERVICES}
         for service, answer in asked.items():
@@ -126,12 +134,13 @@ class Live:
                 figures[service] = answer.result()
             except (OSError, ValueError) as error:
                 silent[service] = str(error)[:200] or type(error).__name__
+                refused = refused or isinstance(error, PermissionError)
         if self._books is not None and "payment-svc" in figures:
             try:
                 figures["payment-svc"]["books"] = self._books()
             except (OSError, ValueError) as error:
                 silent["payment-sandbox"] = str(error)[:200]
-        return figures, silent
+        return figures, silent, refused
 
     def _judge(self, figures: Looked, now: datetime) -> list[Verdict]:
         looks = {rule.__name__: _findings(rule, figures) for rule in RULES}
@@ -170,6 +179,6 @@ def _findings(rule: Callable[[Looked], Iterator[Broken]], figures: Looked) -> tu
             found.setdefault(_key(b), b)
     except NotLooked as error:
         unknown = f"{error} has not answered"
-    except (LookupError, TypeError) as error:  # a service of another release, whose figures are others
+    except (AttributeError, LookupError, TypeError) as error:  # a service of another release, whose figures are others
         unknown = f"the figures do not fit: {type(error).__name__} {error}"[:200]
     return list(found.values()), unknown

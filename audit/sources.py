@@ -13,7 +13,10 @@ PATIENCE = 12.0
 
 
 def fetch(platform: str, name: str, token: str) -> Any:
-    """The figures of a service, with the caller's token. Raises OSError or ValueError. Follows nobody elsewhere with the token."""
+    """The figures of a service, with the caller's token. Raises OSError or ValueError; PermissionError if it does not take the token.
+
+    Follows nobody elsewhere with the token.
+    """
     url = urlsplit(platform)
     kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
     connection = kind(url.netloc, timeout=PATIENCE)
@@ -25,9 +28,14 @@ def fetch(platform: str, name: str, token: str) -> Any:
         raise OSError(f"{type(error).__name__}: {error}") from error
     finally:
         connection.close()
+    if answer.status in (401, 403):
+        raise PermissionError(f"answers {answer.status}")
     if answer.status != 200:
         raise OSError(f"answers {answer.status}")
-    return decode(body)
+    figures = decode(body)
+    if not isinstance(figures, dict):
+        raise OSError("answers something that is no figures")
+    return figures
 
 
 def books(sandbox: str) -> dict[str, Any]:

@@ -149,6 +149,11 @@ def test_figures_of_another_release_are_unknown(world: World) -> None:
     assert (verdict.state, verdict.unknown) == ("unknown", "the figures do not fit: KeyError 'stuck'")
 
 
+def test_figures_of_another_shape_are_unknown(world: World) -> None:
+    world.figures["payment-svc"]["watchdog"] = []
+    assert world.state("money_is_watched") == "unknown"
+
+
 def test_books_that_nobody_compared_are_not_said_to_agree(world: World) -> None:
     for service in world.figures.values():
         service.pop("books", None)
@@ -235,6 +240,35 @@ def test_who_asks_while_somebody_looks_gets_the_last_picture(world: World) -> No
     assert seen == [None, first]
 
 
+def test_but_nobody_gets_a_picture_of_hours_ago(world: World) -> None:
+    first, seen = world.look(), []
+
+    def meanwhile(service: str, token: str) -> Any:
+        if not seen:
+            seen.append(None)
+            late.start()
+            late.join(0.2)
+        return World.fetch(world, service, token)
+
+    late = threading.Thread(target=lambda: seen.append(world.live.look("other")))
+    world.live._fetch = meanwhile
+    second = world.look(after=8 * 3600)
+    late.join(10)
+    assert seen == [None, second]
+    assert second is not first
+
+
+def test_a_token_that_is_no_longer_good_spoils_nobody_elses_picture(world: World) -> None:
+    def refuse(service: str, token: str) -> Any:
+        if token == "old":
+            raise PermissionError("answers 401")
+        return World.fetch(world, service, token)
+
+    world.live._fetch = refuse
+    assert world.live.look("old").state == "unknown"
+    assert world.live.look("good").state == "held"
+
+
 # --- the services ----------------------------------------------------------------------------------------------------
 
 Answer = Callable[[str, str], tuple[int, Any]]
@@ -267,13 +301,15 @@ def platform(answer: Answer) -> Iterator[str]:
 
 
 def test_figures_are_asked_for_with_the_callers_token() -> None:
-    with platform(lambda path, token: (200, [path, token])) as url:
-        assert fetch(url, "user-svc", "abc") == ["/api/v1/audit/user-svc", "Bearer abc"]
+    with platform(lambda path, token: (200, {"asked": [path, token]})) as url:
+        assert fetch(url, "user-svc", "abc") == {"asked": ["/api/v1/audit/user-svc", "Bearer abc"]}
     with pytest.raises(OSError, match="refused"):
         fetch(url, "user-svc", "abc")
 
 
-@pytest.mark.parametrize(("status", "body"), [(403, {}), (503, {}), (200, b"<html>"), (200, b"\xff"), (302, {})])
+@pytest.mark.parametrize(
+    ("status", "body"), [(403, {}), (503, {}), (200, b"<html>"), (200, b"\xff"), (302, {}), (200, []), (200, None)]
+)
 def test_other_answers_are_none(status: int, body: Any) -> None:
     heard = []
     with platform(lambda path, _token: (heard.append(path), (status, body))[1]) as url:

@@ -13,8 +13,9 @@ export const messages = both(
       lookedAt: '检查于 {time}',
       all: {
         held: '所有承诺都成立。',
+        partly: '能够检查的承诺都成立；有 {n} 项没有检查。',
         settling: '有处理中的事项，稍后会再次检查。',
-        unknown: '有服务没有回应，部分承诺无法检查。',
+        unknown: '现在无法检查全部承诺。',
         broken: '有承诺被打破，请立即处理。',
       },
       state: { held: '成立', settling: '处理中', unknown: '未知', broken: '被打破' },
@@ -138,8 +139,9 @@ export const messages = both(
       lookedAt: 'Looked at {time}',
       all: {
         held: 'Every promise holds.',
+        partly: 'Every promise that could be looked at holds; {n} could not.',
         settling: 'Something is on its way; it will be looked at again.',
-        unknown: 'A service does not answer, so that some promises cannot be checked.',
+        unknown: 'Not all promises can be checked now.',
         broken: 'A promise is broken. See to it at once.',
       },
       state: { held: 'holds', settling: 'settling', unknown: 'unknown', broken: 'broken' },
