@@ -60,6 +60,23 @@ def test_from_the_doctor_to_the_refund(phone, demo, house, patient, allow, shoot
     axe(page)
     shoot(page, "order-to-be-paid", whole=True)
 
+    _pays_on_alipays_page(page, shoot, axe)
+    expect(page).to_have_url(f"{demo.url}/orders/{order}")
+    expect(page.get_by_text("预约成功", exact=True).first).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="收到付款")).to_be_visible()
+    axe(page)
+    shoot(page, "order-confirmed", whole=True)
+
+    _thinks_twice_and_cancels(page, lambda: patient.see(order)["state"], shoot, axe)
+    expect(page.get_by_text("已取消", exact=True).first).to_be_visible()
+    steps = [re.compile(word) for word in ("提交预约", "取到号", "收到付款", "您取消了预约", "退款成功")]
+    expect(page.get_by_role("listitem")).to_have_text(steps)
+    expect(page.get_by_text("已退款")).to_be_visible()
+    expect(page.get_by_text("重复或到账过晚")).to_have_count(0)
+    shoot(page, "order-cancelled", whole=True)
+
+
+def _pays_on_alipays_page(page, shoot, axe):
     page.get_by_role("link", name="去支付 ¥50.00").click()
     expect(page.get_by_role("heading", name="选择支付方式")).to_be_visible()
     axe(page)
@@ -73,12 +90,8 @@ def test_from_the_doctor_to_the_refund(phone, demo, house, patient, allow, shoot
     page.get_by_role("button", name="确认支付").click()
     page.get_by_role("link", name="返回商户").click()
 
-    expect(page).to_have_url(f"{demo.url}/orders/{order}")
-    expect(page.get_by_text("预约成功", exact=True).first).to_be_visible()
-    expect(page.get_by_role("listitem").filter(has_text="收到付款")).to_be_visible()
-    axe(page)
-    shoot(page, "order-confirmed", whole=True)
 
+def _thinks_twice_and_cancels(page, state, shoot, axe):
     page.get_by_role("button", name="取消预约").click()
     dialog = page.get_by_role("dialog", name="确定取消吗？")
     expect(dialog).to_contain_text("退款 ¥50.00，原路退回")
@@ -88,19 +101,10 @@ def test_from_the_doctor_to_the_refund(phone, demo, house, patient, allow, shoot
     dialog.get_by_role("button", name="保留预约").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("button", name="取消预约")).to_be_focused()
-    assert patient.see(order)["state"] == "confirmed"
+    assert state() == "confirmed"
     page.get_by_role("button", name="取消预约").click()
     dialog.get_by_role("button", name="确定取消").click()
-
     expect(page.get_by_role("heading", level=1)).to_be_focused()
-    expect(page.get_by_text("已取消", exact=True).first).to_be_visible()
-    steps = page.get_by_role("listitem")
-    expect(steps).to_have_text(
-        [re.compile(word) for word in ("提交预约", "取到号", "收到付款", "您取消了预约", "退款成功")]
-    )
-    expect(page.get_by_text("已退款")).to_be_visible()
-    expect(page.get_by_text("重复或到账过晚")).to_have_count(0)
-    shoot(page, "order-cancelled", whole=True)
 
 
 def test_a_code_is_scanned_with_another_phone_and_the_page_follows(desktop, phone, demo, house, patient, shoot, axe):
