@@ -18,7 +18,7 @@ describe('what is shown of her own', () => {
       ],
       NOW,
     )
-    expect(pathOf(found[2]!)).toBe('/orders/next')
+    expect(found.map(pathOf)).toEqual(['/orders/unpaid/pay', '/orders/stopped', '/orders/next'])
     expect(found.map(({ kind, order }) => [kind, order.id])).toEqual([
       ['pay', 'unpaid'],
       ['substitute', 'stopped'],

@@ -23,8 +23,9 @@ export function mineOf(orders: readonly Order[], now: number, most = 3): Mine[] 
   return [...waiting.sort(byTime), ...soon].slice(0, most)
 }
 
-/** Where it leads: on the day to the line, else to the order. */
+/** Where it leads: to the payment, on the day to the line, else to the order. */
 export function pathOf({ kind, order }: Mine): string {
+  if (kind === 'pay') return `/orders/${order.id}/pay`
   return kind === 'today' ? `/visits/${order.visit_id}` : `/orders/${order.id}`
 }
 
