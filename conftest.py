@@ -15,6 +15,7 @@ LONGEST = (
     "tests/integration/test_embedded.py",
     "tests/faults/test_mutants.py",
     "tests/integration/",
+    "tests/web/",
     "tests/faults/",
     "services/schedule-svc/tests/test_schedule_convergence.py",
     "tests/stack/",
