@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
@@ -8,18 +8,19 @@ import { ElementPlusResolver, VantResolver } from 'unplugin-vue-components/resol
 import { type Plugin } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
+import { licences } from './scripts/licences.ts'
 
 /** Writes x.gz beside every file that gains by it: gateway and embedded front hand it out as it is. */
 function compressed(): Plugin {
+  let folder = ''
   return {
     name: 'compressed',
     apply: 'build',
     enforce: 'post',
-    closeBundle: {
-      order: 'post',
-      sequential: true,
-      handler: () => compressBelow(fileURLToPath(new URL('dist', import.meta.url))),
+    configResolved: (config) => {
+      folder = resolve(config.root, config.build.outDir)
     },
+    closeBundle: { order: 'post', sequential: true, handler: () => compressBelow(folder) },
   }
 }
 
@@ -27,7 +28,7 @@ function compressBelow(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
     if (statSync(path).isDirectory()) compressBelow(path)
-    else if (/\.(js|css|html|svg|json|webmanifest)$/.test(name) && statSync(path).size > 1000)
+    else if (/\.(js|css|html|svg|json|txt|webmanifest)$/.test(name) && statSync(path).size > 1000)
       writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }))
   }
 }
@@ -42,7 +43,6 @@ function ownIcons(): Plugin {
 }
 
 const pwa = VitePWA({
-  registerType: 'autoUpdate',
   injectRegister: false, // main.ts does: the policy of content allows no script in the page
   includeAssets: ['icon.svg', 'icon-192.png'],
   manifest: {
@@ -62,10 +62,20 @@ const pwa = VitePWA({
   },
   workbox: {
     // The frame of the pages works without a network; what they show is asked for each time: a stale number helps nobody.
-    globPatterns: ['index.html'],
-    navigateFallback: '/index.html',
-    navigateFallbackDenylist: [/^\/(api|docs|\.well-known|healthz|readyz|metrics)/],
+    // An older frame names scripts that an upgrade has taken away: what the network has goes first, nothing of it is precached.
+    globPatterns: [],
+    navigateFallback: null,
+    skipWaiting: true,
+    clientsClaim: true,
+    cleanupOutdatedCaches: true,
     runtimeCaching: [
+      {
+        // The addresses of the pages, as the gateway knows them.
+        urlPattern: ({ request, url, sameOrigin }) =>
+          sameOrigin && request.mode === 'navigate' && !/^\/(api|docs|\.well-known|healthz|readyz|metrics)(\/|$)|\./.test(url.pathname),
+        handler: 'NetworkFirst',
+        options: { cacheName: 'frame', networkTimeoutSeconds: 5, plugins: [{ cacheKeyWillBeUsed: async () => '/index.html' }] },
+      },
       {
         urlPattern: ({ url, sameOrigin }) => sameOrigin && url.pathname.startsWith('/assets/'),
         handler: 'CacheFirst',
@@ -87,6 +97,7 @@ export default defineConfig({
         : [VantResolver(), ElementPlusResolver()],
     }),
     ownIcons(),
+    licences(),
     pwa,
     compressed(),
   ],

@@ -1,5 +1,4 @@
 import { createPinia } from 'pinia'
-import { registerSW } from 'virtual:pwa-register'
 import { createApp } from 'vue'
 import App from './App.vue'
 import { i18n } from './i18n'
@@ -8,4 +7,5 @@ import './shared/preferences'
 import './ui/theme.css'
 
 createApp(App).use(createPinia()).use(i18n).use(router).mount('#app')
-registerSW({ immediate: true })
+// It never reloads a page by itself: somebody may be filling in a form.
+if (import.meta.env.PROD) void navigator.serviceWorker?.register('/sw.js').catch(() => undefined) // works without it, too

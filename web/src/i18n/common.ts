@@ -2,7 +2,7 @@
 
 export const common = {
   'zh-CN': {
-    app: { name: '号源', slogan: '公平取号，放心就医', loading: '正在加载', skip: '跳到主要内容' },
+    app: { name: '号源', slogan: '公平取号，放心就医', loading: '正在加载', skip: '跳到主要内容', licences: '开源许可' },
     act: {
       ok: '确定',
       cancel: '取消',
@@ -15,6 +15,7 @@ export const common = {
       logout: '退出登录',
       search: '搜索',
       refresh: '刷新',
+      reload: '重新加载',
       copy: '复制',
     },
     fault: {
@@ -23,6 +24,7 @@ export const common = {
       unknown: '出了点问题（{code}）。',
       forbidden: '您的账号不能使用这个页面。',
       notFound: '没有这个页面。',
+      unopened: '这个页面没能打开：网络断开，或者系统刚刚更新。请重新加载。',
       lost: '连接中断，正在重新连接。下面的内容可能不是最新的。',
       asOf: '内容截至 {time}。',
       live: '实时更新中',
@@ -104,7 +106,7 @@ export const common = {
     },
   },
   en: {
-    app: { name: 'Haoyuan', slogan: 'Fair numbers, calm visits', loading: 'Loading', skip: 'Skip to the content' },
+    app: { name: 'Haoyuan', slogan: 'Fair numbers, calm visits', loading: 'Loading', skip: 'Skip to the content', licences: 'Open-source licences' },
     act: {
       ok: 'OK',
       cancel: 'Cancel',
@@ -117,6 +119,7 @@ export const common = {
       logout: 'Log out',
       search: 'Search',
       refresh: 'Refresh',
+      reload: 'Load again',
       copy: 'Copy',
     },
     fault: {
@@ -125,6 +128,7 @@ export const common = {
       unknown: 'Something went wrong ({code}).',
       forbidden: 'Your account cannot use this page.',
       notFound: 'There is no such page.',
+      unopened: 'This page did not open: the network is down, or the system was just updated. Load it again.',
       lost: 'The connection is lost, and being made anew. What you see may be old.',
       asOf: 'It stood like this at {time}.',
       live: 'Live',

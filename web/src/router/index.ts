@@ -12,6 +12,7 @@ import findRoutes from '@/patient/find/routes'
 import inboxRoutes from '@/patient/inbox/routes'
 import orderRoutes from '@/patient/orders/routes'
 import staffRoutes from '@/staff/routes'
+import { survive } from './upgrade'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -59,6 +60,7 @@ export async function admit(to: RouteLocationNormalized): Promise<true | { path:
   return who === 'account' || hasRole(...who) ? true : { path: '/forbidden' }
 }
 
+survive(router)
 router.beforeEach(admit)
 router.afterEach((to) => void nextTick(() => setTitle(to))) // then the page has brought its words along
 

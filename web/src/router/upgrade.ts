@@ -1,0 +1,45 @@
+/**
+ * An upgrade while somebody is here. What a tab has not loaded yet is gone with the older build: a full load of the wanted
+ * address brings the newer one. Not twice in a row, lest it goes round for ever: then the page says so, and a button loads it.
+ */
+
+import { shallowRef } from 'vue'
+import type { Router } from 'vue-router'
+
+/** The address that could not be opened; '' while all is well. */
+export const unopened = shallowRef('')
+
+const MARK = 'haoyuan.upgrade'
+const IN_A_ROW = 60_000
+
+export function survive(router: Router, load: (address: string) => void = fully): void {
+  const parts = new WeakSet<object>()
+  // Vite tells of every part that could not be loaded; the router afterwards, if it was part of a page, and where it should have led.
+  addEventListener('vite:preloadError', (event) => parts.add(event.payload))
+  router.onError(async (error, to) => {
+    if (!(error instanceof Error && parts.has(error))) return
+    if (recently() || !(await reachable())) return void (unopened.value = to.fullPath)
+    sessionStorage.setItem(MARK, String(Date.now()))
+    load(to.fullPath)
+  })
+  router.afterEach((_to, _from, failure) => {
+    if (!failure) unopened.value = ''
+  })
+}
+
+export function fully(address: string): void {
+  location.assign(address)
+}
+
+function recently(): boolean {
+  return Date.now() - Number(sessionStorage.getItem(MARK) ?? 0) < IN_A_ROW
+}
+
+/** Whether there is anything to load from. If not, one stays where one is, with what one has. */
+async function reachable(): Promise<boolean> {
+  try {
+    return (await fetch('/index.html', { method: 'HEAD', cache: 'no-store' })).ok
+  } catch {
+    return false
+  }
+}
