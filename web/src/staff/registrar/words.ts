@@ -12,7 +12,7 @@ export const pages = both(
     roster: {
       title: '排班表', heading: '{hospital}排班表', filters: '筛选', from: '从', span: '显示', oneWeek: '一周', twoWeeks: '两周',
       before: '往前', thisWeek: '本周', after: '往后', everybody: '显示没有排班的医生', grid: '排班表（可左右滚动）',
-      sums: '{sessions} 次出诊，余号 {remaining} / {capacity}，停诊 {stopped} 次', left: '余 {left} / {of}', add: '为{doctor}在{day}新增出诊',
+      sums: '{sessions} 次出诊，余号 {remaining} / {capacity}，停诊 {stopped} 次', left: '余 {left}/{of}', add: '为{doctor}在{day}新增出诊',
       none: '这段时间没有符合条件的出诊。', more: '只显示了前 {n} 次出诊，请缩小范围。',
     },
     drafts: { title: '未发布的草稿', about: '内容保存在这台电脑上。' },
