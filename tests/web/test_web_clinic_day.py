@@ -243,7 +243,7 @@ def test_screens_without_a_network_say_so_and_catch_up(day, phone, wall, shoot, 
 
 
 def test_a_desk_that_is_behind_calls_nobody_by_mistake(day, desktop, allow):
-    allow(r"failed: .*stream|409 POST .*/queue/next")
+    allow(r"failed: .*stream|409 POST .*/queue/next|409 GET .*/wait$")  # all of it since it is behind
     clinic = day(3)
     clinic.opens()
     clinic.come(0, 1, 2)
