@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from common.jsons import encode
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Request, Response
 
@@ -62,7 +63,8 @@ class Pages:
         response = _content(Path(found), zipped=request.accept_encodings.quality("gzip") > 0)
         response.headers["Cache-Control"] = FOR_GOOD if name.startswith("assets/") else "no-cache"
         response.headers["Content-Security-Policy"] = OF_PAGES
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response if response.status_code < 400 else _changed()
 
     def _name(self, request: Request) -> str:
         """The file that is meant; empty if none can be."""
@@ -74,7 +76,7 @@ class Pages:
             return ""
         if "." in request.path or request.path.startswith("/assets/"):
             return "/".join(parts) if Path(parts[-1]).suffix in TYPES else ""
-        wanted = request.path == "/" or "text/html" in request.headers.get("Accept", "")
+        wanted = request.path == "/" or "text/html" in request.headers.get("Accept", "").lower()
         return "index.html" if wanted else ""
 
 
@@ -94,6 +96,13 @@ def _content(path: Path, *, zipped: bool) -> Response:
     return response
 
 
+def _changed() -> Response:
+    """Somebody wanted it only as it was once (If-Match)."""
+    code = "precondition_failed"
+    problem = {"type": f"urn:haoyuan:problem:{code}", "title": "precondition failed", "status": 412, "code": code}
+    return Response(encode(problem), 412, content_type="application/problem+json")
+
+
 def guarded(app: Wsgi) -> Wsgi:
     """The application with the headers of every answer on its own, where it has none of a name."""
 
@@ -101,6 +110,8 @@ def guarded(app: Wsgi) -> Wsgi:
         def start(status: str, headers: list[tuple[str, str]], *others: Any) -> Any:
             has = {name.lower() for name, _ in headers}
             more = {"Content-Security-Policy": OF_DATA, **HEADERS}
+            if status >= "4":
+                more["Cache-Control"] = "no-store"
             return start_response(
                 status, [*headers, *((n, v) for n, v in more.items() if n.lower() not in has)], *others
             )
