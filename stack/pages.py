@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -25,8 +26,8 @@ MEASURE = WEB / "measure"
 """Lighthouse, with libraries of its own: who does not measure does not need them."""
 WITHOUT = Path(__file__).resolve().parent / "without_pages"
 """What `/` shows where there are no pages: that there are none."""
-INSTALLED, BUILT = "node_modules/.haoyuan-installed", WEB / "node_modules/.haoyuan-built"
-"""Of what the libraries and the pages were made."""
+INSTALLED, BUILT = "node_modules/.haoyuan-installed", ".vite/haoyuan-built"
+"""Of what the libraries and the pages were made; written when they are whole."""
 OFFLINE = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b")
 PATIENCE = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
 
@@ -46,10 +47,10 @@ def folder() -> Path:
 
 def install(where: Path = WEB) -> None:
     """Node.js and the libraries of a folder. Raises PagesUnavailable."""
-    wanted = _digest([where / "package-lock.json"])
-    if _said(where / INSTALLED) == wanted:
+    wanted = f"{_digest([where / 'package-lock.json'])} {_node()}"  # Node.js comes first, if it has to come too
+    if _said(where / INSTALLED) == wanted and (where / "node_modules/.package-lock.json").is_file():
         return
-    environment()  # Node.js first, if it has to come too
+    (where / INSTALLED).unlink(missing_ok=True)
     _say("their libraries from npm, a minute the first time")
     _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", *PATIENCE, where=where)
     (where / INSTALLED).write_text(wanted)
@@ -65,13 +66,28 @@ def build() -> None:
             return  # by whom we waited for
         install()
         _say("builds the pages")
-        _npm("run", "build:fast")
-        BUILT.write_text(wanted)
+        _beside(wanted)
+
+
+def _beside(wanted: str) -> None:
+    """Build into a folder of its own, which takes the place of web/dist when it is whole."""
+    new, old = DIST.with_name("dist.new"), DIST.with_name("dist.old")
+    for folder in (new, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    _npm("run", "build:fast", "--", "--outDir", new.name)
+    names = sorted(str(path.relative_to(new)) for path in new.rglob("*") if path.is_file())
+    (new / BUILT).parent.mkdir(exist_ok=True)
+    (new / BUILT).write_text("\n".join([wanted, *names]))
+    if DIST.exists():
+        DIST.rename(old)
+    new.rename(DIST)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def built() -> bool:
-    """Whether web/dist is of what web/ and docs/openapi are now."""
-    return (DIST / "index.html").is_file() and _said(BUILT) == _digest(_sources())
+    """Whether web/dist is of what web/ and docs/openapi are now, and all of it is there."""
+    digest, *names = _said(DIST / BUILT).split("\n")
+    return digest == _digest(_sources()) and all((DIST / name).is_file() for name in names)
 
 
 def check() -> None:
@@ -114,11 +130,19 @@ def _said(stamp: Path) -> str:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One at a time in web/: others wait."""
-    (ROOT / "var").mkdir(exist_ok=True)
-    with (ROOT / "var/pages.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    """One at a time in web/: others wait. Raises PagesUnavailable if we may not write there."""
+    try:
+        (ROOT / "var").mkdir(exist_ok=True)
+        lock = os.open(ROOT / "var/pages.lock", os.O_RDONLY | os.O_CREAT, 0o644)  # whoever made it: reading is enough
+        with os.fdopen(lock):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _say("waits for another who is at them")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise PagesUnavailable(f"{error.filename or ROOT}: {error.strerror} (made by another user?)") from error
 
 
 def _npm(*arguments: str, where: Path = WEB) -> None:
@@ -150,6 +174,12 @@ def _programs() -> Path:
     return _of_the_machine() or _of_pypi()
 
 
+def _node() -> str:
+    """Which one, as far as libraries care. Raises PagesUnavailable."""
+    done = subprocess.run(["node", "--version"], env=environment(), capture_output=True, text=True, check=False)
+    return f"{done.stdout.partition('.')[0]} {sys.platform} {platform.machine()}"
+
+
 def _of_the_machine() -> Path | None:
     wanted = json.loads((WEB / "package.json").read_text())["engines"]["node"].removeprefix(">=")
     ours = str(Path(sys.prefix) / "bin")
@@ -157,7 +187,10 @@ def _of_the_machine() -> Path | None:
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
     if not node or not npm:
         return None
-    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None  # another machine's, as none
     return Path(node).parent if _version(done.stdout) >= _version(wanted) else None
 
 

@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,8 @@ NPM = """#!/bin/sh
 echo "$*" >> "$NPM_LOG"
 [ -z "$NPM_SAYS" ] || { echo "$NPM_SAYS"; exit 1; }
 case "$1" in
-ci) rm -rf node_modules; mkdir node_modules; echo "$npm_config_cache" > node_modules/cache;;
-run) mkdir -p dist; echo built > dist/index.html;;
+ci) rm -rf node_modules; mkdir node_modules; echo "$npm_config_cache" > node_modules/cache; echo {} > node_modules/.package-lock.json;;
+run) mkdir -p "$5/assets"; echo built > "$5/index.html"; [ -z "$NPM_DIES" ] || exit 1; echo 1 > "$5/assets/a.js";;
 esac
 """
 
@@ -53,7 +55,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     made.program("node", "#!/bin/sh\necho v22.18.0\n")
     made.program("npm", NPM)
     for name, value in {
-        "ROOT": tmp_path, "WEB": made.web, "DIST": made.web / "dist", "BUILT": made.web / "node_modules/.built",
+        "ROOT": tmp_path, "WEB": made.web, "DIST": made.web / "dist",
     }.items():  # fmt: skip
         monkeypatch.setattr(pages, name, value)
     monkeypatch.setattr(pages.install, "__defaults__", (made.web,))
@@ -85,12 +87,78 @@ def test_they_are_built_once_and_anew_when_something_changed(house: House) -> No
     assert house.asked() == [CI, "run build:fast"]
 
 
-def test_what_was_lost_is_made_again(house: House) -> None:
+@pytest.mark.parametrize("name", ["index.html", "assets/a.js", ".vite/haoyuan-built"])
+def test_what_was_lost_is_made_again(house: House, name: str) -> None:
     pages.build()
-    (house.web / "dist/index.html").unlink()
+    (house.web / "dist" / name).unlink()
     house.asked()
     pages.build()
     assert house.asked() == ["run build:fast"]
+    assert (house.web / "dist/assets/a.js").is_file()
+
+
+def test_a_build_that_ends_in_the_middle_is_none(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages.build()
+    house.put("web/src/main.ts", "2")
+    with monkeypatch.context() as dying:
+        dying.setenv("NPM_DIES", "1")
+        assert pages.main(["build"]) == 1
+    assert (house.web / "dist/assets/a.js").is_file(), "the older ones are whole"
+    assert not pages.built()
+    house.asked()
+    pages.build()
+    assert house.asked() == ["run build:fast"]
+    assert sorted(path.name for path in house.web.iterdir() if path.name.startswith("dist")) == ["dist"]
+
+
+def test_libraries_that_are_not_whole_or_for_another_node_are_installed_anew(house: House) -> None:
+    pages.install()
+    house.asked()
+    pages.install()
+    assert house.asked() == []
+    (house.web / "node_modules/.package-lock.json").unlink()
+    pages.install()
+    assert house.asked() == [CI]
+    house.program("node", "#!/bin/sh\necho v24.0.0\n")
+    pages.install()
+    assert house.asked() == [CI]
+
+
+def test_an_installation_that_ends_in_the_middle_is_none(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages.install()
+    house.put("web/package-lock.json", "[]")
+    with monkeypatch.context() as dying:
+        dying.setenv("NPM_SAYS", "killed")
+        with pytest.raises(PagesBroken):
+            pages.install()
+    house.put("web/package-lock.json", "{}")
+    house.asked()
+    pages.install()
+    assert house.asked() == [CI], "nobody knows how far it came"
+
+
+def test_who_waits_for_another_says_so(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    with pages._alone():
+        waiting = threading.Thread(target=pages.build)
+        waiting.start()
+        until = time.monotonic() + 20
+        while "waits for another" not in (said := capsys.readouterr().out) and time.monotonic() < until:
+            time.sleep(0.01)
+    waiting.join()
+    assert "waits for another" in said
+    assert pages.built()
+
+
+def test_where_one_may_not_write_one_line_says_so(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.put("var", "a file, where a folder is wanted: root, who runs the tests, may write everywhere")
+    assert pages.main(["build"]) == 1
+    assert capsys.readouterr().out.startswith(f"pages: there are none: {house.root / 'var'}: ")
+
+
+def test_a_node_that_cannot_be_run_is_as_none(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.program("node", "\x7fELF of another machine")
+    monkeypatch.setattr(pages, "_of_pypi", lambda: house.root / "pypi")
+    assert pages._programs() == house.root / "pypi"
 
 
 def test_types_and_tests_need_no_pages(house: House) -> None:
