@@ -1,10 +1,12 @@
 /** Every word that the pages use exists, in both languages, with the same values in it. */
 
 import { describe, expect, it } from 'vitest'
-import { common } from './common'
 
 type Words = { [key: string]: string | Words }
-const modules = import.meta.glob<{ messages: Record<'zh-CN' | 'en', Words> }>('../**/messages.ts', { eager: true })
+type Both = Record<'zh-CN' | 'en', Words>
+/** Whatever is exported that has both languages, wherever: areas keep their words as they like. */
+const modules = import.meta.glob<Record<string, unknown>>(['../**/*.ts', '!../**/*.test.ts', '!../main.ts', '!../**/golden/**', '!../api/generated/*'], { eager: true })
+const hasBoth = (value: unknown): value is Both => typeof value === 'object' && value !== null && 'zh-CN' in value && 'en' in value
 const sources = import.meta.glob<string>(['../**/*.vue', '../**/*.ts', '!../**/*.test.ts', '!../api/generated/*'], {
   eager: true,
   query: '?raw',
@@ -19,12 +21,18 @@ function flat(words: Words, before = ''): Record<string, string> {
   )
 }
 
-const areas = [common as Record<'zh-CN' | 'en', Words>, ...Object.values(modules).map((module) => module.messages)]
+const areas = Object.values(modules).flatMap((module) => Object.values(module).filter(hasBoth))
+const made = Object.entries(sources).filter(([, text]) => /(=|default) both\(/.test(text)).map(([file]) => file)
 const zh: Record<string, string> = Object.assign({}, ...areas.map((area) => flat(area['zh-CN'])))
 const en: Record<string, string> = Object.assign({}, ...areas.map((area) => flat(area.en)))
 const valuesIn = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((hit) => hit[1]).sort()
 
 describe('words', () => {
+  it('are found wherever they are made', () => {
+    const found = Object.keys(modules).filter((file) => Object.values(modules[file]!).some(hasBoth))
+    expect(made.filter((file) => !found.includes(file))).toEqual([])
+  })
+
   it('are the same in both languages', () => {
     expect(Object.keys(en).sort()).toEqual(Object.keys(zh).sort())
   })
