@@ -1,7 +1,7 @@
 /** All that the desk does, and what it knows: the live queue, the room, who is there. */
 
 import { computed, reactive, ref, watch } from 'vue'
-import { account, ask, booking, newKey, Problem, schedule, serverNow, type Visit } from '@/api'
+import { account, ask, booking, Problem, schedule, serverNow, Unreachable, type Visit } from '@/api'
 import { t } from '@/i18n'
 import { say } from '@/i18n/problems'
 import { useAct } from '@/shared/act'
@@ -10,6 +10,7 @@ import { clock, isoDay, moment } from '@/shared/format'
 import { useLive } from '@/shared/live'
 import { useLoad } from '@/shared/load'
 import { mayAct, type Action } from './actions'
+import { isUnanswered, Unanswered, type Make } from './unanswered'
 
 const ROOM = 'haoyuan.desk.room'
 
@@ -57,72 +58,149 @@ export function useDesk(sessionId: string) {
     for (const act of [next, visitAct, queueAct]) act.error = undefined
   }
 
+  const unanswered = new Unanswered()
+  const settled = ref(0) // counts what had no answer, and turned out to be over
+
+  /** The queue may show that it has happened, or that it is out of date: then there is nothing to press again, and nothing to complain of. */
+  function settle(): void {
+    const words = unanswered.settle()
+    if (words === undefined) return
+    for (const act of [next, visitAct, queueAct]) if (isUnanswered(act.error)) act.error = undefined
+    said.value = words
+    settled.value++
+  }
+  watch(queue, settle, { flush: 'sync' })
+  // what the network did is over when all is live again; what had no answer is kept nevertheless
+  watch(
+    () => live.freshness,
+    (now) => {
+      if (now === 'live') for (const act of [next, visitAct, queueAct]) if (act.error instanceof Unreachable) act.error = undefined
+    },
+  )
+
   /** Do it, then see what has become of it. Somebody else may have been quicker: then what is there now is shown. */
-  async function doing<T>(work: Promise<T>): Promise<T> {
+  async function doing<T>(intention: unknown[], words: (answer: T) => string, make: Make<T>): Promise<void> {
     clear()
     said.value = ''
     try {
-      return await work
-    } finally {
-      await live.reload()
-      void details.reload()
+      const answer = await unanswered.ask(intention, make)
+      await seeing()
+      said.value = words(answer)
+    } catch (error) {
+      await seeing()
+      settle()
+      if (!isUnanswered(error) || unanswered.has(intention)) throw error
     }
   }
 
+  async function seeing(): Promise<void> {
+    await live.reload()
+    void details.reload()
+  }
+
   const next = useAct(async (outcome: 'done' | 'passed') => {
-    const after = there.value?.visit_id ?? null
-    const known = details.data
-    const call = known && known.id === after ? known.calls : null
-    const body = { room: room.value, after, call, outcome }
-    const headers = { 'Idempotency-Key': newKey() }
-    const called = await doing(ask(booking.POST('/api/v1/sessions/{session_id}/queue/next', { params, body, headers })))
-    said.value = called.visit ? t('desk.said.called', { ticket: ticketName(called.visit.ticket) }) : t('desk.said.nobody')
+    const at = room.value
+    const words = (called: { visit?: { ticket: string } | null }) => calledWords(called.visit)
+    await doing(['next', outcome, at], words, (headers) => {
+      const after = there.value?.visit_id ?? null
+      const known = details.data
+      const body = { room: at, after, call: known && known.id === after ? known.calls : null, outcome }
+      const before = callIn(queue.value, at)
+      return {
+        ask: () => ask(booking.POST('/api/v1/sessions/{session_id}/queue/next', { params, body, headers })),
+        over: () => callIn(queue.value, at) !== before,
+        words: () => calledWords(queue.value?.desks.find((d) => d.room === at)?.visit),
+      }
+    })
   })
 
   const visitAct = useAct(async (action: Action, visit: Pick<InLine, 'visit_id' | 'order_id' | 'ticket'>, asked: Asked = { why: '' }) => {
-    await doing(sent(action, visit, asked, room.value))
-    said.value = t(`desk.said.${action}`, { ticket: ticketName(visit.ticket) })
+    const at = room.value
+    const words = () => t(`desk.said.${action}`, { ticket: ticketName(visit.ticket) })
+    await doing([action, visit.visit_id, asked, at], words, (headers) => {
+      const before = standing(queue.value, visit.visit_id)
+      const body = { ...asked }
+      return {
+        ask: () => sent(action, visit, body, at, headers),
+        over: () => standing(queue.value, visit.visit_id) !== before,
+        words: () => (ringing(action, queue.value, visit.visit_id) ? words() : ''), // anybody may have done the others: the lists show it
+      }
+    })
   })
 
-  const queueAct = useAct(async (what: string, work: () => Promise<unknown>) => {
-    await doing(work())
-    said.value = t(`desk.said.${what}`)
+  /** of: all that makes it another one if it is pressed again. */
+  const queueAct = useAct(async (what: string, of: unknown, work: (headers: { 'Idempotency-Key': string }) => Promise<unknown>) => {
+    const words = () => t(`desk.said.${what}`)
+    await doing([what, of], words, (headers) => {
+      const before = shownOf(what, queue.value)
+      return { ask: () => work(headers), over: () => shownOf(what, queue.value) !== before, words: () => '' }
+    })
   })
 
-  return reactive({ sessionId, params, session, live, queue, room, desk, there, details, may, said, next, visitAct, queueAct, clear })
+  return reactive({ sessionId, params, session, live, queue, room, desk, there, details, may, said, settled, next, visitAct, queueAct, clear })
 }
 
 export function visitOf(visit_id: string): Promise<Visit> {
   return ask(booking.GET('/api/v1/visits/{visit_id}', { params: { path: { visit_id } } }))
 }
 
-function sent(action: Action, visit: Pick<InLine, 'visit_id' | 'order_id'>, asked: Asked, room: string): Promise<unknown> {
+function calledWords(visit: { ticket: string } | null | undefined): string {
+  return visit ? t('desk.said.called', { ticket: ticketName(visit.ticket) }) : t('desk.said.nobody')
+}
+
+/** Which call stands in a room: another one if the same patient is called again. */
+function callIn(queue: Queue | undefined, room: string): string {
+  const desk = queue?.desks.find((d) => d.room === room)
+  return JSON.stringify([desk?.visit?.visit_id, desk?.visit && desk.called_at])
+}
+
+/** How a visit stands in the queue. */
+function standing(queue: Queue | undefined, visit_id: string | undefined): string {
+  const { desks = [], waiting = [], away = [], missed, expected } = queue ?? {}
+  const desk = desks.find((d) => d.visit?.visit_id === visit_id)
+  const visit = desk?.visit ?? [...waiting, ...away, ...(missed ?? []), ...(expected ?? [])].find((v) => v.visit_id === visit_id)
+  return JSON.stringify([visit?.state, visit?.visit_class, visit?.reason, visit?.passes, desk?.room, desk?.called_at])
+}
+
+function ringing(action: Action, queue: Queue | undefined, visit_id: string | undefined): boolean {
+  return (action === 'call' || action === 'recall') && Boolean(queue?.desks.some((d) => d.visit?.visit_id === visit_id && d.visit?.state === 'called'))
+}
+
+/** What the queue shows of something that is done to the whole of it; of the others it shows nothing for certain. */
+function shownOf(what: string, queue: Queue | undefined): string {
+  if (what === 'open' || what === 'close_desk') return JSON.stringify(queue?.desks.map((d) => d.room))
+  if (what === 'pause' || what === 'resume') return JSON.stringify(queue?.paused)
+  if (what === 'discipline') return String(queue?.discipline)
+  return what === 'close' ? String(queue?.state) : ''
+}
+
+function sent(action: Action, visit: Pick<InLine, 'visit_id' | 'order_id'>, asked: Asked, room: string, headers: Record<string, string>): Promise<unknown> {
   const params = { path: { visit_id: visit.visit_id! } }
   const { why, to_session_id = '', visit_class = 'appointment', reason = null } = asked
   switch (action) {
     case 'call':
     case 'recall':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/call', { params, body: { room, why } }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/call', { params, headers, body: { room, why } }))
     case 'start':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/start', { params }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/start', { params, headers }))
     case 'finish':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/finish', { params }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/finish', { params, headers }))
     case 'pass':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/pass', { params }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/pass', { params, headers }))
     case 'put_back':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/put-back', { params, body: { why } }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/put-back', { params, headers, body: { why } }))
     case 'examine':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/examine', { params }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/examine', { params, headers }))
     case 'return':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/return', { params }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/return', { params, headers }))
     case 'readmit':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/readmit', { params, body: { why } }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/readmit', { params, headers, body: { why } }))
     case 'transfer':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/transfer', { params, body: { to_session_id, why } }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/transfer', { params, headers, body: { to_session_id, why } }))
     case 'class':
-      return ask(booking.POST('/api/v1/visits/{visit_id}/class', { params, body: { visit_class, reason } }))
+      return ask(booking.POST('/api/v1/visits/{visit_id}/class', { params, headers, body: { visit_class, reason } }))
     case 'check_in':
-      return ask(booking.POST('/api/v1/orders/{order_id}/check-in', { params: { path: { order_id: visit.order_id! } }, body: {} }))
+      return ask(booking.POST('/api/v1/orders/{order_id}/check-in', { params: { path: { order_id: visit.order_id! } }, headers, body: {} }))
   }
 }
 
