@@ -41,6 +41,8 @@ describe('what is spoken', () => {
 
   it('says no room twice', () => {
     expect(words('1', '内科3诊室')[0]).toBe('请，一号，到内科三诊室就诊。')
-    expect(words('1', 'Room 3')[1]).toBe('Number one, please come to Room three.')
+    expect(words('1', '第十二诊室(东楼三层靠近电梯)')[0]).toBe('请，一号，到第十二诊室(东楼三层靠近电梯)就诊。')
+    expect(words('1', 'B336 诊室')).toEqual(['请，一号，到B三三六 诊室就诊。', 'Number one, please come to room B three three six.'])
+    expect(words('1', 'Room 3')[1]).toBe('Number one, please come to room three.')
   })
 })

@@ -7,13 +7,25 @@ export type Queue = BookingSchemas['Queue']
 export type InLine = BookingSchemas['InLine']
 export type Spoken = BookingSchemas['Spoken']
 
-const NAMED_ZH = /[室厅台窗口房区诊）)]$/
-const NAMED_EN = /room|desk|clinic/i
+const BESIDE = /[（(][^（()）]*[)）]\s*$/ // 第十二诊室（东楼三层靠近电梯）
+const NAMED_ZH = /[室厅台窗口房区诊]$/
+const NAMED_EN = /\b(room|desk|clinic)/i
+
+/** Whether what is on the door says already, in whichever language, that it is a room. */
+export function isNamed(room: string): boolean {
+  return /[室厅]/.test(room) || NAMED_ZH.test(room.replace(BESIDE, '').trim()) || NAMED_EN.test(room)
+}
+
+/** Room B336, of B336 and of B336 诊室. */
+export function englishRoom(room: string): string {
+  const number = room.replace(/\s*诊室$/, '')
+  return isNamed(number) || (number !== room && /[^\x20-\x7e]/.test(number)) ? room : `Room ${number}`
+}
 
 /** 101 诊室, of 101; what is on the door may be a whole name already. */
 export function roomName(room: string): string {
-  if (currentLocale() === 'en') return NAMED_EN.test(room) ? room : `Room ${room}`
-  return NAMED_ZH.test(room) ? room : `${room} 诊室`
+  if (currentLocale() === 'en') return englishRoom(room)
+  return isNamed(room) ? room : `${room} 诊室`
 }
 
 /** 7 号; tickets of walk-ins (W3) and of who came from another line (T9) are told by their letter. */
