@@ -59,6 +59,21 @@ describe('the voice of a board', () => {
     expect(said.map(ticket)).toEqual([1, 1, 2])
   })
 
+  it('says a call again that was cut off by leaving the board', async () => {
+    let cancel = () => {}
+    vi.stubGlobal('speechSynthesis', { cancel: () => cancel() })
+    voice = (one) => (said.push(one.text), new Promise((resolve) => (cancel = () => resolve('spoken')))) // as browsers tell of what was cancelled
+    const board = screen()
+    board.hear(queue([1]), false, true)
+    await settle()
+    board.stop()
+    await settle()
+    voice = (one) => (said.push(one.text), Promise.resolve('spoken'))
+    screen().hear(queue([1]), false, false)
+    await settle()
+    expect(said.map(ticket)).toEqual([1, 1])
+  })
+
   it('keeps the calls of several queues apart, and says whose they are', async () => {
     const board = screen()
     board.hear(queue([5], 'ses_a'), true, false)

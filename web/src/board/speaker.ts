@@ -26,6 +26,7 @@ export class Speaker {
   private readonly heard = new Map<string, number>()
   private waiting: Call[] = []
   private speaking = false
+  private stopped = false
 
   constructor(
     sound: boolean,
@@ -63,7 +64,9 @@ export class Speaker {
     if (this.voice.value === 'on') void this.work(true)
   }
 
+  /** The page goes. What is cut off by it was not spoken, and is said from its beginning when the board comes back. */
   stop(): void {
+    this.stopped = true
     this.waiting = []
     globalThis.speechSynthesis?.cancel()
   }
@@ -76,6 +79,7 @@ export class Speaker {
       while (this.waiting.length && this.voice.value !== 'off' && this.voice.value !== 'blocked') {
         const call = this.waiting[0]!
         const outcome = await this.say(call.words)
+        if (this.stopped) return
         if (outcome === 'blocked') {
           this.voice.value = 'blocked'
           return
@@ -98,7 +102,7 @@ export class Speaker {
     let outcome: Outcome = 'spoken'
     for (const one of words) {
       outcome = await this.utter(one)
-      if (outcome === 'blocked') break
+      if (outcome === 'blocked' || this.stopped) break
     }
     return outcome
   }
