@@ -7,7 +7,7 @@ import type { Account } from '@/api'
  * anybody: `//elsewhere`, `/\elsewhere` and what hides a line break in it would lead away from here.
  */
 export function ownPath(next: unknown): string | undefined {
-  if (typeof next !== 'string' || !/^\/(?![/\\])[^\\\u0000-\u001f\u007f]*$/.test(next)) return undefined
+  if (typeof next !== 'string' || !/^\/[^\\\u0000-\u001f\u007f]*$/.test(next)) return undefined
   const here = new URL(window.location.origin)
   const there = new URL(next, here)
   const path = there.pathname + there.search + there.hash // without dots that climb: `/a/..//elsewhere` is `//elsewhere`
