@@ -89,7 +89,7 @@ def seed(url: str, admin: str, password: str, mailbox: str = "", clock: Clock = 
             _ensure_staff(operator, account, hospitals[account.hospital])
         else:
             _ensure_patient(operator.base, account, now)
-    _ensure_draw(operator, hospitals, clock())
+    _ensure_draw(operator, hospitals, clock)
     if mailbox:
         for account in ACCOUNTS:
             _ensure_reached(operator.base, account, mailbox)
@@ -157,11 +157,12 @@ def _ensure_rules(operator: Client, hospital: str, rules: dict[str, Any]) -> Non
         operator.post(f"/hospitals/{hospital}/rules", {"rules": rules})
 
 
-def _ensure_draw(operator: Client, hospitals: dict[str, str], now: datetime) -> None:
+def _ensure_draw(operator: Client, hospitals: dict[str, str], clock: Clock) -> None:
     """If no free draw is to be seen in the days to come: one with half as many numbers as the family has members, held in some
     seconds. All of them enter it, and the famous doctor's of those days.
     """
-    roster = drawn_clinic(now, now + DRAW_AFTER)
+    now = clock()
+    roster = drawn_clinic(now, now + DRAW_AFTER)  # to know where and when to look
     hospital, last = hospitals[roster["hospital"]["code"]], roster["sessions"][0]["date"]
     days = f"date_from={now.astimezone(SHANGHAI).date() + SOON}&date_to={last}"
 
@@ -171,10 +172,10 @@ def _ensure_draw(operator: Client, hospitals: dict[str, str], now: datetime) -> 
 
     if any(not session["fee"]["amount"] for session in draws()):
         return
-    operator.post("/rosters", roster)
     family = Client(operator.base)
     family.login(FAMILY.username, PASSWORD)
     people = [person["id"] for person in family.get("/users/me/patients")["items"]]
+    operator.post("/rosters", drawn_clinic(now, clock() + DRAW_AFTER))  # the seconds count from here
     for session, person in itertools.product(draws(), people):
         try:
             family.post("/orders", {"session_id": session["id"], "patient_id": person, "join_waitlist": True})
