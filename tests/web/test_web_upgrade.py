@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from common.web import problems
 from flask import Flask, jsonify
 from playwright.sync_api import expect
 
@@ -13,6 +14,8 @@ from embedded.front import Front
 from embedded.serving import Serving
 
 HASHED = re.compile(r"-([A-Za-z0-9_-]{8})\.(js|css)\b")
+AWAY = r"answer: 404 GET .*/assets/|(console|uncaught): .*(dynamically imported module|Unable to preload CSS|Refused to apply style)"
+"""What the browser says of it, in so many words."""
 GONE = re.compile(r"/assets/DrawsPage-")
 
 
@@ -47,6 +50,7 @@ def _rename(build: Path) -> None:
 def _nothing() -> Flask:
     """An API that has nothing: the pages stand there without it."""
     app = Flask("nothing", static_folder=None)
+    problems.register(app)
 
     @app.get("/api/v1/<path:_path>")
     def nothing(_path: str):
@@ -79,7 +83,7 @@ def test_who_comes_back_after_an_upgrade_gets_the_newer_pages(phone, house):
 
 
 def test_who_is_still_there_is_taken_along(phone, house, allow):
-    allow(r"answer: 404 GET .*/assets/")
+    allow(AWAY)
     page = phone(f"{house.url}/")
     house.serve("b")
     page.get_by_role("link", name="公开抽签").click()
@@ -92,7 +96,7 @@ def test_who_is_still_there_is_taken_along(phone, house, allow):
     ("locale", "link", "button"), [("zh-CN", "公开抽签", "重新加载"), ("en-US", "Draws in public", "Load again")]
 )
 def test_what_stays_away_is_told_and_can_be_asked_for_again(narrow, house, allow, axe, shoot, locale, link, button):
-    allow(r"answer: 404 GET .*/assets/|console: .*dynamically imported module")
+    allow(AWAY)
     page = narrow(f"{house.url}/", locale=locale)
     page.route(GONE, lambda route: route.fulfill(status=404))
     page.get_by_role("link", name=link).click()
