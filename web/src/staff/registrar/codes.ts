@@ -88,6 +88,8 @@ export const refused = both(
     registrar: { refused: {
     too_large: '文件超过 16 MB，请分成几个文件。',
     not_json: '这不是有效的 JSON：{text}',
+    not_this_hospital: '文件写明的医院是“{text}”，不是页面上方选择的医院，没有发送。',
+    bad_window: '快照的起止日期（window）不是有效日期，没有发送。',
     bad_encoding: '文件既不是 UTF-8，也不是（CSV 的）GB18030 编码。',
     bad_header: '第一行缺少这些列：{text}。列名见 tools/haoyuan-roster 的说明。',
     } },
@@ -96,6 +98,8 @@ export const refused = both(
     registrar: { refused: {
     too_large: 'The file is larger than 16 MB: make several of it.',
     not_json: 'This is no valid JSON: {text}',
+    not_this_hospital: 'The file names the hospital “{text}”, which is not the one chosen above. Nothing was sent.',
+    bad_window: 'The window of the snapshot is not from a date to a date. Nothing was sent.',
     bad_encoding: 'The file is neither UTF-8 nor, of a CSV, GB18030.',
     bad_header: 'The first line lacks these columns: {text}. The README of tools/haoyuan-roster has them all.',
     } },

@@ -43,6 +43,11 @@ describe('a file', () => {
   it('that is none is refused', () => {
     expect(codeOf(() => read('{"a": '))).toBe('not_json')
     expect(codeOf(() => read('[1]'))).toBe('not_json')
+    for (const window of [5, {}, { from: '2026-12-01' }, { from: '2026-12-01', to: '2026-02-30' }, { from: 1, to: 2 }]) expect(codeOf(() => read(JSON.stringify({ data: { window }, specversion: '1.0' })))).toBe('bad_window')
+    expect(codeOf(() => read('{"window": 5}'))).toBe('bad_window')
+    expect(read('{"window": null}').snapshot).toBeNull()
+    expect(partsOf(read('{"specversion": "1.0", "data": 5}').document)).toHaveLength(1)
+    expect(codeOf(() => read('{"specversion": "1.0", "subject": "tongde"}'))).toBe('not_this_hospital')
     expect(codeOf(() => readFile('x', new Uint8Array([0x7b, 0x22, 0xff]).buffer, sender))).toBe('bad_encoding')
     expect(codeOf(() => read(''))).toBe('bad_header')
   })

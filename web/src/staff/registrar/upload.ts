@@ -60,7 +60,16 @@ export function readFile(name: string, bytes: ArrayBuffer, sender: Sender): Read
     throw new Refused('', 'not_json', error instanceof Error ? error.message : '')
   }
   if (typeof document !== 'object' || !document || Array.isArray(document)) throw new Refused('', 'not_json', '')
+  const named = hospitalOf(document as Document)
+  if (named && named !== sender.hospital) throw new Refused('', 'not_this_hospital', named)
   return readOf(name, document as Document, [], [])
+}
+
+/** The code of the hospital that a roster or an event names, or ''. */
+function hospitalOf(document: Document): string {
+  const data = (isEvent(document) ? document.data : document) as { hospital?: { code?: unknown } } | null | undefined
+  const code = data?.hospital?.code ?? document.subject
+  return typeof code === 'string' ? code : ''
 }
 
 function decode(bytes: ArrayBuffer, csv: boolean): string {
@@ -79,11 +88,19 @@ function decode(bytes: ArrayBuffer, csv: boolean): string {
 function readOf(name: string, document: Document, lines: number[], faults: LineFault[]): Read {
   const data = (isEvent(document) ? document.data : document) as Document | undefined
   const count = (kind: string) => (Array.isArray(data?.[kind]) ? data[kind].length : 0)
-  const window = data?.window as { from?: unknown; to?: unknown } | undefined
-  const snapshot = window ? { from: String(window.from), to: String(window.to) } : null
   const counts = { departments: count('departments'), doctors: count('doctors'), sessions: count('sessions') }
-  return { name, document, counts, snapshot, lines, faults }
+  return { name, document, counts, snapshot: windowOf(data?.window), lines, faults }
 }
+
+/** It says which sessions will be stopped: one that nobody could read out is not sent. */
+function windowOf(window: unknown): Read['snapshot'] {
+  if (window === undefined || window === null) return null
+  const { from, to } = window as { from?: unknown; to?: unknown }
+  if (!isDay(from) || !isDay(to)) throw new Refused('', 'bad_window', '')
+  return { from, to }
+}
+
+const isDay = (text: unknown): text is string => typeof text === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(text) && String(new Date(`${text}T00:00Z`).toJSON()).startsWith(text)
 
 function eventOf({ hospital, id }: Sender, data: Document): Document {
   const type = 'haoyuan.roster.roster_published.v1'
@@ -94,7 +111,7 @@ const isEvent = (document: Document) => 'specversion' in document
 
 /** One after the other: first what sessions refer to, then some hundreds of sessions each. Snapshots go as they are. */
 export function partsOf(document: Document): { part: Document; first: number }[] {
-  const data = (isEvent(document) ? (document.data ?? {}) : document) as Document
+  const data = Object(isEvent(document) ? document.data : document) as Document
   const sessions = data.sessions
   if ('window' in data || 'part' in data || !Array.isArray(sessions) || sessions.length <= PART) return [{ part: document, first: 0 }]
   const parts: { part: Document; first: number }[] = []
