@@ -1,0 +1,98 @@
+"""What only a browser shows of desks and boards: where the focus goes, keys that are held, long names, narrow screens, answers that get lost."""
+
+import re
+
+import pytest
+from people import at
+from playwright.sync_api import expect
+from test_web_clinic_day import PASSWORD, ROOM, Day
+
+LONG = "第十二诊室（东楼三层靠近电梯）"
+CUT_OFF = """() => [...document.querySelectorAll('.desk .line')].flatMap(line => {
+  const box = line.closest('.desk').getBoundingClientRect()
+  return [...line.children].filter(each => { const own = each.getBoundingClientRect(); return own.right > box.right || own.bottom > box.bottom || own.top < box.top })
+    .map(each => each.textContent)
+})"""
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def clinic(demo) -> Day:
+    made = Day(demo, 4)
+    made.opens()
+    made.come(0, 1, 2, 3)
+    return made
+
+
+def test_by_keyboard_alone_a_desk_goes_from_press_to_press(clinic, desktop):
+    desk = clinic.at_desk(desktop, f"/{clinic.session}")
+    status = desk.get_by_role("region", name=f"{ROOM} 诊室").get_by_role("status")
+    desk.get_by_role("button", name=re.compile("^叫下一位")).focus()
+    for _ in range(40):
+        desk.keyboard.down("Enter")
+    start = desk.get_by_role("button", name=re.compile("^开始就诊"))
+    expect(start).to_be_focused()
+    for _ in range(10):
+        desk.keyboard.down("Enter")  # still held
+    desk.keyboard.up("Enter")
+    expect(status).to_contain_text("请就诊")
+    desk.keyboard.press("Enter")
+    expect(status).to_contain_text("就诊中")
+    expect(desk.get_by_role("button", name=re.compile("^完成并叫下一位"))).to_be_focused()
+    assert clinic.desk.get(f"/sessions/{clinic.session}/queue")["counts"]["waiting"] == 3
+
+
+def test_an_answer_that_got_lost_ends_no_visit(clinic, desktop, allow):
+    allow(r"failed: ")
+    desk = clinic.at_desk(desktop, f"/{clinic.session}")
+    done = desk.get_by_role("button", name=re.compile("^完成并叫下一位"))
+    expect(done).to_be_visible()
+    sent: list[tuple[str | None, str | None]] = []
+    lose = True
+
+    def lost(route):
+        sent.append((route.request.post_data, route.request.header_value("idempotency-key")))
+        response = route.fetch()
+        if lose:
+            route.abort()
+        else:
+            route.fulfill(response=response)
+
+    desk.route("**/queue/stream", lambda route: route.abort())
+    desk.route(re.compile(r"/queue$"), lambda route: route.abort())
+    desk.route("**/queue/next", lost)
+    desk.reload()
+    desk.unroute(re.compile(r"/queue$"))
+    expect(done).to_be_visible()
+    desk.route(re.compile(r"/queue$"), lambda route: route.abort())
+    done.click()
+    expect(desk.get_by_role("alert").filter(has_text=re.compile("网络"))).to_be_visible(timeout=60_000)
+    lose = False
+    done.click()
+    expect(desk.get_by_role("alert").filter(has_text=re.compile("网络"))).to_have_count(0, timeout=60_000)
+    assert len(sent) == 5 and len(set(sent)) == 1
+    assert clinic.desk.get(f"/sessions/{clinic.session}/queue")["counts"]["waiting"] == 2
+
+
+def test_a_long_name_of_a_room_hides_nothing_on_the_wall(clinic, wall, shoot):
+    others = [clinic.house.session(1, fee=0, begun=True) for _ in range(3)]
+    for session in others:
+        clinic.walk_in(session, "钱多多")
+        clinic.desk.post(f"/sessions/{session}/queue/desks", {"room": LONG})
+        clinic.desk.post(f"/sessions/{session}/queue/next", {"room": LONG, "after": None})
+    board = clinic.at_board(wall, f"/board?sessions={','.join([clinic.session, *others])}")
+    expect(board.get_by_text("请就诊", exact=True)).to_have_count(4)
+    assert board.evaluate(CUT_OFF) == []
+    shoot(board, "board-long-names")
+
+
+def test_on_a_narrow_screen_staff_pages_do_not_scroll_sideways(clinic, desktop):
+    size = {"width": 390, "height": 844}
+    desk = clinic.at_desk(desktop, f"/{clinic.session}", viewport=size)
+    expect(desk.get_by_role("region", name=re.compile("^候诊"))).to_be_visible()
+    assert desk.evaluate(WIDER) == 0
+    address = f"{clinic.url}/login?next=/staff/registrar/publish"
+    publish = at(desktop, address, clinic.registrar, PASSWORD, viewport=size)
+    expect(publish.get_by_role("heading", level=1)).to_be_visible()
+    expect(publish.locator("form .scroll").first).to_be_visible()
+    assert publish.evaluate(WIDER) == 0
