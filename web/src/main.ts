@@ -1,11 +1,11 @@
-import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import App from './App.vue'
 import { i18n } from './i18n'
 import { router } from './router'
+import { pinia } from './shared/pinia'
 import './shared/preferences'
 import './ui/theme.css'
 
-createApp(App).use(createPinia()).use(i18n).use(router).mount('#app')
+createApp(App).use(pinia).use(i18n).use(router).mount('#app')
 // It never reloads a page by itself: somebody may be filling in a form.
 if (import.meta.env.PROD) void navigator.serviceWorker?.register('/sw.js').catch(() => undefined) // works without it, too

@@ -3,7 +3,9 @@
  * log in each time she opens the page. Refresh tokens are good for one use, and using one twice ends the login: tabs take turns.
  */
 
+import { defineStore, storeToRefs } from 'pinia'
 import { computed, ref } from 'vue'
+import { pinia } from '@/shared/pinia'
 import type { components } from './generated/user'
 import { learn } from './clock'
 import { Problem, Unreachable } from './problem'
@@ -19,7 +21,7 @@ let access = ''
 let accessUntil = 0
 const kept = ref(localStorage.getItem(KEY) ?? '')
 
-export const account = ref<Account | null>(null)
+export const { account } = storeToRefs(defineStore('account', () => ({ account: ref<Account | null>(null) }))(pinia))
 export const loggedIn = computed(() => kept.value !== '')
 
 export function hasRole(...roles: Role[]): boolean {

@@ -1,7 +1,9 @@
 /** How this browser shows the pages: language, light or dark, large type. Kept here; an account's language follows it. */
 
-import { reactive, watch } from 'vue'
+import { defineStore } from 'pinia'
+import { watch } from 'vue'
 import { LOCALES, setLocale, type Locale } from '@/i18n'
+import { pinia } from './pinia'
 
 export type Theme = 'auto' | 'light' | 'dark'
 
@@ -27,7 +29,7 @@ function read(): Preferences {
   }
 }
 
-export const preferences = reactive(read())
+export const preferences = defineStore('preferences', { state: read })(pinia)
 
 /** Whether somebody has chosen anything in this browser: before that, an account brings its own language along. */
 export function isChosen(): boolean {
@@ -48,11 +50,11 @@ function apply(): void {
 
 darkness.addEventListener('change', apply)
 watch(
-  preferences,
-  () => {
-    localStorage.setItem(KEY, JSON.stringify(preferences))
+  () => preferences.$state,
+  (chosen) => {
+    localStorage.setItem(KEY, JSON.stringify(chosen))
     apply()
   },
-  { flush: 'sync' },
+  { deep: true, flush: 'sync' },
 )
 apply()

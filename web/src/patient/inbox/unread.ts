@@ -1,9 +1,11 @@
 /** How many messages of the inbox are unread, for the bar: asked for now and then, and told by the inbox while it is open. */
 
+import { defineStore, storeToRefs } from 'pinia'
 import { onScopeDispose, ref, watch } from 'vue'
 import { ask, known, loggedIn, notify } from '@/api'
+import { pinia } from '@/shared/pinia'
 
-export const unread = ref(0)
+export const { unread } = storeToRefs(defineStore('inbox', () => ({ unread: ref(0) }))(pinia))
 
 /** Above it the bar says "99+". */
 export const MOST_UNREAD = 99

@@ -1,0 +1,3 @@
+import 'vant/es/icon/style'
+
+export { Icon as default } from 'vant'
