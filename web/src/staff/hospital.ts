@@ -1,6 +1,6 @@
 /** For which hospital a member of staff works here: her own, or, for operators, the one that she has chosen. */
 
-import { computed, ref } from 'vue'
+import { computed, ref, watch } from 'vue'
 import { account, all, ask, schedule, type ScheduleSchemas } from '@/api'
 
 const KEY = 'haoyuan.hospital'
@@ -15,6 +15,11 @@ export const hospital = computed(() => hospitals.value.find((h) => h.id === hosp
 export function choose(id: string): void {
   chosen.value = id
   localStorage.setItem(KEY, id)
+}
+
+/** A page about something of one hospital stands below that: an operator's header follows it. */
+export function useHospitalOf(id: () => string | undefined): void {
+  watch(id, (found) => found && !account.value?.hospital_id && choose(found), { immediate: true })
 }
 
 export async function loadHospitals(): Promise<void> {

@@ -3,7 +3,7 @@
 import { createApp, nextTick, type Component } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
 import { vi } from 'vitest'
-import { i18n } from '@/i18n'
+import { i18n, setLocale } from '@/i18n'
 
 export interface Asked {
   method: string
@@ -12,14 +12,14 @@ export interface Asked {
   key: string | null
 }
 
-/** Every request is answered by what `answer` returns: an object with status 200, or a Response of its own. The list is what was asked. */
+/** Every request is answered by what `answer` returns, or promises: an object with status 200, or a Response of its own. The list is what was asked. */
 export function answering(answer: (asked: Asked) => unknown): Asked[] {
   const list: Asked[] = []
   vi.stubGlobal('fetch', async (request: Request) => {
     const text = request.method === 'GET' ? '' : await request.text()
     const asked = { method: request.method, url: new URL(request.url), body: text ? JSON.parse(text) : undefined, key: request.headers.get('Idempotency-Key') }
     list.push(asked)
-    const said = answer(asked)
+    const said = await answer(asked)
     return said instanceof Response ? said : problem(said, 200)
   })
   return list
@@ -31,6 +31,7 @@ export function problem(body: unknown, status: number): Response {
 
 /** The page; `gone` takes it away again. */
 export async function mounted(page: Component, props: Record<string, unknown> = {}, at = '/'): Promise<{ root: HTMLElement; gone: () => void }> {
+  setLocale('zh-CN') // which a page's settings may have changed to the browser's
   const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/:all(.*)*', component: { render: () => null } }] })
   await router.push(at)
   const root = document.body.appendChild(document.createElement('div'))

@@ -1,6 +1,6 @@
 /** The departments of the hospital, by name. */
 
-import type { Ref } from 'vue'
+import { watch, type Ref } from 'vue'
 import { all, ask, schedule, type ScheduleSchemas } from '@/api'
 import { useLoad, type Load } from '@/shared/load'
 
@@ -15,4 +15,16 @@ export async function fetchDepartments(hospital: string): Promise<Department[]> 
 /** For choices. */
 export function departmentsOf(hospital: Ref<string>): Load<Department[]> {
   return useLoad(() => fetchDepartments(hospital.value), { of: [hospital] })
+}
+
+/** Chosen among them, in `form`: always one of the hospital's own. */
+export function departmentIn(form: { department: string }, hospital: Ref<string>): Load<Department[]> {
+  const departments = departmentsOf(hospital)
+  watch(
+    () => departments.data,
+    (found) => {
+      if (!found?.some(({ id }) => id === form.department)) form.department = found?.[0]?.id ?? ''
+    },
+  )
+  return departments
 }
