@@ -70,7 +70,8 @@ def test_an_answer_that_got_lost_ends_no_visit(clinic, desktop, allow):
     lose = False
     done.click()
     expect(desk.get_by_role("alert").filter(has_text=re.compile("网络"))).to_have_count(0, timeout=60_000)
-    assert len(sent) == 5 and len(set(sent)) == 1
+    assert len(sent) == 5
+    assert len(set(sent)) == 1
     assert clinic.desk.get(f"/sessions/{clinic.session}/queue")["counts"]["waiting"] == 2
 
 
