@@ -66,17 +66,13 @@ def house(pages: Path, tmp_path: Path) -> Iterator[House]:
     made.serving.stop()
 
 
-def _worker(page) -> None:
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function("navigator.serviceWorker.controller")
-
-
 def test_who_comes_back_after_an_upgrade_gets_the_newer_pages(phone, house):
     page = phone(f"{house.url}/draws", service_workers="allow")
-    _worker(page)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     page.goto(f"{house.url}/", wait_until="networkidle")  # by the worker, which keeps the frame
     house.serve("b")
     page.evaluate("caches.delete('assets')")  # the browser has forgotten what it had of the older ones
+    page.context.new_cdp_session(page).send("Network.clearBrowserCache")
     page.goto(f"{house.url}/draws", wait_until="networkidle")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert "-B" in page.locator("script[type=module]").get_attribute("src")
