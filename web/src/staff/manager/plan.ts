@@ -67,6 +67,45 @@ export function emptyPlan(date: string): PlanForm {
   }
 }
 
+/** From, to and step of the numbers that are asked for, as they are typed in. */
+export const RANGES: Record<string, readonly [number, number, number]> = {
+  'given.doctors': [1, 30, 1],
+  'given.minutes': [15, 1440, 1],
+  'given.service_minutes': [0.5, 240, 0.5],
+  'given.service_cv': [0.05, 3, 0.05],
+  'given.no_show': [0, 100, 1],
+  'given.late_minutes': [-240, 240, 1],
+  'given.late_spread_minutes': [0, 240, 1],
+  'given.walk_ins': [0, 120, 0.1],
+  'given.priority': [0, 60, 0.05],
+  'given.emergencies': [0, 60, 0.05],
+  'alternative.doctors': [1, 30, 1],
+  'alternative.minutes': [15, 1440, 1],
+  target: [1, 1440, 1],
+  most: [1, 30, 1],
+  runs: [20, 1000, 1],
+}
+const WHOLE = /doctors$|^most$|^runs$/
+const MOST_SEGMENTS = 96
+const LAST_START = 1440
+const MOST_APPOINTMENTS = 400
+
+export function rangeOf(field: string): (typeof RANGES)[string] | undefined {
+  return RANGES[field.replace(/^alternatives\.\d+/, 'alternative')]
+}
+
+function fits(field: string, value: unknown): boolean {
+  const [from, to] = rangeOf(field)!
+  return typeof value === 'number' && value >= from && value <= to && (Number.isInteger(value) || !WHOLE.test(field))
+}
+
+/** Which field of the form the API means; '' if none. */
+export function fieldOf(path: string): string {
+  const names: Record<string, string> = { target_p90: 'target', most_doctors: 'most', runs: 'runs', 'base.department_id': 'department', 'base.date': 'date', 'base.session_id': 'session' }
+  const plain = path.replace(/\[(\d+)\]/g, '.$1')
+  return names[plain] ?? /^(?:base\.)?(given\.\w+|alternatives\.\d+\.\w+)/.exec(plain)?.[1] ?? ''
+}
+
 /** "0:10 30:10": ten people are asked to come at the beginning, ten after half an hour. null for what is none. */
 export function segmentsOf(text: string): Segment[] | null {
   const items = text.split(/[\s,;，；]+/).filter(Boolean)
@@ -76,7 +115,8 @@ export function segmentsOf(text: string): Segment[] | null {
     if (!match) return null
     segments.push({ starts: Number(match[1]), appointments: Number(match[2]) })
   }
-  return segments
+  const possible = segments.every((s) => s.starts <= LAST_START && s.appointments <= MOST_APPOINTMENTS)
+  return possible && segments.length <= MOST_SEGMENTS ? segments : null
 }
 
 export function textOf(segments: Segment[]): string {
@@ -88,8 +128,16 @@ export function wrongIn(form: PlanForm): string[] {
   const wrong: string[] = []
   if (form.kind === 'session' && !form.session.trim()) wrong.push('session')
   if (form.kind === 'department') for (const name of ['department', 'date'] as const) if (!form[name]) wrong.push(name)
-  if (form.kind === 'given' && !segmentsOf(form.given.segments)?.length) wrong.push('given.segments')
-  form.alternatives.forEach((a, n) => segmentsOf(a.segments) === null && wrong.push(`alternatives.${n}.segments`))
+  if (form.kind === 'given') {
+    if (!segmentsOf(form.given.segments)?.length) wrong.push('given.segments')
+    for (const field of Object.keys(RANGES)) if (field.startsWith('given.') && !fits(field, form.given[field.slice(6) as keyof NumbersForm])) wrong.push(field)
+  }
+  form.alternatives.forEach((a, n) => {
+    for (const name of ['doctors', 'minutes'] as const) if (a[name] !== '' && !fits(`alternatives.${n}.${name}`, a[name])) wrong.push(`alternatives.${n}.${name}`)
+    if (segmentsOf(a.segments) === null) wrong.push(`alternatives.${n}.segments`)
+    if (!a.name.trim()) wrong.push(`alternatives.${n}.name`)
+  })
+  for (const name of ['target', 'most', 'runs'] as const) if ((name !== 'target' || form.target !== '') && !fits(name, form[name])) wrong.push(name)
   return wrong
 }
 
