@@ -1,12 +1,18 @@
 /** For which hospital a member of staff works here: her own, or, for operators, the one that she has chosen. */
 
+import { defineStore, storeToRefs } from 'pinia'
 import { computed, ref, watch } from 'vue'
 import { account, all, ask, schedule, type ScheduleSchemas } from '@/api'
+import { pinia } from '@/shared/pinia'
 
 const KEY = 'haoyuan.hospital'
-const chosen = ref(localStorage.getItem(KEY) ?? '')
+const useHospital = defineStore('hospital', () => ({
+  chosen: ref(localStorage.getItem(KEY) ?? ''),
+  hospitals: ref<ScheduleSchemas['Hospital'][]>([]),
+}))
+const { chosen, hospitals } = storeToRefs(useHospital(pinia))
 
-export const hospitals = ref<ScheduleSchemas['Hospital'][]>([])
+export { hospitals }
 
 /** '' until it is known. */
 export const hospitalId = computed(() => account.value?.hospital_id ?? (chosen.value || hospitals.value[0]?.id || ''))
