@@ -29,7 +29,12 @@ NOBODYS = {
 """Ids that are everybody's to ask for, and secrets of providers."""
 DAYS_AHEAD = {"/api/v1/visits/{visit_id}/wait": 409}
 """What there is on the day alone: her visit is not today."""
-PUBLIC_TO_READ = {("get", "/api/v1/hospitals/{hospital_id}/rules")}
+PUBLIC_TO_READ = {
+    ("get", "/api/v1/hospitals/{hospital_id}"),
+    ("get", "/api/v1/departments/{department_id}"),
+    ("get", "/api/v1/doctors/{doctor_id}"),
+    ("get", "/api/v1/hospitals/{hospital_id}/rules"),
+}
 
 BODIES: dict[str, Any] = {
     "/api/v1/credit/appeals/{mark_id}": {"verdict": "lifted", "reason": "在住院"},
