@@ -16,7 +16,7 @@ CUT_OFF = """() => [...document.querySelectorAll('.desk .line')].flatMap(line =>
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def clinic(demo) -> Day:
     made = Day(demo, 4)
     made.opens()
@@ -44,6 +44,7 @@ def test_by_keyboard_alone_a_desk_goes_from_press_to_press(clinic, desktop):
 
 def test_an_answer_that_got_lost_ends_no_visit(clinic, desktop, allow):
     allow(r"failed: ")
+    clinic.next(None)
     desk = clinic.at_desk(desktop, f"/{clinic.session}")
     done = desk.get_by_role("button", name=re.compile("^完成并叫下一位"))
     expect(done).to_be_visible()
@@ -76,6 +77,7 @@ def test_an_answer_that_got_lost_ends_no_visit(clinic, desktop, allow):
 
 
 def test_a_long_name_of_a_room_hides_nothing_on_the_wall(clinic, wall, shoot):
+    clinic.next(None)
     others = [clinic.house.session(1, fee=0, begun=True) for _ in range(3)]
     for session in others:
         clinic.walk_in(session, "钱多多")
