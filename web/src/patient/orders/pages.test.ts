@@ -6,6 +6,7 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 import { booking, payment, schedule, type Order } from '@/api'
 import { i18n } from '@/i18n'
 import PatientLayout from '@/patient/PatientLayout.vue'
+import MovePage from './MovePage.vue'
 import OrderPage from './OrderPage.vue'
 import { orderOf } from './samples'
 
@@ -23,7 +24,11 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers())
 
 async function open(path: string) {
-  const children = [{ path: 'orders/:id', component: OrderPage, props: true }, { path: ':any(.*)*', component: { template: '<p />' } }]
+  const children = [
+    { path: 'orders/:id', component: OrderPage, props: true },
+    { path: 'orders/:id/move', component: MovePage, props: true },
+    { path: ':any(.*)*', component: { template: '<p />' } },
+  ]
   const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/', component: PatientLayout, children }] })
   await router.push(path)
   const page = mount({ template: '<RouterView />' }, { global: { plugins: [i18n, router] }, attachTo: document.body })
@@ -43,5 +48,28 @@ it('a way back with the dialog open asks nothing of the order that it leads to',
   await flushPromises()
   expect(page.find('.actions').exists()).toBe(true)
   expect(page.find('dialog').exists()).toBe(false)
+  page.unmount()
+})
+
+it('what she moves to stays until she leaves it, though it sells out, and so does the answer', async () => {
+  orders = [orderOf('confirmed')]
+  const session = {
+    ...{ id: 'ses_2', state: 'open', remaining: 1, policy: 'first_come', draw_at: null, date: '2026-12-01', period: 'morning', slots: [], room: '' },
+    ...{ starts_at: '2026-12-01T08:00:00+08:00', ends_at: '2026-12-01T12:00:00+08:00', fee: { amount: 5000, currency: 'CNY' } },
+    ...{ doctor: { id: 'doc_1', name: '王医生', title: '主任医师' }, department: { id: 'dep_1', name: '内科' } },
+  }
+  const list = vi.spyOn(schedule, 'GET').mockImplementation((() => ok({ items: [session] })) as never)
+  let answer: (told: unknown) => void = () => {}
+  vi.spyOn(booking, 'POST').mockImplementation((() => new Promise((resolve) => (answer = resolve))) as never)
+  const { page } = await open('/orders/ord_1/move')
+  await page.find('li button').trigger('click')
+  await page.find('.primary').trigger('click')
+  list.mockImplementation((() => ok({ items: [] })) as never)
+  await vi.advanceTimersByTimeAsync(21_000)
+  expect(page.text()).not.toContain('刚刚约满')
+  answer({ error: { code: 'sold_out', detail: 'no' }, response: new Response(null, { status: 409 }) })
+  await flushPromises()
+  expect(page.find('[role=alert]').text()).not.toBe('')
+  expect(page.text()).toContain('刚刚约满')
   page.unmount()
 })
