@@ -124,7 +124,7 @@ export const messages = both(
         ended: '这个订单现在不需要支付。',
         toOrder: '查看预约',
         late: '过期到账或重复支付的款项会自动原路退回，无需申请。',
-        returned: '有一笔 {amount} 的付款重复或到账过晚，已自动退回。',
+        returned: '有一笔 {amount} 的付款重复或到账过晚，会自动原路退回。',
       },
       move: {
         title: '改约',
@@ -302,7 +302,7 @@ export const messages = both(
         ended: 'There is nothing to pay for this order now.',
         toOrder: 'See the appointment',
         late: 'A payment that comes too late, or twice, goes back to where it came from by itself.',
-        returned: 'A payment of {amount} came twice or too late, and goes back by itself.',
+        returned: 'A payment of {amount} came twice or too late. It goes back by itself to where it came from.',
       },
       move: {
         title: 'Move the appointment',

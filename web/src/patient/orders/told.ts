@@ -7,16 +7,31 @@ import type { Preview } from './refund'
 import { deadlineOf } from './state'
 import { ruleInWords } from './rule'
 
-/** What is so now, what happens next, and until when. counter: what goes back was paid at the counter. */
-export function nowInWords(order: Order, counter: boolean): string {
-  const key = `orders.now.${wordOf(order, counter)}`
+/** What is known beside the order. */
+export interface Seen {
+  /** What goes back was paid at the counter. */
+  counter: boolean
+  /** Fen that came too late or twice; undefined while nobody knows. */
+  surplus: number | undefined
+}
+
+/** What is so now, what happens next, and until when. */
+export function nowInWords(order: Order, seen: Seen): string {
+  const key = `orders.now.${wordOf(order, seen)}`
   return t(key, { time: timeOf(order) })
 }
 
-function wordOf(order: Order, counter: boolean): string {
-  if (order.state === 'waitlisted') return order.auto_book ? 'waitlistedAuto' : 'waitlistedAsk'
-  if (order.state === 'refunding' && counter) return 'refundingCounter'
-  return order.state
+function wordOf(order: Order, { counter, surplus }: Seen): string {
+  switch (order.state) {
+    case 'waitlisted':
+      return order.auto_book ? 'waitlistedAuto' : 'waitlistedAsk'
+    case 'refunding':
+      return counter ? 'refundingCounter' : 'refunding'
+    case 'expired':
+      return surplus === undefined ? 'expiredUnsaid' : surplus > 0 ? 'expiredPaid' : 'expired'
+    default:
+      return order.state
+  }
 }
 
 function timeOf(order: Order): string {

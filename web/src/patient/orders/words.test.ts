@@ -35,7 +35,7 @@ describe.each(LOCALES)('in %s', (locale) => {
     setLocale(locale)
     const order = orderOf(state as Parameters<typeof orderOf>[0])
     for (const counter of [true, false]) {
-      const said = nowInWords(order, counter)
+      const said = nowInWords(order, { counter, surplus: 0 })
       expect(said.length).toBeGreaterThan(5)
       expect(said).not.toMatch(/orders\.|[{}]/)
       expect(HANZI.test(said)).toBe(locale === 'zh-CN')
@@ -54,6 +54,13 @@ describe.each(LOCALES)('in %s', (locale) => {
     const waiting = ['reserving', 'closing', 'moving', 'withdrawing', 'returning', 'refunding']
     expect(Object.keys(here.waits).sort()).toEqual(waiting.sort())
   })
+})
+
+it('nothing was charged is said only where that is known; and what is on its way back is not said to be there', () => {
+  const said = (surplus: number | undefined) => nowInWords(orderOf('expired'), { counter: false, surplus })
+  expect([0, 5000, undefined].map((surplus) => said(surplus).includes('没有产生任何费用'))).toEqual([true, false, false])
+  expect(said(5000)).toContain('会自动原路退回')
+  expect(messages['zh-CN'].orders.pay.returned).not.toContain('已自动退回')
 })
 
 it('what was refused once and then paid back is no reason any more', () => {
