@@ -47,6 +47,14 @@ describe('a request', () => {
     expect(await Promise.all(asked.map((request) => request.text()))).toEqual(Array(3).fill('{"a":1}'))
   })
 
+  it('needs nothing that older phones have not: AbortSignal.any, AbortSignal.timeout', async () => {
+    for (const name of ['any', 'timeout'] as const) vi.spyOn(AbortSignal, name).mockImplementation(() => expect.fail(`AbortSignal.${name}`))
+    const { send } = await begin(() => json({}, 201))
+    const answer = send(post()).then((response) => response.status, String)
+    await vi.runAllTimersAsync()
+    expect(await answer).toBe(201)
+  })
+
   it('has a key of its own each time', async () => {
     const { send } = await begin(() => json({}))
     await send(post())

@@ -4,8 +4,9 @@
  */
 
 import { learn } from './clock'
-import { Unreachable } from './problem'
+import { Problem, Unreachable } from './problem'
 import { bearer, distrust } from './session'
+import { unless, within } from './signals'
 
 const PAUSES = [400, 1200, 3000] // milliseconds before the second, third and fourth try
 const AWAY = new Set([429, 502, 503, 504])
@@ -40,15 +41,17 @@ export async function send(request: Request): Promise<Response> {
 }
 
 async function attempt(request: Request): Promise<{ response: Response; token: string }> {
-  const token = await bearer()
-  const again = request.clone()
-  if (token) again.headers.set('Authorization', `Bearer ${token}`)
-  const sent = Date.now()
+  const signal = within(PATIENCE, request.signal)
   try {
-    const response = await fetch(again, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE)]) })
+    const token = await unless(signal, bearer())
+    const again = request.clone()
+    if (token) again.headers.set('Authorization', `Bearer ${token}`)
+    const sent = Date.now()
+    const response = await fetch(again, { signal })
     learn(sent, Date.now(), response.headers.get('Date'))
     return { response, token }
   } catch (cause) {
+    if (cause instanceof Problem || cause instanceof Unreachable) throw cause
     throw new Unreachable(cause)
   }
 }

@@ -6,6 +6,7 @@
 import { createParser } from 'eventsource-parser'
 import { onScopeDispose, ref, type Ref } from 'vue'
 import { distrust, bearer } from './session'
+import { unless } from './signals'
 
 /** How the connection stands: what is shown while it is `lost` may be old, and the page says so. */
 export type Link = 'connecting' | 'live' | 'lost' | 'ended'
@@ -47,11 +48,12 @@ export function useStream(path: string, tell: (event: string, data: unknown) => 
     const cut = () => silent.abort()
     let timer = setTimeout(cut, SILENCE)
     window.addEventListener('offline', cut)
+    ending.signal.addEventListener('abort', cut)
     try {
-      const token = await bearer()
+      const token = await unless(silent.signal, bearer())
       const headers: Record<string, string> = { Accept: 'text/event-stream', Authorization: `Bearer ${token}` }
       if (lastId) headers['Last-Event-ID'] = lastId
-      const response = await fetch(path, { headers, signal: AbortSignal.any([ending.signal, silent.signal]) })
+      const response = await fetch(path, { headers, signal: silent.signal })
       if (response.status === 401) distrust(token)
       if (!response.ok || !response.body) return HOPELESS.has(response.status) ? 'over' : 'lost'
       link.value = 'live'
@@ -77,6 +79,7 @@ export function useStream(path: string, tell: (event: string, data: unknown) => 
     } finally {
       clearTimeout(timer)
       window.removeEventListener('offline', cut)
+      ending.signal.removeEventListener('abort', cut)
     }
   }
 
