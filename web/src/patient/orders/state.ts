@@ -46,7 +46,7 @@ export function actionsOf(order: Order, now: number): Action[] {
   }
 }
 
-function passed(time: string | null, now: number): boolean {
+export function passed(time: string | null, now: number): boolean {
   return time !== null && now >= Date.parse(time)
 }
 

@@ -1,14 +1,16 @@
 /** How an order stands, in the words that fit it best. */
 
 import { t } from '@/i18n'
-import { moment } from '@/shared/format'
+import { isoDay, moment } from '@/shared/format'
 import type { Order } from '@/api'
 import type { Preview } from './refund'
-import { deadlineOf } from './state'
+import { deadlineOf, passed } from './state'
 import { ruleInWords } from './rule'
 
 /** What is known beside the order. */
 export interface Seen {
+  /** The server's time, milliseconds. */
+  now: number
   /** What goes back was paid at the counter. */
   counter: boolean
   /** Fen that came too late or twice; undefined while nobody knows. */
@@ -21,7 +23,8 @@ export function nowInWords(order: Order, seen: Seen): string {
   return t(key, { time: timeOf(order) })
 }
 
-function wordOf(order: Order, { counter, surplus }: Seen): string {
+function wordOf(order: Order, { now, counter, surplus }: Seen): string {
+  if (isOver(order, now)) return `${order.state}Over`
   switch (order.state) {
     case 'waitlisted':
       return order.auto_book ? 'waitlistedAuto' : 'waitlistedAsk'
@@ -32,6 +35,12 @@ function wordOf(order: Order, { counter, surplus }: Seen): string {
     default:
       return order.state
   }
+}
+
+/** What it says of a time to come is past, and nobody has told yet what came of it. */
+function isOver(order: Order, now: number): boolean {
+  if (order.state === 'confirmed') return order.visit !== null && order.visit.date < isoDay(now)
+  return passed(order.state === 'entered' ? (order.entry?.draw_at ?? null) : deadlineOf(order), now)
 }
 
 function timeOf(order: Order): string {

@@ -6,7 +6,7 @@ import type { Order } from '@/api'
 import document from '../../../../docs/openapi/booking-svc.json'
 import { messages } from './messages'
 import { ruleInWords } from './rule'
-import { orderOf } from './samples'
+import { NOW, orderOf } from './samples'
 import { nowInWords, whyOf } from './told'
 import { words } from './words'
 
@@ -35,7 +35,7 @@ describe.each(LOCALES)('in %s', (locale) => {
     setLocale(locale)
     const order = orderOf(state as Parameters<typeof orderOf>[0])
     for (const counter of [true, false]) {
-      const said = nowInWords(order, { counter, surplus: 0 })
+      const said = nowInWords(order, { now: NOW, counter, surplus: 0 })
       expect(said.length).toBeGreaterThan(5)
       expect(said).not.toMatch(/orders\.|[{}]/)
       expect(HANZI.test(said)).toBe(locale === 'zh-CN')
@@ -57,10 +57,24 @@ describe.each(LOCALES)('in %s', (locale) => {
 })
 
 it('nothing was charged is said only where that is known; and what is on its way back is not said to be there', () => {
-  const said = (surplus: number | undefined) => nowInWords(orderOf('expired'), { counter: false, surplus })
+  const said = (surplus: number | undefined) => nowInWords(orderOf('expired'), { now: NOW, counter: false, surplus })
   expect([0, 5000, undefined].map((surplus) => said(surplus).includes('没有产生任何费用'))).toEqual([true, false, false])
   expect(said(5000)).toContain('会自动原路退回')
   expect(messages['zh-CN'].orders.pay.returned).not.toContain('已自动退回')
+})
+
+it.each([
+  ['awaiting_payment', '2026-11-23T10:15:00+08:00', '请在', '支付时限已到'],
+  ['offered', '2026-11-23T10:20:00+08:00', '请在', '确认时限已到'],
+  ['substitute_offered', '2026-11-23T10:20:00+08:00', '您可在', '选择时限已到'],
+  ['entered', '2026-11-29T10:00:00+08:00', '公开抽签', '抽签时间已到'],
+  ['confirmed', '2026-12-01T00:00:00+08:00', '到院报到', '就诊日已过'],
+] as const)('%s says until when, and from then on that the answer is awaited', (state, until, before, after) => {
+  const order = orderOf(state, { entry: { draw_at: '2026-11-29T10:00:00+08:00' } as Order['entry'] })
+  const said = (now: number) => nowInWords(order, { now, counter: false, surplus: 0 })
+  expect(said(Date.parse(until) - 1)).toContain(before)
+  expect(said(Date.parse(until))).toContain(after)
+  expect(said(Date.parse(until))).not.toContain(before)
 })
 
 it('what was refused once and then paid back is no reason any more', () => {
