@@ -6,6 +6,7 @@
 import { defineStore, storeToRefs } from 'pinia'
 import { computed, ref } from 'vue'
 import { pinia } from '@/shared/pinia'
+import { local } from '@/shared/storage'
 import type { components } from './generated/user'
 import { learn } from './clock'
 import { Problem, Unreachable } from './problem'
@@ -19,7 +20,7 @@ const EARLY = 20_000 // milliseconds before its end at which an access token is 
 
 let access = ''
 let accessUntil = 0
-const kept = ref(localStorage.getItem(KEY) ?? '')
+const kept = ref(local.getItem(KEY) ?? '')
 
 export const { account } = storeToRefs(defineStore('account', () => ({ account: ref<Account | null>(null) }))(pinia))
 export const loggedIn = computed(() => kept.value !== '')
@@ -54,7 +55,7 @@ export async function bearer(): Promise<string> {
   if (access && Date.now() < accessUntil - EARLY) return access
   return await oneAtATime(async () => {
     if (access && Date.now() < accessUntil - EARLY) return access
-    const token = localStorage.getItem(KEY)
+    const token = local.getItem(KEY)
     if (!token) return ''
     try {
       take(await post<Tokens>('/api/v1/tokens/refresh', { refresh_token: token }))
@@ -98,7 +99,7 @@ function take(tokens: Tokens): void {
   access = tokens.access_token
   accessUntil = Date.now() + tokens.expires_in * 1000
   kept.value = tokens.refresh_token
-  localStorage.setItem(KEY, tokens.refresh_token)
+  local.setItem(KEY, tokens.refresh_token)
 }
 
 function drop(): void {
@@ -106,7 +107,7 @@ function drop(): void {
   accessUntil = 0
   kept.value = ''
   account.value = null
-  localStorage.removeItem(KEY)
+  local.removeItem(KEY)
 }
 
 let turn: Promise<unknown> = Promise.resolve()

@@ -1,6 +1,7 @@
 /** Which calls a board has still to speak. Each has a `serial`, which grows with every call of a queue. */
 
 import type { Spoken } from '@/shared/clinic'
+import { local } from '@/shared/storage'
 
 /** A call that was missed for longer is spoken only while it still stands: to send her to the room later would be wrong. */
 export const LATE = 3 * 60_000 // milliseconds
@@ -28,7 +29,7 @@ const MOST = 40 // queues that are remembered: a wall has four, and each day oth
 export class Memory {
   private readonly serials: Map<string, number>
 
-  constructor(private readonly storage: Pick<Storage, 'getItem' | 'setItem'> = localStorage) {
+  constructor(private readonly storage: Pick<Storage, 'getItem' | 'setItem'> = local) {
     this.serials = new Map(read(storage.getItem(KEY)))
   }
 

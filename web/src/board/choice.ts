@@ -2,6 +2,7 @@
 
 import { reactive, watch } from 'vue'
 import type { Session } from '@/api'
+import { local } from '@/shared/storage'
 
 export const MOST = 4
 const KEY = 'haoyuan.board'
@@ -38,8 +39,8 @@ export function readChoice(kept: string | null): Choice {
 }
 
 export function useChoice(): Choice {
-  const choice = reactive(readChoice(localStorage.getItem(KEY)))
-  watch(choice, () => localStorage.setItem(KEY, JSON.stringify(choice)))
+  const choice = reactive(readChoice(local.getItem(KEY)))
+  watch(choice, () => local.setItem(KEY, JSON.stringify(choice)))
   return choice
 }
 

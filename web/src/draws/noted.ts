@@ -3,6 +3,8 @@
  * open, the digest of the record when it was first shown. A record that was rewritten since agrees with neither.
  */
 
+import { local } from '@/shared/storage'
+
 export interface Noted {
   commitment?: string
   /** When the commitment was seen, milliseconds by the server's clock. */
@@ -18,7 +20,7 @@ type All = Record<string, Noted>
 
 function all(): All {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}')
+    const kept: unknown = JSON.parse(local.getItem(KEY) ?? '{}')
     return kept && typeof kept === 'object' && !Array.isArray(kept) ? (kept as All) : {}
   } catch {
     return {}
@@ -35,6 +37,6 @@ export function note(sessionId: string, name: 'commitment' | 'digest', value: st
   if (before[name]) return before
   const noted = { ...before, [name]: value, [`${name}At`]: now }
   const kept = Object.entries(others).slice(-(MOST - 1))
-  localStorage.setItem(KEY, JSON.stringify({ ...Object.fromEntries(kept), [sessionId]: noted }))
+  local.setItem(KEY, JSON.stringify({ ...Object.fromEntries(kept), [sessionId]: noted }))
   return noted
 }

@@ -57,6 +57,15 @@ describe('a page whose part is gone', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
+  it('says so at once in a browser that keeps nothing, lest it be loaded for ever', async () => {
+    vi.spyOn(window, 'sessionStorage', 'get').mockImplementation(() => {
+      throw new DOMException('denied', 'SecurityError')
+    })
+    await open(made(), '/lost')
+    expect(load).not.toHaveBeenCalled()
+    expect(unopened.value).toBe('/lost')
+  })
+
   it('without a network says so, and one stays', async () => {
     vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network')))
     const router = made()

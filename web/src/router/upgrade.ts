@@ -5,6 +5,7 @@
 
 import { shallowRef } from 'vue'
 import type { Router } from 'vue-router'
+import { ofTab } from '@/shared/storage'
 
 /** The address that could not be opened; '' while all is well. */
 export const unopened = shallowRef('')
@@ -18,8 +19,9 @@ export function survive(router: Router, load: (address: string) => void = fully)
   addEventListener('vite:preloadError', (event) => parts.add(event.payload))
   router.onError(async (error, to) => {
     if (!(error instanceof Error && parts.has(error))) return
-    if (recently() || !(await reachable())) return void (unopened.value = to.fullPath)
-    sessionStorage.setItem(MARK, String(Date.now()))
+    // a tab that cannot remember having done so might do it for ever
+    const once = !recently() && (await reachable()) && ofTab.setItem(MARK, String(Date.now()))
+    if (!once) return void (unopened.value = to.fullPath)
     load(to.fullPath)
   })
   router.afterEach((_to, _from, failure) => {
@@ -32,7 +34,7 @@ export function fully(address: string): void {
 }
 
 function recently(): boolean {
-  return Date.now() - Number(sessionStorage.getItem(MARK) ?? 0) < IN_A_ROW
+  return Date.now() - Number(ofTab.getItem(MARK) ?? 0) < IN_A_ROW
 }
 
 /** Whether there is anything to load from. If not, one stays where one is, with what one has. */

@@ -4,6 +4,7 @@ import { defineStore } from 'pinia'
 import { watch } from 'vue'
 import { LOCALES, setLocale, type Locale } from '@/i18n'
 import { pinia } from './pinia'
+import { local } from './storage'
 
 export type Theme = 'auto' | 'light' | 'dark'
 
@@ -20,7 +21,7 @@ const darkness = window.matchMedia('(prefers-color-scheme: dark)')
 function read(): Preferences {
   const first: Preferences = { locale: navigator.language.startsWith('zh') ? 'zh-CN' : 'en', theme: 'auto', large: false }
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Preferences>
+    const kept = JSON.parse(local.getItem(KEY) ?? '{}') as Partial<Preferences>
     const locale = LOCALES.find((l) => l === kept.locale) ?? first.locale
     const theme = (['auto', 'light', 'dark'] as const).find((x) => x === kept.theme) ?? 'auto'
     return { locale, theme, large: kept.large === true }
@@ -33,7 +34,7 @@ export const preferences = defineStore('preferences', { state: read })(pinia)
 
 /** Whether somebody has chosen anything in this browser: before that, an account brings its own language along. */
 export function isChosen(): boolean {
-  return localStorage.getItem(KEY) !== null
+  return local.getItem(KEY) !== null
 }
 
 export function isDark(): boolean {
@@ -52,7 +53,7 @@ darkness.addEventListener('change', apply)
 watch(
   () => preferences.$state,
   (chosen) => {
-    localStorage.setItem(KEY, JSON.stringify(chosen))
+    local.setItem(KEY, JSON.stringify(chosen))
     apply()
   },
   { deep: true, flush: 'sync' },

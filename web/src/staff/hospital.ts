@@ -4,10 +4,11 @@ import { defineStore, storeToRefs } from 'pinia'
 import { computed, ref, watch } from 'vue'
 import { account, all, ask, schedule, type ScheduleSchemas } from '@/api'
 import { pinia } from '@/shared/pinia'
+import { local } from '@/shared/storage'
 
 const KEY = 'haoyuan.hospital'
 const useHospital = defineStore('hospital', () => ({
-  chosen: ref(localStorage.getItem(KEY) ?? ''),
+  chosen: ref(local.getItem(KEY) ?? ''),
   hospitals: ref<ScheduleSchemas['Hospital'][]>([]),
 }))
 const { chosen, hospitals } = storeToRefs(useHospital(pinia))
@@ -20,7 +21,7 @@ export const hospital = computed(() => hospitals.value.find((h) => h.id === hosp
 
 export function choose(id: string): void {
   chosen.value = id
-  localStorage.setItem(KEY, id)
+  local.setItem(KEY, id)
 }
 
 /** A page about something of one hospital stands below that: an operator's header follows it. */

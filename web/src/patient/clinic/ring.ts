@@ -1,6 +1,7 @@
 /** What a phone does when its owner is called, besides showing it: it vibrates, rings, and changes its title. */
 
 import { onScopeDispose, ref, type Ref } from 'vue'
+import { local } from '@/shared/storage'
 
 const KEY = 'haoyuan.ring'
 const PATTERN = [400, 150, 400, 150, 800] // milliseconds on, off, on...
@@ -20,7 +21,7 @@ export function useRing(): Ring {
 
   async function turn(wanted: boolean): Promise<void> {
     on.value = wanted
-    localStorage.setItem(KEY, wanted ? 'on' : '')
+    local.setItem(KEY, wanted ? 'on' : '')
     if (wanted) await unlock()
   }
 
@@ -37,7 +38,7 @@ export function useRing(): Ring {
 
   // who had switched it on has it on again with the first touch of the page
   const again = () => void turn(true)
-  if (localStorage.getItem(KEY)) window.addEventListener('pointerdown', again, { once: true })
+  if (local.getItem(KEY)) window.addEventListener('pointerdown', again, { once: true })
   onScopeDispose(() => {
     window.removeEventListener('pointerdown', again)
     void context?.close()

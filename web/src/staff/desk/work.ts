@@ -9,6 +9,7 @@ import { ticketName, type InLine, type Queue } from '@/shared/clinic'
 import { clock, isoDay, moment } from '@/shared/format'
 import { useLive } from '@/shared/live'
 import { useLoad } from '@/shared/load'
+import { local } from '@/shared/storage'
 import { mayAct, type Action } from './actions'
 import { isUnanswered, Unanswered, type Make } from './unanswered'
 
@@ -34,8 +35,8 @@ export function useDesk(sessionId: string) {
     merge: (_, told) => told,
   })
   const queue = computed(() => live.data)
-  const room = ref(localStorage.getItem(ROOM) ?? '')
-  watch(room, (now) => localStorage.setItem(ROOM, now))
+  const room = ref(local.getItem(ROOM) ?? '')
+  watch(room, (now) => local.setItem(ROOM, now))
   // the room that was chosen last, if this line is served there; else one of its own
   watch(
     () => [queue.value?.desks.length, session.data?.room],

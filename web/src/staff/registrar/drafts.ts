@@ -4,6 +4,7 @@
  */
 
 import { ref } from 'vue'
+import { local } from '@/shared/storage'
 import type { SessionForm } from './publish'
 
 export interface Draft {
@@ -18,7 +19,7 @@ const drafts = ref<Draft[]>(read())
 
 function read(): Draft[] {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]')
+    const kept: unknown = JSON.parse(local.getItem(KEY) ?? '[]')
     return Array.isArray(kept) ? (kept as Draft[]) : []
   } catch {
     return []
@@ -27,7 +28,7 @@ function read(): Draft[] {
 
 function write(kept: Draft[]): void {
   drafts.value = kept
-  localStorage.setItem(KEY, JSON.stringify(kept))
+  local.setItem(KEY, JSON.stringify(kept))
 }
 
 export function draftsOf(hospital: string): Draft[] {

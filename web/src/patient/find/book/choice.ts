@@ -1,5 +1,6 @@
 /** What she has chosen for a session, kept in this tab while she logs in or adds a person. */
 
+import { ofTab } from '@/shared/storage'
 import type { Phase } from '../phase'
 
 export interface Choice {
@@ -19,14 +20,14 @@ export function noChoice(): Choice {
 }
 
 export function keep(session: string, choice: Choice): void {
-  sessionStorage.setItem(KEY + session, JSON.stringify(choice))
+  ofTab.setItem(KEY + session, JSON.stringify(choice))
 }
 
 /** What was kept, as far as it is whole. */
 export function kept(session: string): Choice {
   const choice = noChoice()
   try {
-    const found = JSON.parse(sessionStorage.getItem(KEY + session) ?? '{}') as Record<string, unknown>
+    const found = JSON.parse(ofTab.getItem(KEY + session) ?? '{}') as Record<string, unknown>
     for (const name of ['patient', 'slot', 'voucher'] as const) if (typeof found[name] === 'string') choice[name] = found[name]
     for (const name of ['wait', 'autoBook'] as const) if (typeof found[name] === 'boolean') choice[name] = found[name]
   } catch {
@@ -36,7 +37,7 @@ export function kept(session: string): Choice {
 }
 
 export function drop(session: string): void {
-  sessionStorage.removeItem(KEY + session)
+  ofTab.removeItem(KEY + session)
 }
 
 export interface Wish {
