@@ -73,3 +73,19 @@ it('what she moves to stays until she leaves it, though it sells out, and so doe
   expect(page.text()).toContain('刚刚约满')
   page.unmount()
 })
+
+it('how her money comes back is told when it is known how she paid, and not before', async () => {
+  orders = [orderOf('confirmed', { paid: { amount: 5000, currency: 'CNY' } })]
+  let answer: (told: unknown) => void = () => {}
+  vi.spyOn(payment, 'GET').mockImplementation((() => new Promise((resolve) => (answer = resolve))) as never)
+  const { page } = await open('/orders/ord_1')
+  await page.findAll('.actions button').at(-1)!.trigger('click')
+  await flushPromises()
+  expect(page.find('dialog').text()).not.toContain('退款')
+  expect(page.find('dialog .danger').attributes('disabled')).toBeDefined()
+  answer({ error: { code: 'unavailable' }, response: new Response(null, { status: 503 }) })
+  await flushPromises()
+  expect(page.find('dialog').text()).toContain('暂时查不到您的付款方式')
+  expect(page.find('dialog .danger').attributes('disabled')).toBeUndefined()
+  page.unmount()
+})

@@ -41,6 +41,14 @@ describe('before she gives it back', () => {
     expect(preview(paid, RULES, [gone, paymentOf({ id: 'pay_2' })], before(100)).way).toBe('provider')
   })
 
+  it('of payments that cannot be had nobody knows the way', () => {
+    expect(preview(paid, RULES, undefined, before(100)).way).toBe('unknown')
+    expect(preview(paid, RULES, [], before(100)).way).toBe('unknown')
+    expect(preview(orderOf('awaiting_payment'), RULES, undefined, before(100)).way).toBe('none')
+    const said = followsInWords(paid, preview(paid, RULES, undefined, before(100)), () => '', span).join('\n')
+    expect(said).toContain('暂时查不到您的付款方式')
+  })
+
   it('a mark follows from less than 72 h, and counts from less than the notice that the rules name', () => {
     const marks = [72, 71.99, 24, 23.99, 0.5].map((hours) => preview(paid, RULES, [], before(hours)).mark)
     expect(marks).toEqual(['none', 'noted', 'noted', 'counts', 'counts'])

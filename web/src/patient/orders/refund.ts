@@ -26,8 +26,8 @@ const HOUR = 3_600_000
 export interface Preview {
   /** Fen that come back. */
   back: number
-  /** By the way they came, by hand at the counter, some each way; `none`: nothing is with us. */
-  way: 'provider' | 'counter' | 'mixed' | 'none'
+  /** By the way they came, by hand at the counter, some each way; `unknown`: nobody can tell now; `none`: nothing is with us. */
+  way: 'provider' | 'counter' | 'mixed' | 'unknown' | 'none'
   /** Nothing has been paid, but a payment on its way would come back by itself. */
   underWay: boolean
   mark: 'none' | 'noted' | 'counts'
@@ -39,8 +39,8 @@ export interface Preview {
   wait: number
 }
 
-/** payments: those of the order, for the way back; now: the server's, milliseconds. */
-export function preview(order: Order, rules: Rules | undefined, payments: readonly Payment[], now: number): Preview {
+/** payments: those of the order, for the way back, undefined if they cannot be had; now: the server's, milliseconds. */
+export function preview(order: Order, rules: Rules | undefined, payments: readonly Payment[] | undefined, now: number): Preview {
   // while it is being moved here, its money is on the way, and comes back from here
   const back = order.state === 'moving' ? (order.fee?.amount ?? 0) : heldOf(order)
   const hers = order.state === 'confirmed' || order.state === 'moving'
@@ -60,8 +60,9 @@ export function preview(order: Order, rules: Rules | undefined, payments: readon
   }
 }
 
-function wayBack(payments: readonly Payment[], order: string): Preview['way'] {
-  const paid = payments.filter((p) => p.parts.some((part) => part.order_id === order && part.state === 'settles'))
+function wayBack(payments: readonly Payment[] | undefined, order: string): Preview['way'] {
+  const paid = (payments ?? []).filter((p) => p.parts.some((part) => part.order_id === order && part.state === 'settles'))
+  if (paid.length === 0) return 'unknown'
   const counter = paid.filter((p) => p.method === 'window').length
   if (counter === 0) return 'provider'
   return counter === paid.length ? 'counter' : 'mixed'

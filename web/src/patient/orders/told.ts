@@ -93,6 +93,7 @@ export function followsInWords(order: Order, p: Preview, money: (fen: number) =>
   if (p.way === 'provider') said.push(t('orders.cancel.back', { amount }))
   else if (p.way === 'counter') said.push(t('orders.cancel.backCounter', { amount }))
   else if (p.way === 'mixed') said.push(t('orders.cancel.backMixed', { amount }))
+  else if (p.way === 'unknown') said.push(t('orders.cancel.backUnknown', { amount }))
   else said.push(t(p.underWay ? 'orders.cancel.underWay' : 'orders.cancel.nothing'))
   said.push(markInWords(order, p))
   if (p.wait > 0) said.push(t('orders.cancel.wait', { time: span(p.wait) }))
