@@ -8,7 +8,8 @@ import { i18n } from '@/i18n'
 import PatientLayout from '@/patient/PatientLayout.vue'
 import MovePage from './MovePage.vue'
 import OrderPage from './OrderPage.vue'
-import { orderOf } from './samples'
+import PayPage from './PayPage.vue'
+import { orderOf, paymentOf } from './samples'
 
 const ok = (data: unknown) => Promise.resolve({ data, response: new Response(null, { status: 200 }) })
 type Get = (path: string, init: { params: { path: { order_id: string } } }) => Promise<unknown>
@@ -26,6 +27,7 @@ afterEach(() => vi.useRealTimers())
 async function open(path: string) {
   const children = [
     { path: 'orders/:id', component: OrderPage, props: true },
+    { path: 'orders/:id/pay', component: PayPage, props: true },
     { path: 'orders/:id/move', component: MovePage, props: true },
     { path: ':any(.*)*', component: { template: '<p />' } },
   ]
@@ -87,5 +89,25 @@ it('how her money comes back is told when it is known how she paid, and not befo
   await flushPromises()
   expect(page.find('dialog').text()).toContain('暂时查不到您的付款方式')
   expect(page.find('dialog .danger').attributes('disabled')).toBeUndefined()
+  page.unmount()
+})
+
+it('a double tap on a way to pay is one tap', async () => {
+  orders = [orderOf('awaiting_payment')]
+  let answer: (told: unknown) => void = () => {}
+  vi.spyOn(payment, 'POST').mockImplementation((() => new Promise((resolve) => (answer = resolve))) as never)
+  const { page } = await open('/orders/ord_1/pay')
+  const shown = () => page.find('[aria-labelledby=shown]')
+  await page.findAll('li button')[0]!.trigger('click')
+  expect(shown().findAll('button')).toHaveLength(0) // it is being started: nothing to take back yet
+  answer((await ok(paymentOf({ state: 'pending', method: 'alipay', channel: 'wap', show: { type: 'link', url: 'https://pay.example/1' } })))!)
+  await flushPromises()
+  for (const button of shown().findAll('button')) await button.trigger('click')
+  expect(shown().find('a').attributes('href')).toBeUndefined()
+  expect(shown().exists()).toBe(true)
+  await vi.advanceTimersByTimeAsync(500)
+  expect(shown().find('a').attributes('href')).toBe('https://pay.example/1')
+  await shown().findAll('button').at(-1)!.trigger('click')
+  expect(shown().exists()).toBe(false)
   page.unmount()
 })
