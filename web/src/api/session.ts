@@ -10,16 +10,20 @@ import { local } from '@/shared/storage'
 import type { components } from './generated/user'
 import { learn } from './clock'
 import { Problem, Unreachable } from './problem'
+import { unless, within } from './signals'
 
 export type Account = components['schemas']['AccountOut']
 export type Role = Account['roles'][number]
 export type Tokens = components['schemas']['TokensOut']
 
 const KEY = 'haoyuan.login'
+const WHOSE = 'haoyuan.account' // its account's id
 const EARLY = 20_000 // milliseconds before its end at which an access token is changed for a new one
+const PATIENCE = 6_000 // milliseconds for an answer: a refresh token may be used again for 10 s, should the answer be lost
 
 let access = ''
 let accessUntil = 0
+let whose = local.getItem(WHOSE) ?? '' // whose account this page has shown last; '' if nobody's
 const kept = ref(local.getItem(KEY) ?? '')
 
 export const { account } = storeToRefs(defineStore('account', () => ({ account: ref<Account | null>(null) }))(pinia))
@@ -29,16 +33,28 @@ export function hasRole(...roles: Role[]): boolean {
   return account.value?.roles.some((role) => roles.includes(role)) ?? false
 }
 
-// another tab has logged in or out, or has a newer token
+// Another tab has logged in or out, or has a newer token. What is shown here of somebody else is not left beside her login.
 window.addEventListener('storage', (event) => {
   if (event.key !== KEY) return
   kept.value = event.newValue ?? ''
   if (!kept.value) drop()
+  else if (changed(local.getItem(WHOSE) ?? '')) beginAnew()
 })
+
+function changed(now: string): boolean {
+  return whose !== '' && now !== whose
+}
+
+function beginAnew(): void {
+  access = ''
+  accessUntil = 0
+  account.value = null
+  location.reload()
+}
 
 /** Take the tokens of a login, and learn whose they are. */
 export async function enter(tokens: Tokens): Promise<Account> {
-  take(tokens)
+  take(whole(tokens))
   return await whoAmI()
 }
 
@@ -53,18 +69,28 @@ export async function leave(): Promise<void> {
 export async function bearer(): Promise<string> {
   if (!kept.value) return ''
   if (access && Date.now() < accessUntil - EARLY) return access
-  return await oneAtATime(async () => {
-    if (access && Date.now() < accessUntil - EARLY) return access
-    const token = local.getItem(KEY)
-    if (!token) return ''
-    try {
-      take(await post<Tokens>('/api/v1/tokens/refresh', { refresh_token: token }))
-    } catch (error) {
-      if (error instanceof Problem && error.status === 401) drop()
-      else throw error
+  refreshing ??= oneAtATime(refresh).finally(() => (refreshing = undefined))
+  return await refreshing
+}
+
+let refreshing: Promise<string> | undefined
+
+async function refresh(): Promise<string> {
+  const token = local.getItem(KEY)
+  if (!token) return ''
+  try {
+    const tokens = whole(await post<Tokens>('/api/v1/tokens/refresh', { refresh_token: token }))
+    const other = changed(accountOf(tokens))
+    take(tokens)
+    if (other) {
+      beginAnew() // another tab's news that she has logged in is still on its way
+      throw new Unreachable('another login')
     }
-    return access
-  })
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) drop()
+    else throw error
+  }
+  return access
 }
 
 /** The access token was refused: have another one next time. */
@@ -76,8 +102,10 @@ export function distrust(token: string): void {
 export async function whoAmI(): Promise<Account> {
   const token = await bearer()
   if (!token) throw new Problem(401, { code: 'unauthorized' })
-  account.value = await call<Account>('/api/v1/users/me', { headers: { Authorization: `Bearer ${token}` } })
-  return account.value
+  const found = await call<Account>('/api/v1/users/me', { headers: { Authorization: `Bearer ${token}` } })
+  if (typeof found.id !== 'string' || !Array.isArray(found.roles)) throw new Unreachable('no account in the answer')
+  if (token === access) account.value = found // else another tab's login came in between
+  return found
 }
 
 let asked: Promise<Account | null> | undefined
@@ -95,7 +123,26 @@ export async function known(): Promise<Account | null> {
   return await asked
 }
 
+/** Whatever stands between here and the service may answer in its place, with 200 and a page of its own. */
+function whole(tokens: Tokens): Tokens {
+  const texts = [tokens.access_token, tokens.refresh_token]
+  if (!texts.every((text) => typeof text === 'string' && text) || !(tokens.expires_in > 0)) throw new Unreachable('no tokens in the answer')
+  return tokens
+}
+
+/** Whose an access token is, as it says itself; '' if it does not. */
+function accountOf(tokens: Tokens): string {
+  try {
+    const claims = JSON.parse(atob(tokens.access_token.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'))) as { sub?: unknown }
+    return typeof claims.sub === 'string' ? claims.sub : ''
+  } catch {
+    return ''
+  }
+}
+
 function take(tokens: Tokens): void {
+  whose = accountOf(tokens)
+  local.setItem(WHOSE, whose) // before the token, whose coming other tabs are told of
   access = tokens.access_token
   accessUntil = Date.now() + tokens.expires_in * 1000
   kept.value = tokens.refresh_token
@@ -110,14 +157,15 @@ function drop(): void {
   local.removeItem(KEY)
 }
 
-let turn: Promise<unknown> = Promise.resolve()
-
-function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
-  // between tabs where the browser can (secure contexts only), and within this one always
-  const guarded = () => (navigator.locks ? navigator.locks.request(KEY, work) : work()) as Promise<T>
-  const mine = turn.then(guarded, guarded)
-  turn = mine.catch(() => undefined)
-  return mine
+/** Between tabs, where the browser can (secure contexts only). A tab that hangs does not hold the others for ever. */
+async function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+  if (!navigator.locks) return await work()
+  const signal = within(2 * PATIENCE)
+  let begun = false
+  const mine = navigator.locks.request(KEY, { signal }, () => ((begun = true), work())) as Promise<T>
+  return await mine.catch((error: unknown) => {
+    throw begun ? error : new Unreachable(error)
+  })
 }
 
 function post<T>(path: string, body: unknown): Promise<T> {
@@ -126,12 +174,15 @@ function post<T>(path: string, body: unknown): Promise<T> {
 
 async function call<T>(path: string, init: RequestInit): Promise<T> {
   const sent = Date.now()
-  const response = await fetch(path, init).catch((cause: unknown) => {
-    throw new Unreachable(cause)
-  })
-  learn(sent, Date.now(), response.headers.get('Date'))
-  const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
-  if (response.status >= 500) throw new Unreachable(new Problem(response.status, body))
-  if (!response.ok) throw new Problem(response.status, body)
-  return body as T
+  const signal = within(PATIENCE)
+  try {
+    const response = await unless(signal, fetch(path, { ...init, signal }))
+    learn(sent, Date.now(), response.headers.get('Date'))
+    const body = response.status === 204 ? {} : ((await unless(signal, response.json())) as Record<string, unknown>)
+    if (response.status >= 500) throw new Unreachable(new Problem(response.status, body))
+    if (!response.ok) throw new Problem(response.status, body)
+    return body as T
+  } catch (error) {
+    throw error instanceof Problem || error instanceof Unreachable ? error : new Unreachable(error)
+  }
 }
