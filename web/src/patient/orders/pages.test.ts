@@ -4,7 +4,7 @@ import { flushPromises, mount } from '@vue/test-utils'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
 import { booking, payment, schedule, type Order } from '@/api'
-import { i18n } from '@/i18n'
+import { i18n, LOCALES, setLocale } from '@/i18n'
 import PatientLayout from '@/patient/PatientLayout.vue'
 import MovePage from './MovePage.vue'
 import OrderPage from './OrderPage.vue'
@@ -110,4 +110,15 @@ it('a double tap on a way to pay is one tap', async () => {
   await shown().findAll('button').at(-1)!.trigger('click')
   expect(shown().exists()).toBe(false)
   page.unmount()
+})
+
+it.each(LOCALES)('codes that an old page does not know are told in plain words: %s', async (locale) => {
+  setLocale(locale)
+  const history = [{ at: '2026-11-23T09:59:50+08:00', state: 'frozen', event: 'ice_age' }] as never
+  orders = [orderOf('frozen' as never, { reason: 'ice' as never, history })]
+  const { page } = await open('/orders/ord_1')
+  expect(page.find('ol').exists()).toBe(true)
+  expect(page.text()).not.toMatch(/frozen|\bice\b|ice_age|orders\.|orderState/)
+  page.unmount()
+  setLocale('zh-CN')
 })

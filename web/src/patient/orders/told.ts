@@ -1,11 +1,19 @@
 /** How an order stands, in the words that fit it best. */
 
-import { t } from '@/i18n'
+import { hasWords, t } from '@/i18n'
 import { isoDay, moment } from '@/shared/format'
 import type { Order } from '@/api'
 import type { Preview } from './refund'
 import { deadlineOf, passed } from './state'
 import { ruleInWords } from './rule'
+
+/** A page that was open over an upgrade may be told codes that it does not know: it says so in plain words. */
+function known(key: string, otherwise: string): string {
+  return t(hasWords(key) ? key : otherwise)
+}
+
+export const stateInWords = (state: string): string => known(`orderState.${state}`, 'orders.unknown.state')
+export const eventInWords = (event: string): string => known(`orders.event.${event}`, 'orders.unknown.event')
 
 /** What is known beside the order. */
 export interface Seen {
@@ -20,7 +28,7 @@ export interface Seen {
 /** What is so now, what happens next, and until when. */
 export function nowInWords(order: Order, seen: Seen): string {
   const key = `orders.now.${wordOf(order, seen)}`
-  return t(key, { time: timeOf(order) })
+  return hasWords(key) ? t(key, { time: timeOf(order) }) : t('orders.unknown.now')
 }
 
 function wordOf(order: Order, { now, counter, surplus }: Seen): string {
@@ -78,7 +86,7 @@ export function whyOf(order: Order): Why | null {
   const said = OPENS.has(reason) ? 'opens' : CLOSED.has(reason) ? 'closed' : 'other'
   const advice = reason === 'refund_refused' ? '' : t(`orders.advice.${ADVISED.has(reason) ? reason : 'other'}`)
   return {
-    reason: t(`orders.reason.${reason}`),
+    reason: known(`orders.reason.${reason}`, 'orders.unknown.reason'),
     rule: ruleInWords(order.rule),
     until: until ? t(`orders.until.${said}`, { time: moment(until) }) : '',
     advice,

@@ -36,6 +36,7 @@ export const words = both(
         no_show: '医院登记您未到诊。如登记有误或事出有因，可在信用记录中申诉。',
         fulfilled: '本次就诊已完成。',
       },
+      unknown: { state: '正在处理', event: '状态有更新', reason: '原因暂时无法显示', now: '这里还没有这个状态的说明。请刷新页面，查看最新情况。' },
       waits: {
         reserving: '正在等待号源系统的答复',
         closing: '正在等待支付渠道的答复',
@@ -149,6 +150,12 @@ export const words = both(
         rescheduled: 'Another appointment has taken the place of this one: please do not come at the old time.',
         no_show: 'The hospital noted that you did not come. If that is wrong, or you had good reason, appeal in your credit record.',
         fulfilled: 'This visit is done.',
+      },
+      unknown: {
+        state: 'Under way',
+        event: 'Something changed',
+        reason: 'The reason cannot be shown now',
+        now: 'This page has no words for how it stands now. Load the page again to see them.',
       },
       waits: {
         reserving: 'Waiting for the numbers’ service',
