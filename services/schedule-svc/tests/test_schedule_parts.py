@@ -106,7 +106,7 @@ def test_a_key_answers_the_same_again_and_a_lost_answer_does_no_harm(
 ) -> None:
     headers = registrar(world) | {"Idempotency-Key": "long"}
     with monkeypatch.context() as patch:
-        patch.setattr("common.web.idempotency._store", lambda *_: (_ for _ in ()).throw(ConnectionError("gone")))
+        patch.setattr("common.web.idempotency._answered", lambda *_: (_ for _ in ()).throw(ConnectionError("gone")))
         assert post(client, long_roster(), headers).status_code == 500
     again, replayed = (post(client, long_roster(), headers) for _ in range(2))
     assert (again.get_json()["unchanged"], again.get_json()["applied"]) == (7, 0)
