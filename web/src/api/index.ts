@@ -7,7 +7,7 @@ import type { components as Notify, paths as NotifyPaths } from './generated/not
 import type { components as Payment, paths as PaymentPaths } from './generated/payment'
 import type { components as Schedule, paths as SchedulePaths } from './generated/schedule'
 import type { components as User, paths as UserPaths } from './generated/user'
-import { Problem } from './problem'
+import { Problem, Unreachable } from './problem'
 import { send } from './send'
 
 const options = { baseUrl: window.location.origin, fetch: send }
@@ -39,7 +39,10 @@ interface Answer<T> {
 
 /** The data of an answer: `await ask(booking.GET('/api/v1/orders'))`. Raises Problem or Unreachable. */
 export async function ask<T>(answer: Promise<Answer<T>>): Promise<T> {
-  const { data, error, response } = await answer
+  const { data, error, response } = await answer.catch((cause: unknown) => {
+    // an answer that breaks off, or is not what a service of ours writes, is none
+    throw cause instanceof SyntaxError || cause instanceof DOMException || cause instanceof TypeError ? new Unreachable(cause) : cause
+  })
   if (!response.ok) throw new Problem(response.status, (error ?? {}) as Record<string, unknown>)
   return data as T
 }

@@ -21,7 +21,7 @@ export const common = {
     fault: {
       unreachable: '暂时连不上服务器。请检查网络，然后重试。',
       stale: '暂时连不上服务器，下面是 {time} 的内容。',
-      unknown: '出了点问题（{code}）。',
+      unknown: '出了点问题，请再试一次。',
       forbidden: '您的账号不能使用这个页面。',
       notFound: '没有这个页面。',
       unopened: '这个页面没能打开：网络断开，或者系统刚刚更新。请重新加载。',
@@ -125,7 +125,7 @@ export const common = {
     fault: {
       unreachable: 'The server cannot be reached now. Check your network, then try again.',
       stale: 'The server cannot be reached now; this is how it stood at {time}.',
-      unknown: 'Something went wrong ({code}).',
+      unknown: 'Something went wrong. Please try again.',
       forbidden: 'Your account cannot use this page.',
       notFound: 'There is no such page.',
       unopened: 'This page did not open: the network is down, or the system was just updated. Load it again.',

@@ -1,0 +1,9 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { ask, booking, Unreachable } from '.'
+
+afterEach(() => vi.unstubAllGlobals())
+
+it('a page in the place of an answer is no answer', async () => {
+  vi.stubGlobal('fetch', async () => new Response('<html>Welcome to the hotel</html>', { status: 200 }))
+  await expect(ask(booking.GET('/api/v1/orders'))).rejects.toThrow(Unreachable)
+})
