@@ -10,12 +10,12 @@ import type { Check } from './verify'
 const record = {
   session: { id: 's', hospital_id: 'h', department_id: 'd', doctor_id: 'x', date: '2026-12-05', period: 'morning', starts_at: '2026-12-05T08:30:00+08:00' },
   policy: 'lottery' as const,
-  closes_at: '2026-12-01T10:30:00+08:00',
+  closes_at: '2026-12-01T10:30:00.527+08:00',
   segments: [{ id: 'slt_0', starts_at: '2026-12-05T08:30:00+08:00', numbers: 2 }],
 }
 const session = {
   ...{ hospital: { id: 'h' }, department: { id: 'd' }, doctor: { id: 'x' }, date: '2026-12-05', period: 'morning', policy: 'lottery' },
-  ...{ starts_at: '2026-12-05T00:30:00Z', draw_at: '2026-12-01T02:30:00Z' },
+  ...{ starts_at: '2026-12-05T00:30:00Z', draw_at: '2026-12-01T02:30:00.527948Z' },
   slots: [{ id: 'slt_0', starts_at: '2026-12-05T00:30:00Z', capacity: 3 }],
 } as unknown as Session
 

@@ -1,7 +1,7 @@
 /** Whether a record is of the session as it stands beside it: a record that was made up whole agrees with itself, not with that. */
 
 import type { Session } from '@/api'
-import { compareTimes, type DrawRecord } from './record'
+import type { DrawRecord } from './record'
 
 export type Differing = 'hospital' | 'department' | 'doctor' | 'date' | 'time' | 'period' | 'policy' | 'closes' | 'segments'
 
@@ -28,7 +28,7 @@ function fits({ id, starts_at, numbers }: DrawRecord['segments'][number], sessio
   return slot !== undefined && sameTime(starts_at, slot.starts_at) && numbers <= slot.capacity
 }
 
-/** The record's times are read as times; the session's are the API's. */
+/** To the millisecond: records have no more, the API's sessions may. */
 function sameTime(a: string, b: string): boolean {
-  return Number.isFinite(Date.parse(a)) && compareTimes(a, b) === 0
+  return Date.parse(a) === Date.parse(b)
 }
