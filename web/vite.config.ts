@@ -42,6 +42,37 @@ function ownIcons(): Plugin {
   }
 }
 
+const HOME = /src\/patient\/(PatientLayout|find\/HomePage)\.vue$/
+
+/** Most people begin at `/`: what it needs comes along with the frame, and not after the frame has asked for it. */
+function homeComesAlong(): Plugin {
+  return {
+    name: 'home-comes-along',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html, { bundle = {} }) => {
+        const files = new Set<string>()
+        const follow = (name: string) => {
+          const chunk = bundle[name]
+          if (chunk?.type !== 'chunk' || files.has(name)) return
+          files.add(name)
+          chunk.imports.forEach(follow)
+          chunk.viteMetadata?.importedCss.forEach((css) => files.add(css))
+        }
+        for (const [name, chunk] of Object.entries(bundle)) if (chunk.type === 'chunk' && HOME.test(chunk.facadeModuleId ?? '')) follow(name)
+        return [...files]
+          .filter((file) => !html.includes(file))
+          .map((file) => ({
+            tag: 'link',
+            attrs: file.endsWith('.css') ? { rel: 'preload', as: 'style', href: `/${file}`, crossorigin: true } : { rel: 'modulepreload', href: `/${file}`, crossorigin: true },
+            injectTo: 'head' as const,
+          }))
+      },
+    },
+  }
+}
+
 const pwa = VitePWA({
   injectRegister: false, // main.ts does: the policy of content allows no script in the page
   includeAssets: ['icon.svg', 'icon-192.png'],
@@ -97,12 +128,22 @@ export default defineConfig({
         : [VantResolver(), ElementPlusResolver()],
     }),
     ownIcons(),
+    homeComesAlong(),
     licences(),
     pwa,
     compressed(),
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
-  build: { manifest: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  // parts of the libraries that no page of ours uses
+  define: {
+    __VUE_OPTIONS_API__: 'false',
+    __VUE_PROD_DEVTOOLS__: 'false',
+    __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',
+    __VUE_I18N_LEGACY_API__: 'false',
+    __VUE_I18N_FULL_INSTALL__: 'false',
+    __INTLIFY_PROD_DEVTOOLS__: 'false',
+  },
+  build: { manifest: true, target: ['chrome100', 'firefox100', 'safari15.4'], modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
   server: { proxy: { '/api': process.env.API ?? 'http://localhost:8000' } }, // npm run dev, beside a `make run`
   test: {
     environment: 'happy-dom',
