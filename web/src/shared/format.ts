@@ -29,6 +29,8 @@ export const clock = by({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
 export const seconds = by({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
 /** 11月23日周一 */
 export const day = by({ month: 'short', day: 'numeric', weekday: 'short' })
+/** 周一 */
+export const weekday = by({ weekday: 'short' })
 /** 2026年11月23日 */
 export const date = by({ year: 'numeric', month: 'long', day: 'numeric' })
 /** 11月23日 08:30 */
@@ -36,8 +38,10 @@ export const moment = by({ month: 'short', day: 'numeric', hour: '2-digit', minu
 
 /** 2026-11-23, as the API writes days; of a time, in Shanghai. */
 export function isoDay(time: number | Date): string {
-  return new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE }).format(time)
+  iso ??= new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE })
+  return iso.format(time)
 }
+let iso: Intl.DateTimeFormat | undefined // to make one takes long, on phones
 
 /** The day so many days later, both as 2026-11-23. */
 export function addDays(day: string, days: number): string {

@@ -1,7 +1,6 @@
 /** Days that the API writes as 2026-11-23, for people. */
 
-import { currentLocale } from '@/i18n'
-import { day } from '@/shared/format'
+import { day, weekday as shortWeekday } from '@/shared/format'
 
 /** Noon in Shanghai: on that day in every zone in which it is formatted there. */
 function noon(iso: string): Date {
@@ -15,7 +14,7 @@ export function wholeDay(iso: string): string {
 
 /** 周一 */
 export function weekday(iso: string): string {
-  return new Intl.DateTimeFormat(currentLocale(), { timeZone: 'Asia/Shanghai', weekday: 'short' }).format(noon(iso))
+  return shortWeekday(noon(iso))
 }
 
 /** 11/23 */
