@@ -68,6 +68,19 @@ describe('two tabs', () => {
 })
 
 describe('a refresh', () => {
+  it.each([
+    ['answered', () => json(tokens('acc_1', 'r1'))],
+    ['refused', () => json({ code: 'unauthorized' }, 401)],
+  ])('that is %s after another login has come leaves that one alone', async (_how, answer) => {
+    localStorage.setItem('haoyuan.login', 'r0')
+    const { bearer } = await tab(() => {
+      localStorage.setItem('haoyuan.login', 'newer')
+      return answer()
+    })
+    await bearer().catch(() => undefined)
+    expect(localStorage.getItem('haoyuan.login')).toBe('newer')
+  })
+
   it('that is never answered ends, and the next one may come', async () => {
     localStorage.setItem('haoyuan.login', 'r0')
     let answer: Answer = () => new Promise(() => undefined)

@@ -80,6 +80,7 @@ async function refresh(): Promise<string> {
   if (!token) return ''
   try {
     const tokens = whole(await post<Tokens>('/api/v1/tokens/refresh', { refresh_token: token }))
+    if (local.getItem(KEY) !== token) throw new Unreachable('another login') // it came in meanwhile, and counts
     const other = changed(accountOf(tokens))
     take(tokens)
     if (other) {
@@ -87,8 +88,8 @@ async function refresh(): Promise<string> {
       throw new Unreachable('another login')
     }
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) drop()
-    else throw error
+    if (!(error instanceof Problem && error.status === 401)) throw error
+    if (local.getItem(KEY) === token) drop()
   }
   return access
 }
