@@ -42,7 +42,7 @@ const composer = i18n.global as unknown as {
 }
 
 /** Make an area's messages known; its keys begin with what they are called there. Doing it again changes nothing. */
-export function addMessages(messages: { 'zh-CN': object; en: object }): void {
+function addMessages(messages: { 'zh-CN': object; en: object }): void {
   for (const locale of LOCALES) composer.mergeLocaleMessage(locale, messages[locale])
 }
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Problem, Unreachable } from '@/api'
-import { addMessages, setLocale } from '@/i18n'
+import { setLocale } from '@/i18n'
 import { checkInState, distance, isFinal, refusedWords } from './checkin'
-import { messages } from './messages'
+import './messages'
 
 const now = Date.parse('2026-11-23T10:00:00+08:00')
 const at = (minutes: number) => new Date(now + minutes * 60_000).toISOString()
@@ -14,7 +14,6 @@ const refused = (code: string, more: object = {}) => refusedWords(new Problem(40
 
 describe('checking in', () => {
   beforeAll(() => {
-    addMessages(messages)
     setLocale('zh-CN')
   })
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import booking from '../../../../docs/openapi/booking-svc.json'
-import { addMessages, setLocale, t } from '@/i18n'
-import { messages } from './messages'
+import { setLocale, t } from '@/i18n'
+import './messages'
 import { coverageWords, movedWords, waitWords } from './waiting'
 
 const now = Date.parse('2026-11-23T10:00:00+08:00')
@@ -10,7 +10,6 @@ const wait = (low: number, expected: number, high: number) => ({ low_at: at(low)
 
 describe('a wait in words', () => {
   beforeAll(() => {
-    addMessages(messages)
     setLocale('zh-CN')
   })
 

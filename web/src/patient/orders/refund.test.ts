@@ -1,16 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
-import { addMessages, setLocale } from '@/i18n'
+import { setLocale } from '@/i18n'
 import { money } from '@/shared/format'
-import { messages } from './messages'
+import './messages'
 import { NOTICE_HOURS, preview, type Rules } from './refund'
 import { span } from './rule'
 import { orderOf, paymentOf, yuan } from './samples'
 import { followsInWords } from './told'
-import { words } from './words'
-
-addMessages(messages)
-addMessages(words)
+import './words'
 afterEach(() => setLocale('zh-CN'))
 
 const RULES: Rules = {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { effectScope, nextTick, reactive } from 'vue'
 import { booking, Problem, Unreachable } from '@/api'
-import { addMessages, setLocale } from '@/i18n'
+import { setLocale } from '@/i18n'
 import type { Queue } from '@/shared/clinic'
-import { messages } from './messages'
+import './messages'
 import { useDesk, type Desk } from './work'
 
 const live = reactive({ data: undefined as Queue | undefined, freshness: 'live', reload: () => Promise.resolve() })
@@ -27,7 +27,6 @@ const called = (ticket: number) => () => ({ visit: { ticket: `W${ticket}` } })
 describe('a press at the desk that had no answer', () => {
   beforeEach(() => {
     setLocale('en')
-    addMessages(messages)
     localStorage.clear()
     Object.assign(live, { data: queue(3), freshness: 'live', reload: () => Promise.resolve() })
     sent = []

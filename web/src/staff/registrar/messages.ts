@@ -1,4 +1,4 @@
-import { addMessages, type Locale } from '@/i18n'
+import { type Locale } from '@/i18n'
 import { codes, refused } from './codes'
 import { problems } from './problems'
 import { pages } from './words'
@@ -9,5 +9,3 @@ const of = (locale: Locale) => ({
 })
 
 export const messages = { 'zh-CN': of('zh-CN'), en: of('en') }
-
-addMessages(messages)

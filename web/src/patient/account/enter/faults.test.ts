@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Problem } from '@/api'
-import { addMessages, hasWords, setLocale } from '@/i18n'
+import { hasWords, setLocale } from '@/i18n'
 import { fault, onlyFields, wordsFor } from './faults'
-import { messages } from './messages'
+import './messages'
 
 const SERVICE = join(process.cwd(), '../services/user-svc/user_svc')
 const FILES = ['identity', 'addresses', 'password_rules', 'domain', 'usecases/patients', 'usecases/accounts', 'usecases/owners', 'usecases/codes']
@@ -19,7 +19,6 @@ function sentences(): string[] {
 const problem = (...errors: { field: string; message: string }[]) => new Problem(422, { code: 'validation_error', errors })
 
 describe('faults of fields', () => {
-  addMessages(messages)
 
   it('have words for whatever user-svc can say of them', () => {
     const all = sentences()

@@ -1,10 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Problem, Unreachable } from '@/api'
-import { addMessages, setLocale } from '@/i18n'
-import { messages } from './messages'
+import { setLocale } from '@/i18n'
+import './messages'
 import { early, ofError, ofOrder, remedies, settled, words } from './refusal'
-
-addMessages(messages)
 beforeEach(() => setLocale('en'))
 
 describe('a refusal', () => {
