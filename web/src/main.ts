@@ -8,4 +8,7 @@ import './ui/theme.css'
 
 createApp(App).use(pinia).use(i18n).use(router).mount('#app')
 // It never reloads a page by itself: somebody may be filling in a form.
-if (import.meta.env.PROD) void navigator.serviceWorker?.register('/sw.js').catch(() => undefined) // works without it, too
+if (import.meta.env.PROD) {
+  // after what the page needs; it works without, too
+  window.addEventListener('load', () => void navigator.serviceWorker?.register('/sw.js').catch(() => undefined))
+}
