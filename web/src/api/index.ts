@@ -64,7 +64,7 @@ export async function all<T>(page: (cursor: string | undefined) => Promise<Page<
   return items
 }
 
-export { Problem, Unreachable } from './problem'
+export { isGone, Problem, Unreachable } from './problem'
 export { newKey } from './send'
 export * from './session'
 export { serverNow, useServerNow } from './clock'

@@ -29,3 +29,8 @@ export class Unreachable extends Error {
     super('no answer', { cause })
   }
 }
+
+/** Whether an answer says that it is not there, or not ours to see: what was shown of it before would be a lie. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Problem && [401, 403, 404].includes(error.status)
+}

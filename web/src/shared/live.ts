@@ -1,7 +1,7 @@
 /** What a page shows of something that moves by itself: told by its stream, and asked for while there is none. */
 
 import { computed, onScopeDispose, shallowReactive, watch } from 'vue'
-import { Problem, serverNow } from '@/api'
+import { isGone, serverNow } from '@/api'
 import { useStream } from '@/api/stream'
 import type { Load } from './load'
 
@@ -65,7 +65,7 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
     } catch (error) {
       if (gone) return
       state.error = error
-      if (error instanceof Problem && [401, 403, 404].includes(error.status)) state.data = undefined
+      if (isGone(error)) state.data = undefined
     } finally {
       state.loading = false
     }

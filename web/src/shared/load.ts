@@ -1,7 +1,7 @@
 /** What a page shows of the server: loading, loaded, failed, or loaded once and out of reach now. */
 
 import { onScopeDispose, reactive, watch, type WatchSource } from 'vue'
-import { Problem, serverNow } from '@/api'
+import { isGone, serverNow } from '@/api'
 
 export interface Load<T> {
   data: T | undefined
@@ -38,8 +38,7 @@ export function useLoad<T>(fetch: () => Promise<T>, options: Options = {}): Load
     } catch (error) {
       if (mine !== latest) return
       load.error = error
-      // it is gone, or no longer ours to see: what was there before would be a lie
-      if (error instanceof Problem && [401, 403, 404].includes(error.status)) load.data = undefined
+      if (isGone(error)) load.data = undefined
     }
     load.loading = false
     schedule()
