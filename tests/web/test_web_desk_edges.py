@@ -71,6 +71,7 @@ def test_an_answer_that_got_lost_ends_no_visit(clinic, desktop, allow):
     lose = False
     done.click()
     expect(desk.get_by_role("alert").filter(has_text=re.compile("网络"))).to_have_count(0, timeout=60_000)
+    expect(desk.get_by_role("status").filter(has_text="请就诊")).to_be_visible()
     assert len(sent) == 5
     assert len(set(sent)) == 1
     assert clinic.desk.get(f"/sessions/{clinic.session}/queue")["counts"]["waiting"] == 2

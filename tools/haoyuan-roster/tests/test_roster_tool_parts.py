@@ -144,7 +144,8 @@ def test_memory_holds_of_a_session_a_small_part_only(tmp_path, suffix):
             rows = [session(f"S{n}", doctor=f"D{n}", slots=slots) for n in range(7 * doctors)]
             path.write_text(json.dumps({"departments": [{"code": "c", "name": "C"}], "sessions": rows}))
     _peak(few, tmp_path)  # what is made once and kept
-    growth = _peak(many, tmp_path) - _peak(few, tmp_path)
+    # the least of three: other threads of this process, which an earlier test has left, only add
+    growth = min(_peak(many, tmp_path) for _ in range(3)) - min(_peak(few, tmp_path) for _ in range(3))
     assert growth / (7 * 80) < 900  # keeping its events takes 1400 more
 
 
