@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
 import Components from 'unplugin-vue-components/vite'
 import { ElementPlusResolver, VantResolver } from 'unplugin-vue-components/resolvers'
-import { type Plugin } from 'vite'
+import type { Plugin, Rolldown } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
 import { licences } from './scripts/licences.ts'
@@ -33,45 +33,31 @@ function compressBelow(folder: string): void {
   }
 }
 
-/** Vant's icons are in its style sheet, and a second time at a stranger's address, which no page of ours may even name. */
-function ownIcons(): Plugin {
+/** Vant's style sheets as guests: they come later than ours, and would move what is on the screen already. */
+function vantAsGuest(): Plugin {
   return {
-    name: 'own-icons',
+    name: 'vant-as-guest',
     enforce: 'pre',
-    transform: (code, id) => (/vant\/(es|lib)\/icon\/index\.css/.test(id) ? code.replace(/,url\(\/\/[^)]*\)\s*format\("woff"\)/, '') : null),
-  }
-}
-
-const HOME = /src\/patient\/(PatientLayout|find\/HomePage)\.vue$/
-
-/** Most people begin at `/`: what it needs comes along with the frame, and not after the frame has asked for it. */
-function homeComesAlong(): Plugin {
-  return {
-    name: 'home-comes-along',
-    apply: 'build',
-    transformIndexHtml: {
-      order: 'post',
-      handler: (html, { bundle = {} }) => {
-        const files = new Set<string>()
-        const follow = (name: string) => {
-          const chunk = bundle[name]
-          if (chunk?.type !== 'chunk' || files.has(name)) return
-          files.add(name)
-          chunk.imports.forEach(follow)
-          chunk.viteMetadata?.importedCss.forEach((css) => files.add(css))
-        }
-        for (const [name, chunk] of Object.entries(bundle)) if (chunk.type === 'chunk' && HOME.test(chunk.facadeModuleId ?? '')) follow(name)
-        return [...files]
-          .filter((file) => !html.includes(file))
-          .map((file) => ({
-            tag: 'link',
-            attrs: file.endsWith('.css') ? { rel: 'preload', as: 'style', href: `/${file}`, crossorigin: true } : { rel: 'modulepreload', href: `/${file}`, crossorigin: true },
-            injectTo: 'head' as const,
-          }))
-      },
+    transform(code, id) {
+      // its icons a second time, at a stranger's address, which no page of ours may even name
+      if (/vant\/es\/icon\/index\.css/.test(id)) return code.replace(/,url\(\/\/[^)]*\)\s*format\("woff"\)/, '')
+      // fonts and links of the whole page
+      if (/vant\/es\/style\/base\.css/.test(id)) return code.replace(/(?<=\})(body|a)\{[^}]*\}/g, '')
+      return null
     },
   }
 }
+
+/**
+ * Few files instead of many: each takes a phone on a slow network a way of its own. What every page needs, and the pages that people
+ * begin with (router/index.ts imports them), is one; each further area of the patients' is one.
+ */
+const PARTS: Rolldown.CodeSplittingGroup[] = [
+  { name: 'frame', tags: ['$initial'], priority: 4 },
+  { name: 'vant', test: /node_modules\/vant\/|src\/ui\/vantIcon/, priority: 3 },
+  { name: 'ui', test: /src\/(ui|shared)\//, priority: 2 },
+  { name: (id) => /src\/patient\/(\w+)\//.exec(id)?.[1] ?? null, priority: 1 },
+]
 
 const pwa = VitePWA({
   injectRegister: false, // main.ts does: the policy of content allows no script in the page
@@ -127,8 +113,7 @@ export default defineConfig({
         ? [VantResolver({ importStyle: false }), ElementPlusResolver({ importStyle: false })]
         : [VantResolver(), ElementPlusResolver()],
     }),
-    ownIcons(),
-    homeComesAlong(),
+    vantAsGuest(),
     licences(),
     pwa,
     compressed(),
@@ -143,7 +128,13 @@ export default defineConfig({
     __VUE_I18N_FULL_INSTALL__: 'false',
     __INTLIFY_PROD_DEVTOOLS__: 'false',
   },
-  build: { manifest: true, target: ['chrome100', 'firefox100', 'safari15.4'], modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  build: {
+    rolldownOptions: { output: { codeSplitting: { groups: PARTS } } },
+    manifest: true,
+    target: ['chrome100', 'firefox100', 'safari15.4'],
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+  },
   server: { proxy: { '/api': process.env.API ?? 'http://localhost:8000' } }, // npm run dev, beside a `make run`
   test: {
     environment: 'happy-dom',

@@ -1,7 +1,7 @@
 /** All pages. Each area brings its own routes; a route says who may open it, as the API says who may call it. */
 
 import { nextTick } from 'vue'
-import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
+import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw, START_LOCATION } from 'vue-router'
 import { known, hasRole, loggedIn, type Role, Unreachable } from '@/api'
 import { t } from '@/i18n'
 import accountRoutes from '@/patient/account/routes'
@@ -11,6 +11,7 @@ import drawRoutes from '@/draws/routes'
 import findRoutes from '@/patient/find/routes'
 import inboxRoutes from '@/patient/inbox/routes'
 import orderRoutes from '@/patient/orders/routes'
+import PatientLayout from '@/patient/PatientLayout.vue'
 import staffRoutes from '@/staff/routes'
 import { survive } from './upgrade'
 
@@ -27,7 +28,7 @@ declare module 'vue-router' {
 
 const patient: RouteRecordRaw = {
   path: '/',
-  component: () => import('@/patient/PatientLayout.vue'),
+  component: PatientLayout,
   children: [...findRoutes, ...orderRoutes, ...clinicRoutes, ...inboxRoutes, ...accountRoutes, ...drawRoutes],
 }
 
@@ -42,7 +43,7 @@ export const routes: RouteRecordRaw[] = [
 export const router = createRouter({
   history: createWebHistory(),
   routes,
-  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  scrollBehavior: (_to, from, saved) => saved ?? (from === START_LOCATION ? false : { top: 0 }), // a first page is at its top
 })
 
 /** Where to go instead, if somewhere else. The API refuses anyhow; this spares people a page that could only show refusals. */

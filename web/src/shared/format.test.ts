@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { setLocale } from '@/i18n'
-import { addDays, clock, day, isoDay, left, minutes, money } from './format'
+import { LOCALES, setLocale } from '@/i18n'
+import { addDays, clock, date, day, isoDay, left, minutes, moment, money, seconds, weekday } from './format'
 
 describe('what people read', () => {
   afterEach(() => setLocale('zh-CN'))
@@ -19,6 +19,27 @@ describe('what people read', () => {
     expect(day('2026-11-23T00:00:00+08:00')).toBe('11月23日周一')
     setLocale('en')
     expect(day('2026-11-23T00:00:00+08:00')).toBe('Mon, Nov 23')
+  })
+
+  it.each(LOCALES)('times are written as Intl writes them: %s', (locale) => {
+    setLocale(locale)
+    const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
+    const styles = new Map<(time: number) => string, Intl.DateTimeFormatOptions>([
+      [clock, time],
+      [seconds, { ...time, second: '2-digit' }],
+      [day, { month: 'short', day: 'numeric', weekday: 'short' }],
+      [weekday, { weekday: 'short' }],
+      [date, { year: 'numeric', month: 'long', day: 'numeric' }],
+      [moment, { ...time, month: 'short', day: 'numeric' }],
+    ])
+    for (const [ours, style] of styles) {
+      const theirs = new Intl.DateTimeFormat(locale, { timeZone: 'Asia/Shanghai', ...style })
+      for (let hours = 0; hours < 400 * 24; hours += 7) {
+        const at = Date.parse('2027-12-01T00:00:59Z') + hours * 3_600_000
+        expect(ours(at)).toBe(theirs.format(at))
+      }
+    }
+    expect(() => clock('no time')).toThrow(RangeError)
   })
 
   it('days are counted over months and leap years', () => {

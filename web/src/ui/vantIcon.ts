@@ -1,3 +1,3 @@
-import 'vant/es/icon/style'
+import 'vant/es/icon/index.css'
 
 export { Icon as default } from 'vant'
