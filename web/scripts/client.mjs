@@ -1,5 +1,5 @@
 // Types of the API, from the documents that the services write of themselves (docs/openapi): what changes there breaks the
-// type check here. Writes a file only if it changes, so that builds need not start anew.
+// type check here; and which requests are open to everybody. Writes a file only if it changes, so that builds need not start anew.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 
@@ -10,10 +10,27 @@ const here = new URL('.', import.meta.url)
 const target = new URL('../src/api/generated/', here)
 
 await mkdir(target, { recursive: true })
+const open = []
 for (const name of DOCUMENTS) {
   const source = new URL(`../../docs/openapi/${name}.json`, here)
-  const text = `// Generated from docs/openapi/${name}.json by scripts/client.mjs.\n\n` + astToString(await openapiTS(source, OPTIONS))
-  const file = new URL(`${name.replace('-svc', '')}.ts`, target)
+  await write(name.replace('-svc', ''), `docs/openapi/${name}.json`, astToString(await openapiTS(source, OPTIONS)))
+  open.push(...openOf(JSON.parse(await readFile(source, 'utf8'))))
+}
+const which = [...new Set(open)].sort().map((request) => request.replaceAll('/', '\\/')).join('|')
+await write('open', 'docs/openapi', `/** Which requests are open to everybody: method and path. */\nexport const OPEN = /^(?:${which})$/\n`)
+
+async function write(name, from, content) {
+  const text = `// Generated from ${from} by scripts/client.mjs.\n\n${content}`
+  const file = new URL(`${name}.ts`, target)
   const before = await readFile(file, 'utf8').catch(() => '')
   if (before !== text) await writeFile(file, text)
+}
+
+/** What says that it needs no security, where the document asks for some. */
+function openOf({ paths }) {
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods)
+      .filter(([, { security }]) => security?.length === 0)
+      .map(([method]) => `${method.toUpperCase()} ${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}`),
+  )
 }

@@ -23,6 +23,7 @@ function json(body: unknown, status = 200, headers: Record<string, string> = {})
 }
 
 const get = () => new Request('http://haoyuan.test/api/v1/orders')
+const open = () => new Request('http://haoyuan.test/api/v1/sessions?date_from=2026-11-23')
 const post = () => new Request('http://haoyuan.test/api/v1/orders', { method: 'POST', body: '{"a":1}' })
 
 describe('a request', () => {
@@ -128,5 +129,58 @@ describe('a request', () => {
     await answer
     expect(loggedIn.value).toBe(true)
     expect(new Unreachable(0).message).toBe('no answer')
+  })
+
+  describe('for what is open to everybody, while logins cannot be asked for,', () => {
+    /** user-svc as `login` has it; the others answer. */
+    const without = (login: Handler, others: Handler = () => json({ items: [] })) => begin((request) => (request.url.endsWith('/refresh') ? login(request) : others(request)))
+    beforeEach(() => localStorage.setItem('haoyuan.login', 'r0'))
+
+    it.each<[string, Handler]>([
+      ['are silent', () => new Promise(() => undefined)],
+      ['are away', () => json({ code: 'unavailable' }, 503)],
+      ['cannot be reached', () => Promise.reject(new TypeError('no network'))],
+    ])('goes without a token soon: they %s', async (_, login) => {
+      const { send, loggedIn } = await without(login)
+      const answer = send(open())
+      await vi.advanceTimersByTimeAsync(1500)
+      const others = asked.filter((request) => !request.url.endsWith('/refresh'))
+      expect(others.map((request) => request.headers.get('Authorization'))).toEqual([null])
+      expect([(await answer).status, loggedIn.value]).toEqual([200, true])
+    })
+
+    it('has one again as soon as there is one', async () => {
+      let login: Handler = () => json({ code: 'unavailable' }, 503)
+      const { send } = await without((request) => login(request))
+      await send(open())
+      login = () => json(TOKENS)
+      await send(open())
+      expect(asked.at(-1)!.headers.get('Authorization')).toBe('Bearer a1')
+    })
+
+    it('lets her log in anew', async () => {
+      const { send } = await without(() => new Promise(() => undefined), () => json({ code: 'bad_credentials' }, 401))
+      const answer = send(new Request('http://haoyuan.test/api/v1/tokens', { method: 'POST', body: '{}' }))
+      await vi.advanceTimersByTimeAsync(1500)
+      expect((await answer).status).toBe(401)
+      expect(asked.filter((request) => request.url.endsWith('/tokens'))).toHaveLength(1)
+    })
+
+    it('and for the rest says that no answer came: it is asked for by nobody but her', async () => {
+      const { send } = await without(() => json({ code: 'unavailable' }, 503))
+      const answer = expect(send(get())).rejects.toThrow('no answer')
+      await vi.runAllTimersAsync()
+      await answer
+      expect(asked.filter((request) => !request.url.endsWith('/refresh'))).toEqual([])
+    })
+  })
+
+  it('that shows more to her than to others is asked as herself, though her token is slow to come', async () => {
+    localStorage.setItem('haoyuan.login', 'r0')
+    const slow = () => new Promise<Response>((resolve) => setTimeout(() => resolve(json(TOKENS)), 2000))
+    const { send } = await begin((request) => (request.url.endsWith('/refresh') ? slow() : json({}, request.headers.has('Authorization') ? 200 : 401)))
+    const answer = send(new Request('http://haoyuan.test/api/v1/sessions/ses_1/chance?order_id=ord_1'))
+    await vi.runAllTimersAsync()
+    expect((await answer).status).toBe(200)
   })
 })

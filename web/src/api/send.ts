@@ -4,14 +4,16 @@
  */
 
 import { learn } from './clock'
+import { OPEN } from './generated/open'
 import { Problem, Unreachable } from './problem'
-import { bearer, distrust } from './session'
+import { bearer, distrust, loggedIn } from './session'
 import { unless, within } from './signals'
 
 const PAUSES = [400, 1200, 3000] // milliseconds before the second, third and fourth try
 const AWAY = new Set([429, 502, 503, 504])
 const LONGEST = 10_000 // milliseconds that we wait because a Retry-After says so; who has to wait longer is told at once
 const PATIENCE = 20_000 // milliseconds until an answer must have begun
+const SOON = 1000 // milliseconds that what is open to everybody waits for a token: who is logged in is shown things as they are now
 
 let language = 'zh-CN'
 
@@ -25,25 +27,29 @@ export async function send(request: Request): Promise<Response> {
   request.headers.set('Accept-Language', language)
   if (request.method === 'POST' && !request.headers.has('Idempotency-Key'))
     request.headers.set('Idempotency-Key', newKey())
+  let herself = !OPEN.test(`${request.method} ${new URL(request.url).pathname}`)
   let renewed = false
   for (let tries = 0; ; tries++) {
     const last = tries >= PAUSES.length
-    const answer = await attempt(request).catch((error: unknown) => {
+    const answer = await attempt(request, herself).catch((error: unknown) => {
       if (last || request.signal.aborted || !(error instanceof Unreachable)) throw error
       return null
     })
     if (answer?.response.status === 401 && answer.token && !renewed) {
       renewed = true
       distrust(answer.token)
+    } else if (answer?.response.status === 401 && !answer.token && !herself && request.method === 'GET' && loggedIn.value) {
+      herself = true // some of it shows more to whom it concerns
     } else if (answer && (last || !AWAY.has(answer.response.status) || told(answer.response) > LONGEST)) return answer.response
     else await pause(PAUSES[tries]!, answer?.response, request.signal)
   }
 }
 
-async function attempt(request: Request): Promise<{ response: Response; token: string }> {
+/** herself: it needs a login, if there is one. The rest goes without where none can be had: logins may be away, and numbers are not. */
+async function attempt(request: Request, herself: boolean): Promise<{ response: Response; token: string }> {
   const signal = within(PATIENCE, request.signal)
   try {
-    const token = await unless(signal, bearer())
+    const token = herself ? await unless(signal, bearer()) : await unless(within(SOON, signal), bearer()).catch(() => '')
     const again = request.clone()
     if (token) again.headers.set('Authorization', `Bearer ${token}`)
     const sent = Date.now()
