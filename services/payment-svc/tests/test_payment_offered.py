@@ -57,6 +57,23 @@ def test_who_has_keys_is_spoken_with(tmp_path: Path, settings: dict[str, str], s
     assert spoken_with(tmp_path, payment_methods="window", **settings) == (speaks, {"window"})
 
 
+def test_anybody_learns_who_is_offered(world: World) -> None:
+    def listed() -> list[dict[str, Any]]:
+        answer = world.get("/payments/methods", headers={})
+        assert answer.status_code == 200, answer.get_json()
+        return list(answer.get_json()["items"])
+
+    alipay, wechat, window = listed()
+    assert alipay == {"method": "alipay", "channels": ["qr", "page", "wap"]}
+    assert wechat == {"method": "wechat", "channels": ["native", "jsapi", "h5"]}
+    assert window == {"method": "window", "channels": []}
+    world.service.parts = replace(world.service.parts, methods=["wechat", "window"])
+    assert listed() == [wechat, window]  # spoken with is not offered
+    for one in listed():
+        body = {"method": one["method"]} | {"channel": channel for channel in one["channels"][:1]}
+        assert world.post(f"/orders/{world.request()}/payments", body, headers=PATIENT).status_code == 201
+
+
 def test_what_was_begun_is_brought_to_its_end(world: World) -> None:
     back = paid_by(world)
     by_query, by_callback, closed = (world.request() for _ in range(3))

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from common.web import Routes, answer, roles, service
+from common.web import Routes, answer, public, roles, service
 from common.web.client import client_address
 from common.web.idempotency import idempotency_key, request_hash
 from flask import Response
 
-from payment_svc.api.schemas import PayArgs, PaymentOut, PaymentsArgs, PaymentsOut, caller, payment_out
+from payment_svc.api.schemas import MethodsOut, PayArgs, PaymentOut, PaymentsArgs, PaymentsOut, caller, payment_out
 from payment_svc.usecases import payments
 
 blp = Routes("payments", __name__, url_prefix="/api/v1", description="Paying for an order")
@@ -27,7 +27,7 @@ def start_payment(args: dict[str, Any], order_id: str) -> Response:
     answers the same payment; without a key a payment that can still be paid in this very way is answered again. Either way `show` is made anew when it has gone stale (`show_until`). While the provider is slow,
     and has enough to answer, a payment is `created` without `show`: it comes within seconds, see GET /payments/{id}.
     409 codes: payment_not_ready (ask again), payment_window_over, payment_closed, already_paid, too_many_attempts,
-    payment_refused. 422: method_not_available.
+    payment_refused. 422: method_not_available (see GET /payments/methods).
     """
     running = service()
     way = payments.Way(**args, client_ip=client_address(), public_url=running.settings.public_url)
@@ -43,6 +43,15 @@ def start_payment(args: dict[str, Any], order_id: str) -> Response:
         wait=running.settings.intent_wait,
     )
     return answer(payment_out(payment), 201, Location=f"/api/v1/payments/{payment.attempt.id}")
+
+
+@blp.get("/payments/methods")
+@public
+@blp.response(200, MethodsOut)
+def list_methods() -> dict[str, Any]:
+    """By what patients may pay. Others are refused (`method_not_available`); what was begun by them before is brought to its end."""
+    offered = service().parts.offered
+    return {"items": [{"method": method, "channels": list(one.channels)} for method, one in offered.items()]}
 
 
 @blp.get("/payments/<payment_id>")

@@ -35,6 +35,19 @@ def caller() -> Caller:
     return Caller(who.account_id, who.hospital_id if who.has("cashier") else "", who.has("operator"))
 
 
+class MethodOut(Schema):
+    method = fields.String(required=True, metadata={"enum": list(METHODS)})
+    channels = fields.List(
+        fields.String(metadata={"enum": list(CHANNELS)}),
+        required=True,
+        metadata={"description": "how the payer gets there, the default first; none if there is only one way"},
+    )
+
+
+class MethodsOut(Schema):
+    items = fields.List(fields.Nested(MethodOut), required=True)
+
+
 class PayArgs(Schema):
     method = fields.String(required=True, validate=validate.OneOf(METHODS))
     channel = fields.String(

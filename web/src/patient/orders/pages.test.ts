@@ -8,8 +8,9 @@ import { i18n, LOCALES, setLocale } from '@/i18n'
 import PatientLayout from '@/patient/PatientLayout.vue'
 import MovePage from './MovePage.vue'
 import OrderPage from './OrderPage.vue'
+import OrdersPage from './OrdersPage.vue'
 import PayPage from './PayPage.vue'
-import { orderOf, paymentOf } from './samples'
+import { orderOf, paymentOf, yuan } from './samples'
 
 const ok = (data: unknown) => Promise.resolve({ data, response: new Response(null, { status: 200 }) })
 type Get = (path: string, init: { params: { path: { order_id: string } } }) => Promise<unknown>
@@ -26,6 +27,7 @@ afterEach(() => vi.useRealTimers())
 
 async function open(path: string) {
   const children = [
+    { path: 'orders', component: OrdersPage },
     { path: 'orders/:id', component: OrderPage, props: true },
     { path: 'orders/:id/pay', component: PayPage, props: true },
     { path: 'orders/:id/move', component: MovePage, props: true },
@@ -90,6 +92,46 @@ it('how her money comes back is told when it is known how she paid, and not befo
   expect(page.find('dialog').text()).toContain('暂时查不到您的付款方式')
   expect(page.find('dialog .danger').attributes('disabled')).toBeUndefined()
   page.unmount()
+})
+
+it.each(['expired', 'cancelled'] as const)('money that arrives when it is %s already is told, though the page is open since before', async (state) => {
+  orders = [orderOf(state, { history: [{ at: '2026-11-23T09:59:50+08:00', state, event: 'payment_closed' }] })]
+  const { page } = await open('/orders/ord_1')
+  expect(page.text()).not.toContain('¥50.00 的付款')
+  const late = paymentOf({ parts: [{ order_id: 'ord_1', from_order_id: null, amount: yuan(5000), state: 'given_back' }] })
+  vi.spyOn(payment, 'GET').mockImplementation((() => ok({ items: [late] })) as never)
+  await vi.advanceTimersByTimeAsync(20_000)
+  await flushPromises()
+  expect(page.text()).toContain('¥50.00 的付款')
+  expect(page.text()).not.toContain('没有产生任何费用')
+  page.unmount()
+})
+
+it('what has become of an order whose time is over is asked for soon, in the list of them, too', async () => {
+  orders = [orderOf('awaiting_payment', { pay_before: '2026-11-23T10:00:03+08:00' })]
+  vi.spyOn(booking, 'GET').mockImplementation((() => ok({ items: orders, next_cursor: null })) as never)
+  const { page } = await open('/orders')
+  await vi.advanceTimersByTimeAsync(4000) // it is over, and the server has not said so yet
+  await flushPromises()
+  orders = [orderOf('expired')]
+  await vi.advanceTimersByTimeAsync(6000)
+  await flushPromises()
+  expect(page.find('.badge').text()).toBe('已过期')
+  page.unmount()
+})
+
+it('only ways to pay that are to be had are offered; all, where nobody can say which', async () => {
+  orders = [orderOf('awaiting_payment')]
+  const told = { items: [{ method: 'window', channels: [] }, { method: 'wechat', channels: ['native'] }] }
+  const list = vi.spyOn(payment, 'GET')
+  list.mockImplementation(((path: string) => ok(path === '/api/v1/payments/methods' ? told : { items: [] })) as never)
+  const here = await open('/orders/ord_1/pay')
+  expect(here.page.findAll('li strong').map((one) => one.text())).toEqual(['微信支付', '医院窗口'])
+  here.page.unmount()
+  list.mockImplementation((() => Promise.resolve({ error: { code: 'unavailable' }, response: new Response(null, { status: 503 }) })) as never)
+  const lost = await open('/orders/ord_1/pay')
+  await vi.waitFor(() => expect(lost.page.findAll('li strong')).toHaveLength(3))
+  lost.page.unmount()
 })
 
 it('a double tap on a way to pay is one tap', async () => {

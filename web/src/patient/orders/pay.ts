@@ -11,6 +11,14 @@ export interface Way {
   channel?: Channel
 }
 
+export const METHODS: readonly Method[] = ['alipay', 'wechat', 'window']
+
+/** Which of them she may pay by. Until that is known (undefined), or if this page knows none of them: all; what is refused is told then. */
+export function offeredOf(items: readonly PaymentSchemas['MethodOut'][] | undefined): readonly Method[] {
+  const offered = METHODS.filter((method) => items?.some((one) => one.method === method))
+  return offered.length ? offered : METHODS
+}
+
 /** On a phone the providers' apps are on this very device: a link. On a desktop she has the phone in her hand: a code to scan. */
 export function firstWay(method: Method, phone: boolean): Way {
   if (method === 'window') return { method }
