@@ -4,7 +4,7 @@ import type { Ref } from 'vue'
 import { ask, booking, payment, serverNow, type Order } from '@/api'
 import { useLoad, type Load } from '@/shared/load'
 import type { Payment } from './pay'
-import { rhythm } from './state'
+import { lookout, rhythm } from './state'
 
 /** Asked for again as often as its state is worth it. */
 export function useOrder(id: Ref<string>): Load<Order> {
@@ -15,13 +15,16 @@ export function useOrder(id: Ref<string>): Load<Order> {
   return load
 }
 
-/** The payments that an order knows of: asked for anew with each of its states. */
+/** The payments that an order knows of: asked for anew with each of its states, and for a while after its end. */
 export function usePayments(order: Load<Order>): Load<Payment[]> {
   return useLoad(
     async () => {
       if (!order.data?.due) return []
       return (await ask(payment.GET('/api/v1/payments', { params: { query: { order_id: order.data.id } } }))).items
     },
-    { of: [() => order.data?.id, () => order.data?.state, () => order.data?.paid.amount] },
+    {
+      every: () => (order.data ? lookout(order.data, serverNow()) : 0),
+      of: [() => order.data?.id, () => order.data?.state, () => order.data?.paid.amount],
+    },
   )
 }

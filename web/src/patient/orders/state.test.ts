@@ -103,6 +103,13 @@ describe('asking again', () => {
     expect(rhythm(orderOf('rescheduled', { paid: yuan(5000), moved: yuan(3000) }), NOW)).toBeGreaterThan(0)
   })
 
+  it('is soon when her time is over, as somebody decides now', () => {
+    const over = Date.parse('2026-11-23T10:15:00+08:00')
+    const pauses = [over - 1, over, over + 60_000].map((now) => rhythm(orderOf('substitute_offered', { accept_before: '2026-11-23T10:15:00+08:00' }), now))
+    expect(pauses).toEqual([20_000, 1000, 4000])
+    expect(rhythm(orderOf('awaiting_payment'), over)).toBe(1000)
+  })
+
   it('is faster once the draw is due', () => {
     const entry = { draw_at: '2026-11-23T10:00:00+08:00', pseudonym: 'p', weight: 1, parts: [] }
     const [before, after] = [NOW - 1, NOW].map((now) => rhythm(orderOf('entered', { entry }), now))

@@ -78,13 +78,20 @@ export function since(order: Order): number {
   return Date.parse(order.history.at(-1)?.at ?? order.placed_at)
 }
 
+/** Since when somebody else owes an answer, milliseconds: since it is in such a state, or since her time is over. null: nobody does. */
+export function owedSince(order: Order, now: number): number | null {
+  if (DECIDING.has(order.state)) return since(order)
+  const deadline = deadlineOf(order)
+  return passed(deadline, now) ? Date.parse(deadline!) : null
+}
+
 /** So many milliseconds of waiting are more than usual, and the page says so. */
 export const LONG = 60_000
 
 /** In how many milliseconds to ask for an order again: fast while it is being decided, slower when that takes long; 0: never. */
 export function rhythm(order: Order, now: number): number {
-  const age = now - since(order)
-  if (DECIDING.has(order.state)) return age < 15_000 ? 1000 : age < 180_000 ? 4000 : 15_000
+  const owed = owedSince(order, now)
+  if (owed !== null) return now - owed < 15_000 ? 1000 : now - owed < 180_000 ? 4000 : 15_000
   switch (order.state) {
     case 'awaiting_payment':
     case 'offered':
@@ -103,6 +110,13 @@ export function rhythm(order: Order, now: number): number {
     default:
       return 0
   }
+}
+
+const LATE = 3_600_000 // milliseconds after its end in which money for it may still come; it goes back, and is told when the page is opened later, too
+
+/** In how many milliseconds to ask for its payments again, with an order that has ended; 0: never. */
+export function lookout(order: Order, now: number): number {
+  return (order.state === 'expired' || order.state === 'cancelled') && now - since(order) < LATE ? 15_000 : 0
 }
 
 /** What of the money paid is with us for this order, in fen: neither moved to another nor back. */
