@@ -2,11 +2,14 @@ import { createApp } from 'vue'
 import App from './App.vue'
 import { i18n } from './i18n'
 import { router } from './router'
+import { confess } from './router/broken'
 import { pinia } from './shared/pinia'
 import './shared/preferences'
 import './ui/theme.css'
 
-createApp(App).use(pinia).use(i18n).use(router).mount('#app')
+const app = createApp(App).use(pinia).use(i18n).use(router)
+app.config.errorHandler = (error, _component, where) => confess(error, where)
+app.mount('#app')
 // It never reloads a page by itself: somebody may be filling in a form.
 if (import.meta.env.PROD) {
   // after what the page needs; it works without, too

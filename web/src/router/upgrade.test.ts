@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { flushPromises } from '@vue/test-utils'
 import { createMemoryHistory, createRouter, type Router } from 'vue-router'
+import { broken } from './broken'
 import { survive, unopened } from './upgrade'
 
 const load = vi.fn()
@@ -35,6 +36,7 @@ describe('a page whose part is gone', () => {
   beforeEach(() => {
     vi.stubGlobal('fetch', async () => new Response(''))
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
     sessionStorage.clear()
     load.mockClear()
     unopened.value = ''
@@ -79,6 +81,6 @@ describe('a page whose part is gone', () => {
   it('is another matter than a fault of the page', async () => {
     await open(made(), '/wrong')
     expect(load).not.toHaveBeenCalled()
-    expect(unopened.value).toBe('')
+    expect([unopened.value, broken.value]).toEqual(['', true])
   })
 })

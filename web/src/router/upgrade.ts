@@ -6,6 +6,7 @@
 import { shallowRef } from 'vue'
 import type { Router } from 'vue-router'
 import { ofTab } from '@/shared/storage'
+import { broken, confess } from './broken'
 
 /** The address that could not be opened; '' while all is well. */
 export const unopened = shallowRef('')
@@ -18,14 +19,16 @@ export function survive(router: Router, load: (address: string) => void = fully)
   // Vite tells of every part that could not be loaded; the router afterwards, if it was part of a page, and where it should have led.
   addEventListener('vite:preloadError', (event) => parts.add(event.payload))
   router.onError(async (error, to) => {
-    if (!(error instanceof Error && parts.has(error))) return
+    if (!(error instanceof Error && parts.has(error))) return confess(error)
     // a tab that cannot remember having done so might do it for ever
     const once = !recently() && (await reachable()) && ofTab.setItem(MARK, String(Date.now()))
     if (!once) return void (unopened.value = to.fullPath)
     load(to.fullPath)
   })
-  router.afterEach((_to, _from, failure) => {
-    if (!failure) unopened.value = ''
+  router.afterEach((to, from, failure) => {
+    if (failure) return
+    unopened.value = ''
+    if (to.path !== from.path) broken.value = false
   })
 }
 
