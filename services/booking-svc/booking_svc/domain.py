@@ -101,6 +101,8 @@ REPLACEMENT_ENDED: Final = "replacement_ended"
 """Why an order ended that was to take the place, and with it the money, of one that ended first."""
 REFUND_REFUSED: Final = "refund_refused"
 """Why a refund stalled, as its patient sees it; the provider's own words are for the staff."""
+VOID_REASONS: Final = ("too_late", "not_served")
+"""Why there was no visit though the session took place: she came too late, or it ended before her turn."""
 REFUSALS: Final = (
     "sold_out",
     "not_released",

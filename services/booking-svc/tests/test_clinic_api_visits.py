@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from booking_patient import fire
 from booking_svc.api.clinic_schemas import ClinicVisitSchema
+from booking_svc.usecases import start_watching
 from clinic_day import ROOM
 from clinic_web import ACTORS, STRANGERS, Web, clinic_web
 from common.messages import Place
@@ -72,6 +74,32 @@ def test_too_early_and_too_late(web):
         assert_problem(web.post("2", path, {"code": door(web)}), 409, "too_late")
     assert web.day.visit(late).state == "void"
     assert web.day.order_state(late) == "refunding", "her fee goes back, although she was refused"
+
+
+def test_why_a_number_is_void_is_told(web):
+    late, called, waiting = web.day.expect("2"), web.day.come("8"), web.day.come("9")
+    web.day.open()
+    assert web.day.next() == called
+
+    def told(name: str, visit_id: str) -> list[tuple[str, str | None]]:
+        visit = web.get(name, f"/visits/{visit_id}").get_json()
+        listed = web.get(name, "/visits").get_json()["items"]
+        order = web.get(name, f"/orders/{visit['order_id']}").get_json()
+        assert [v["void_reason"] for v in listed] == [visit["void_reason"]]
+        return [(visit["state"], visit["void_reason"]), (order["state"], order["void_reason"])]
+
+    assert told("2", late) == [("expected", None), ("confirmed", None)]
+    web.day.after(31)
+    path = f"/orders/{web.order_of(late)}/check-in"
+    assert_problem(web.post("2", path, {"code": door(web)}), 409, "too_late")
+    web.day.after(11 * 60)
+    with web.day.database.transaction() as tx:
+        start_watching(tx)
+    for _ in range(2):  # the queue is found, and its end has come
+        fire(web.service)
+    assert told("2", late) == [("void", "too_late"), ("refunding", "too_late")]
+    assert told("9", waiting) == [("void", "not_served"), ("refunding", "not_served")]
+    assert told("8", called) == [("done", None), ("fulfilled", None)]
 
 
 @pytest.mark.parametrize("who", ACTORS)

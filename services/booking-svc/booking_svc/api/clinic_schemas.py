@@ -7,7 +7,7 @@ from typing import Any
 from common.web import Idents, Paged, PlainText, Schema
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from booking_svc.api.schemas import VisitSchema
+from booking_svc.api.schemas import VisitSchema, void_reason
 from booking_svc.clinic.queue import DISCIPLINES
 from booking_svc.clinic.visits import REASONS, Move, VisitState
 
@@ -210,6 +210,7 @@ class ClinicVisitSchema(Schema):
     ticket = fields.String(required=True, metadata={"description": "what is called out"})
     name = fields.String(required=True, allow_none=True, metadata={"description": "masked"})
     state = fields.String(required=True, metadata={"enum": STATES})
+    void_reason = void_reason()
     visit_class = fields.String(required=True, metadata={"enum": CLASSES})
     reason = fields.String(
         required=True,

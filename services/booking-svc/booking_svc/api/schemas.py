@@ -8,11 +8,19 @@ from typing import Any
 from common.web import Idents, MoneySchema, Paged, Schema
 from marshmallow import fields, post_load, validate
 
-from booking_svc.domain import REFUND_REFUSED, REFUSALS, REPLACEMENT_ENDED, State
+from booking_svc.domain import REFUND_REFUSED, REFUSALS, REPLACEMENT_ENDED, VOID_REASONS, State
 from booking_svc.saga import EVENTS
 
 STATES = [str(s) for s in State]
 REASONS = [*REFUSALS, REPLACEMENT_ENDED, REFUND_REFUSED]
+
+
+def void_reason() -> fields.String:
+    """Why a number is void."""
+    words = (
+        "why the number is void, its fee going back: she came too late, or the clinic ended before her turn; else null"
+    )
+    return fields.String(required=True, allow_none=True, metadata={"enum": [*VOID_REASONS, None], "description": words})
 
 
 class PlaceOrderSchema(Schema):
@@ -117,6 +125,7 @@ class OrderSchema(Schema):
         required=True, allow_none=True, metadata={"description": "the hospital's rule that rejected it"}
     )
     until = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "until when the rule does"})
+    void_reason = void_reason()
     session_id = fields.String(required=True)
     slot_id = fields.String(required=True, allow_none=True)
     patient_id = fields.String(required=True)

@@ -10,7 +10,7 @@ from common.web import money
 
 from booking_svc import store
 from booking_svc.api.blueprint import database
-from booking_svc.domain import REFUND_REFUSED, REPLACEMENT_ENDED, Order, State
+from booking_svc.domain import REFUND_REFUSED, REPLACEMENT_ENDED, VOID_REASONS, Order, State
 
 Steps = Sequence[tuple[datetime, str, str]]
 _HAS_A_DAY = frozenset({State.CONFIRMED, State.FULFILLED, State.NO_SHOW})
@@ -36,6 +36,7 @@ def show(order: Order, patient_name: str | None, steps: Steps) -> dict[str, Any]
         "reason": _reason(order),
         "rule": order.rule,
         "until": local(order.until),
+        "void_reason": order.cause if order.cause in VOID_REASONS else None,
         "session_id": order.session_id,
         "slot_id": order.slot_id,
         "patient_id": order.patient_id,

@@ -31,7 +31,7 @@ from common.messages import (
     VisitVoided,
 )
 
-from booking_svc.domain import REPLACEMENT_ENDED, Order, State
+from booking_svc.domain import REPLACEMENT_ENDED, VOID_REASONS, Order, State
 
 Send = Callable[[Order], Message]
 
@@ -123,7 +123,7 @@ def order_withdrawn(o: Order) -> Message:
 
 
 def order_cancelled(o: Order) -> Message:
-    cause = _void_cause(o) if o.cause in {"too_late", "not_served"} else _cause(o)
+    cause = _void_cause(o) if o.cause in VOID_REASONS else _cause(o)
     return OrderCancelled(o.id, o.account_id, o.session_id, cause, o.refunded, o.visit)
 
 

@@ -232,6 +232,13 @@ def moves_of_visit(conn: sa.Connection, visit_id: str) -> list[KeptStep]:
     return _steps(conn, visit_moves.c.visit_id == visit_id)
 
 
+def why_void(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, str]:
+    """Of visits that are void, which they stay: `too_late` or `not_served`."""
+    c = visit_moves.c
+    query = sa.select(c.visit_id, c.why).where(c.visit_id.in_(sorted(set(visit_ids))), c.move == Move.VOID)
+    return {row.visit_id: row.why for row in conn.execute(query)}
+
+
 def calls_since_back(conn: sa.Connection, queue_id: str, visit_id: str) -> int:
     """How often anybody was called in a queue since a visit came back to it from an examination."""
     c = visit_moves.c

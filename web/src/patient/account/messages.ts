@@ -137,7 +137,7 @@ export const messages = both(
         end: '注销账号',
         means: {
           orders: '还能取消的预约会全部取消；过了取消时间的仍然有效，请照常就诊。',
-          money: '为取消的预约付的钱原路退回。',
+          money: '为取消的预约付的钱会退回：线上支付的原路退回，窗口支付的请凭就诊人证件到收费窗口领取。',
           people: '就诊人、联系方式、站内消息和密码都会删除，所有设备退出登录。',
           stays: '订单和付款按规定保留，不带姓名；有效的信用记录满一年后删除。',
           forever: '注销后不能恢复，用户名也不会给别人。',
@@ -297,7 +297,7 @@ export const messages = both(
         end: 'End the account',
         means: {
           orders: 'What can still be cancelled is cancelled. What is past that is still yours to attend.',
-          money: 'What was paid for cancelled orders goes back the way it came.',
+          money: 'What was paid online for cancelled orders goes back to where it came from; collect what was paid at a counter there, with the patient’s ID document.',
           people: 'People, addresses, inbox and password are deleted, and all devices logged out.',
           stays: 'Orders and payments are kept as the law asks, without names; marks that count, for a year.',
           forever: 'It cannot be undone, and nobody else gets the username.',

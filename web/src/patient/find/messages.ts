@@ -19,7 +19,7 @@ export const messages = both(
       how: '号是怎么来的',
       fair: { title: '号数真实', text: '显示还有几个号，就是几个号。什么时候放号、退回的号去了哪里，都写明白。' },
       drawn: { title: '抽签公开', text: '热门专家的号由公开抽签决定，人人可以在自己的手机上重算一遍。' },
-      back: { title: '退得回来', text: '按时取消、医院停诊，费用都原路退回，每一步都看得到。' },
+      back: { title: '退得回来', text: '按时取消、医院停诊，费用都退回，每一步都看得到。' },
       foot: { label: '更多', staff: '医护与窗口', boards: '候诊大屏', draws: '公开抽签', api: '接口文档', language: 'English' },
       login: '登录',
       mine: {
@@ -117,7 +117,7 @@ export const messages = both(
       how: 'How numbers are given',
       fair: { title: 'What you see is what there is', text: 'If it says three are left, three are left. When numbers are released, and where those go that are given back, is told to everybody.' },
       drawn: { title: 'Draws in the open', text: 'Numbers of much-wanted doctors are drawn by lot, and anyone can repeat the draw on her own phone.' },
-      back: { title: 'Money comes back', text: 'Cancel in time, or the clinic is called off: the fee goes back the way it came, and you see each step.' },
+      back: { title: 'Money comes back', text: 'Cancel in time, or the clinic is called off: the fee goes back, and you see each step.' },
       foot: { label: 'More', staff: 'Staff', boards: 'Waiting-room boards', draws: 'Draws in public', api: 'API', language: '中文' },
       login: 'Log in',
       mine: {

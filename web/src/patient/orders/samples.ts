@@ -28,6 +28,7 @@ export function orderOf(state: Order['state'], more: Partial<Order> = {}): Order
     reason: null,
     rule: null,
     until: null,
+    void_reason: null,
     session_id: 'ses_1',
     slot_id: 'slo_1',
     patient_id: 'pat_1',

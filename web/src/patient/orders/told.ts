@@ -38,6 +38,8 @@ function wordOf(order: Order, { now, counter, surplus }: Seen): string {
       return order.auto_book ? 'waitlistedAuto' : 'waitlistedAsk'
     case 'refunding':
       return counter ? 'refundingCounter' : 'refunding'
+    case 'rescheduled':
+      return counter ? 'rescheduledCounter' : 'rescheduled'
     case 'expired':
       return surplus === undefined ? 'expiredUnsaid' : surplus > 0 ? 'expiredPaid' : 'expired'
     default:
@@ -81,7 +83,8 @@ export interface Why {
 
 /** Why it was rejected, or ended though nobody wanted that; null where there is nothing to explain. */
 export function whyOf(order: Order): Why | null {
-  const { reason, state, until } = order
+  const { reason, state, until, void_reason } = order
+  if (void_reason) return { reason: known(`orders.void.${void_reason}`, 'orders.unknown.reason'), rule: '', until: '', advice: t('orders.void.advice') }
   if (!reason || (reason === 'refund_refused' && state !== 'refund_failed')) return null
   const said = OPENS.has(reason) ? 'opens' : CLOSED.has(reason) ? 'closed' : 'other'
   const advice = reason === 'refund_refused' ? '' : t(`orders.advice.${ADVISED.has(reason) ? reason : 'other'}`)

@@ -14,6 +14,7 @@ afterEach(() => setLocale('zh-CN'))
 const schemas = document.components.schemas
 const STATES = schemas.Order.properties.state.enum
 const REASONS = schemas.Order.properties.reason.enum.filter((reason) => reason !== null) as NonNullable<Order['reason']>[]
+const VOID = schemas.Order.properties.void_reason.enum.filter((reason) => reason !== null) as NonNullable<Order['void_reason']>[]
 const EVENTS = schemas.Step.properties.event.enum
 const PARTS = schemas.WeightPart.properties.name.enum
 const HANZI = /\p{Script=Han}/u
@@ -47,6 +48,16 @@ describe.each(LOCALES)('in %s', (locale) => {
     for (const said of [why?.reason, why?.until]) expect(HANZI.test(said!.replace(/\d+月\d+日/, ''))).toBe(locale === 'zh-CN')
   })
 
+  it.each(VOID)('void since %s says why, and what one can do', (void_reason) => {
+    setLocale(locale)
+    expect(Object.keys(here.void).sort()).toEqual(['advice', ...VOID].sort())
+    for (const state of ['refunding', 'refund_failed', 'cancelled'] as const) {
+      const why = whyOf(orderOf(state, { void_reason, reason: state === 'refund_failed' ? 'refund_refused' : null }))
+      expect(why?.reason).toBe(here.void[void_reason])
+      expect(HANZI.test(why!.reason + why!.advice)).toBe(locale === 'zh-CN')
+    }
+  })
+
   it('waits for what is being decided are named', () => {
     const waiting = ['reserving', 'closing', 'moving', 'withdrawing', 'returning', 'refunding']
     expect(Object.keys(here.waits).sort()).toEqual(waiting.sort())
@@ -72,6 +83,11 @@ it.each([
   expect(said(Date.parse(until) - 1)).toContain(before)
   expect(said(Date.parse(until))).toContain(after)
   expect(said(Date.parse(until))).not.toContain(before)
+})
+
+it('what is left of a payment at the counter is collected there', () => {
+  const said = (counter: boolean) => nowInWords(orderOf('rescheduled'), { now: NOW, counter, surplus: 0 })
+  expect([true, false].map((counter) => said(counter).includes('收费窗口领取'))).toEqual([true, false])
 })
 
 it('what was refused once and then paid back is no reason any more', () => {

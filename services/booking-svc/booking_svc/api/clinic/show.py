@@ -21,13 +21,17 @@ def show_visit(conn: store.Connection, visit: ClinicVisit) -> dict[str, Any]:
 
 
 def show_visits(conn: store.Connection, visits: Sequence[ClinicVisit]) -> list[dict[str, Any]]:
-    """With what is read beside them: names, how many are before them, the rules of checking in, where they were moved to."""
+    """With what is read beside them: names, how many are before them, the rules of checking in, where they were moved to, why
+    they are void.
+    """
     names = store.masked_names(conn, [v.patient_id for v in visits if v.patient_id])
     waiting = {v.queue_id for v in visits if v.state in IN_LINE}
     lines = {queue: [v.place for v in store.visits.visits_of_queue(conn, queue, IN_LINE)] for queue in waiting}
     due = {(v.hospital_id, v.visit.starts_at) for v in visits if v.state == VisitState.EXPECTED}
     rules = {(hospital, at): store.queues.rules_in_force(conn, hospital, at) for hospital, at in due}
     moved = {v.queue_id: _session(conn, v.queue_id) for v in visits if v.queue_id != v.session_id}
+    void = [v.id for v in visits if v.state == VisitState.VOID]
+    reasons = store.visits.why_void(conn, void) if void else {}
     return [
         {
             **_plain(visit),
@@ -35,6 +39,7 @@ def show_visits(conn: store.Connection, visits: Sequence[ClinicVisit]) -> list[d
             "ahead": _ahead(visit, lines[visit.queue_id]) if visit.state in IN_LINE else None,
             "check_in": _check_in(visit, rules.get((visit.hospital_id, visit.visit.starts_at))),
             "moved_to": moved.get(visit.queue_id),
+            "void_reason": reasons.get(visit.id),
         }
         for visit in visits
     ]

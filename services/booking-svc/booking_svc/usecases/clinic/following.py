@@ -11,13 +11,12 @@ from common.outbox import Tx
 
 from booking_svc import store
 from booking_svc.clinic.visits import ENDED, MOVES, ClinicVisit, Move
-from booking_svc.domain import Order, State
+from booking_svc.domain import VOID_REASONS, Order, State
 from booking_svc.usecases.clinic import lining
 
 CLINIC = "clinic"
 """Who acts when nobody does: the clock, or a session that was stopped."""
 _HERS = {State.CONFIRMED, State.NO_SHOW}
-_ENDS_WITH_ITS_VISIT = {"too_late", "not_served"}
 
 By = tuple[str, str]
 """Who, and why."""
@@ -58,7 +57,7 @@ def ensure_visits(tx: Tx, orders: Collection[Order]) -> None:
 
 def withdraw_of(tx: Tx, orders: Collection[Order]) -> None:
     """Withdraw the visits of those of these locked orders that are hers no more, unless they end with their visits."""
-    gone = [o for o in orders if o.state not in _HERS | {State.FULFILLED} and o.cause not in _ENDS_WITH_ITS_VISIT]
+    gone = [o for o in orders if o.state not in _HERS | {State.FULFILLED} and o.cause not in VOID_REASONS]
     if gone:
         withdraw(tx, {store.visits.visit_id_of(order.id): _by(order) for order in gone})
 
