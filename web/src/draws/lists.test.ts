@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Session } from '@/api'
+import { common } from '@/i18n/common'
 import { sorted } from './lists'
+import { messages } from './messages'
 
 const session = (id: string, draw_at: string, more: Partial<Session> = {}) => ({ id, draw_at, policy: 'lottery', state: 'open', ...more }) as Session
 
@@ -20,5 +22,11 @@ describe('the list of draws', () => {
     )
     expect(coming.map((one) => one.id)).toEqual(['soon', 'late'])
     expect(drawn.map((one) => one.id)).toEqual(['now', 'old'])
+  })
+
+  it.each(['zh-CN', 'en'] as const)('tells kinds of draw apart, all of which are public (%s)', (locale) => {
+    const { lottery, weighted } = common[locale].policy
+    for (const kind of [lottery, weighted]) expect(kind).not.toMatch(/公开|public/i)
+    expect(messages[locale].draws.means.list).toContain(lottery.toLowerCase())
   })
 })

@@ -44,7 +44,7 @@ export const common = {
       internal_error: '服务器出错了，请稍后再试。',
     },
     period: { morning: '上午', afternoon: '下午', evening: '晚上' },
-    policy: { first_come: '先到先得', lottery: '公开抽签', weighted: '加权抽签' },
+    policy: { first_come: '先到先得', lottery: '普通抽签', weighted: '加权抽签' },
     sessionState: {
       draft: '未发布',
       announced: '待放号',
@@ -97,6 +97,7 @@ export const common = {
       staff_duty: '医护值班',
     },
     time: { minutes: '{n} 分钟', days: '{n} 天', today: '今天', tomorrow: '明天' },
+    unnamed: { state: '状态：{code}', kind: '类别：{code}', part: '部分：{code}', way: '方式：{code}', reason: '原因：{code}', plain: '其他', now: '正在处理' },
     settings: {
       language: '语言',
       theme: '外观',
@@ -149,7 +150,7 @@ export const common = {
       internal_error: 'The server made a mistake. Try again soon.',
     },
     period: { morning: 'Morning', afternoon: 'Afternoon', evening: 'Evening' },
-    policy: { first_come: 'First come, first served', lottery: 'Public draw', weighted: 'Weighted draw' },
+    policy: { first_come: 'First come, first served', lottery: 'Plain draw', weighted: 'Weighted draw' },
     sessionState: {
       draft: 'Draft',
       announced: 'Not yet released',
@@ -202,6 +203,7 @@ export const common = {
       staff_duty: 'medical staff',
     },
     time: { minutes: '{n} min', days: '{n} d', today: 'Today', tomorrow: 'Tomorrow' },
+    unnamed: { state: 'state: {code}', kind: 'kind: {code}', part: 'part: {code}', way: 'way: {code}', reason: 'reason: {code}', plain: 'Other', now: 'Under way' },
     settings: {
       language: 'Language',
       theme: 'Appearance',
