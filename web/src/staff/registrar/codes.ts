@@ -40,6 +40,8 @@ export const codes = both(
     bad_money: '不是金额，例如 50 或 12.50',
     bad_slots: '出诊时间不能按每段分钟数整分',
     choice: '不是可选的值',
+    more_cells: '单元格比表头多；带逗号的内容（如 "1,200"）要加引号',
+    not_csv: '引号没有结束，或引号旁有多余的字；涉及的各行都没有读取',
     } },
   },
   {
@@ -79,6 +81,8 @@ export const codes = both(
     bad_money: 'No amount such as 50 or 12.50',
     bad_slots: 'The hours cannot be divided into segments of so many minutes',
     choice: 'None of the values that may stand here',
+    more_cells: 'More cells than the first line has titles; what has a comma in it ("1,200") needs quotes',
+    not_csv: 'A quote is not closed, or text stands beside one; none of these lines was read',
     } },
   },
 )
@@ -92,6 +96,8 @@ export const refused = both(
     bad_window: '快照的起止日期（window）不是有效日期，没有发送。',
     bad_encoding: '文件既不是 UTF-8，也不是（CSV 的）GB18030 编码。',
     bad_header: '第一行缺少这些列：{text}。列名见 tools/haoyuan-roster 的说明。',
+    not_csv: '第一行的引号没有结束，或引号旁有多余的字，无法读取。',
+    twice: '第一行里这些列出现了两次：{text}。',
     } },
   },
   {
@@ -102,6 +108,8 @@ export const refused = both(
     bad_window: 'The window of the snapshot is not from a date to a date. Nothing was sent.',
     bad_encoding: 'The file is neither UTF-8 nor, of a CSV, GB18030.',
     bad_header: 'The first line lacks these columns: {text}. The README of tools/haoyuan-roster has them all.',
+    not_csv: 'The first line has a quote that is not closed, or text beside one: the file cannot be read.',
+    twice: 'The first line has these columns twice: {text}.',
     } },
   },
 )

@@ -45,6 +45,33 @@ describe('CSV of dated sessions', () => {
     expect(made.sessions).toHaveLength(1)
   })
 
+  it('refuses a line with more cells than titles: an amount like 1,200 without quotes would be another amount', () => {
+    const made = roster(GOOD, `${GOOD},200`, `${GOOD}, ,`)
+    expect(made.faults).toEqual([{ line: 3, column: '', code: 'more_cells', text: '200' }])
+    expect(made.lines).toEqual([2, 4])
+    const untitled = rosterOfCsv(`${HEAD},,\n${GOOD},,\n${GOOD},200,`, 7) // as Excel saves columns that were used once
+    expect(untitled.faults.map((f) => [f.line, f.code])).toEqual([[3, 'more_cells']])
+  })
+
+  it('says how far a quote that is not closed reaches, and keeps what stands before it', () => {
+    const made = roster(GOOD, GOOD.replace('王立群', '"李秀兰'), GOOD, GOOD)
+    expect(made.faults).toEqual([{ line: 3, column: '', code: 'not_csv', text: '3–5' }])
+    expect(made.lines).toEqual([2])
+    expect(roster(GOOD, GOOD.replace('王立群', '"李\n秀兰'), GOOD).faults.map((f) => [f.line, f.text])).toEqual([[3, '3–5']])
+    expect(() => rosterOfCsv(`"${HEAD}\n${GOOD}`, 7)).toThrow(Refused)
+  })
+
+  it('refuses text beside quotes, which is read in more ways than one', () => {
+    const made = roster(GOOD.replace('王立群', '"王"立群'), GOOD.replace('王立群', '" 王 " '), GOOD.replace('王立群', '王"立"群'))
+    expect(made.faults.map((f) => [f.line, f.code])).toEqual([[2, 'not_csv']])
+    expect(made.lines).toEqual([3, 4])
+  })
+
+  it('refuses a header that names a column twice', () => {
+    expect(() => rosterOfCsv(`${HEAD},挂号费\n${GOOD},1`, 7)).toThrow('twice')
+    expect(rosterOfCsv(`${HEAD},备注,备注\n${GOOD},x,y`, 7).faults).toEqual([])
+  })
+
   it('leaves weekly plans to the tool, and says so', () => {
     const made = rosterOfCsv(`${HEAD},hours\n${GOOD},周一至周五 08:00-12:00`, 1)
     expect(made.faults[0]!.code).toBe('weekly')

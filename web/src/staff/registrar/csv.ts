@@ -39,36 +39,50 @@ const PERIODS: Record<string, string> = { 上午: 'morning', 下午: 'afternoon'
 const POLICIES: Record<string, string> = { 先到先得: 'first_come', 摇号: 'lottery', 加权摇号: 'weighted', first_come: 'first_come', lottery: 'lottery', weighted: 'weighted' }
 const YES = new Set(['yes', 'y', '1', 'true', '是'])
 const NO = new Set(['no', 'n', '0', 'false', '否', ''])
+const LONGEST_QUOTE = 40
 
-/** The records of a CSV text (RFC 4180; the delimiter that the first line has most of), each with the line that it begins at. */
-export function recordsOf(text: string): { line: number; cells: string[] }[] {
+export interface CsvRecord {
+  /** The lines that it begins and ends at. */
+  line: number
+  last: number
+  cells: string[]
+  /** A quote is not closed, or text stands beside one: what its cells are can only be guessed. */
+  broken: boolean
+}
+
+/** The records of a CSV text (RFC 4180; the delimiter that the first line has most of); empty ones are left out. */
+export function recordsOf(text: string): CsvRecord[] {
   const first = text.slice(0, text.search(/[\r\n]|$/))
   const delimiter = [',', ';', '\t'].reduce((a, b) => (first.split(b).length > first.split(a).length ? b : a))
-  const records: { line: number; cells: string[] }[] = []
-  let [cells, cell, quoted, line, begun] = [[] as string[], '', false, 1, 1]
-  const end = () => {
-    cells.push(cell)
-    if (cells.some((c) => c.trim())) records.push({ line: begun, cells })
-    cells = []
-    cell = ''
-  }
-  for (let n = 0; n < text.length; n++) {
-    const sign = text[n]!
-    if (quoted && sign === '"' && text[n + 1] === '"') cell += text[++n]!
-    else if (sign === '"' && (quoted || !cell)) quoted = !quoted
-    else if (sign === delimiter && !quoted) {
-      cells.push(cell)
-      cell = ''
-    } else if (sign === '\n' && !quoted) {
-      end()
-      begun = ++line
-    } else {
-      if (sign === '\n') line++
-      if (sign !== '\r' || quoted) cell += sign
+  const plain = new RegExp(`[^${delimiter}\\n]*`, 'y')
+  const records: CsvRecord[] = []
+  let line = 1
+  for (let at = 0; at < text.length; at++) {
+    const record: CsvRecord = { line, last: line, cells: [], broken: false }
+    for (; ; at++) {
+      const end = text[at] === '"' ? endOfQuoted(text, at + 1) : -1
+      const inside = text.slice(at + 1, Math.max(end, 0)).replaceAll('""', '"')
+      plain.lastIndex = end < 0 ? at : Math.min(end + 1, text.length)
+      const rest = plain.exec(text)![0].replaceAll('\r', '')
+      at = plain.lastIndex
+      record.cells.push(end < 0 ? rest : inside)
+      if (end >= text.length || (end >= 0 && rest.trim())) record.broken = true
+      if (end >= 0) line += inside.split('\n').length - 1
+      if (text[at] !== delimiter) break
     }
+    record.last = line++
+    if (record.broken || record.cells.some((cell) => cell.trim())) records.push(record)
   }
-  end()
   return records
+}
+
+/** Where the closing quote stands; the text's length if there is none. */
+function endOfQuoted(text: string, from: number): number {
+  for (let at = from; ; at += 2) {
+    at = text.indexOf('"', at)
+    if (at < 0) return text.length
+    if (text[at + 1] !== '"') return at
+  }
 }
 
 export class Refused extends Error {
@@ -83,22 +97,43 @@ export class Refused extends Error {
 
 /** Raises Refused for a header that does not do. */
 export function rosterOfCsv(text: string, version: number): CsvRoster {
-  const [head, ...records] = recordsOf(text.replace(/^\uFEFF/, ''))
-  const titles = (head?.cells ?? []).map(columnOf)
-  const missing = NEEDED.filter((name) => !titles.includes(name))
-  if (missing.length) throw new Refused('', 'bad_header', missing.join(', '))
+  const [head, ...records] = recordsOf(text.replace(/^\uFEFF/, '').trimEnd())
+  const titles = titlesOf(head)
   const made: CsvRoster = { departments: [], doctors: [], sessions: [], lines: [], faults: [] }
   const seen = new Set<string>()
-  for (const { line, cells } of records) {
-    const row = Object.fromEntries(titles.map((title, n) => [title, cells[n]?.normalize('NFKC').trim() ?? '']))
+  for (const record of records) {
     try {
-      add(made, seen, row, line, version)
+      add(made, seen, rowOf(record, titles), record.line, version)
     } catch (fault) {
       if (!(fault instanceof Refused)) throw fault
-      made.faults.push({ line, column: fault.column, code: fault.code, text: fault.text })
+      made.faults.push({ line: record.line, column: fault.column, code: fault.code, text: fault.text })
     }
   }
   return made
+}
+
+/** The columns in their order, up to the last one that has a title. */
+function titlesOf(head: CsvRecord | undefined): string[] {
+  if (head?.broken) throw new Refused('', 'not_csv', linesOf(head))
+  const titles = (head?.cells ?? []).map(columnOf)
+  while (titles.at(-1) === '') titles.pop()
+  const missing = NEEDED.filter((name) => !titles.includes(name))
+  if (missing.length) throw new Refused('', 'bad_header', missing.join(', '))
+  const twice = titles.filter((name, n) => COLUMNS.has(name) && titles.indexOf(name) < n)
+  if (twice.length) throw new Refused('', 'twice', twice.join(', '))
+  return titles
+}
+
+function rowOf(record: CsvRecord, titles: string[]): Record<string, string> {
+  if (record.broken) throw new Refused('', 'not_csv', linesOf(record))
+  const more = record.cells.slice(titles.length).filter((cell) => cell.trim())
+  if (more.length) throw new Refused('', 'more_cells', more.join(', ').slice(0, LONGEST_QUOTE))
+  return Object.fromEntries(titles.map((title, n) => [title, record.cells[n]?.normalize('NFKC').trim() ?? '']))
+}
+
+/** The lines that a record takes, if they are several. */
+function linesOf({ line, last }: CsvRecord): string {
+  return last > line ? `${line}–${last}` : ''
 }
 
 function columnOf(title: string): string {
