@@ -22,7 +22,8 @@ it('who it is for stays as it was asked for until that is answered', async () =>
   }) as never)
   const session = { id: 'ses_1', policy: 'first_come', release_at: '2026-11-20T08:00:00+08:00', fee: { amount: 0, currency: 'CNY' }, slots: [] } as never
   const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/:any(.*)*', component: { template: '<p />' } }] })
-  const form = mount(BookForm, { props: { session, phase: 'open', now: Date.now(), rules: null }, global: { plugins: [i18n, router] }, attachTo: document.body })
+  const open = () => mount(BookForm, { props: { session, phase: 'open', now: Date.now(), rules: null }, global: { plugins: [i18n, router] }, attachTo: document.body })
+  let form = open()
   await flushPromises()
   const choose = (id: string) => form.find(`input[value=${id}]`).setValue()
   const ask = async () => {
@@ -41,5 +42,12 @@ it('who it is for stays as it was asked for until that is answered', async () =>
   expect(sent.map(({ body }) => body.patient_id)).toEqual(['pat_1', 'pat_2', 'pat_2'])
   expect(sent[0]!.headers['Idempotency-Key']).not.toBe(sent[1]!.headers['Idempotency-Key'])
   expect(sent[2]!.headers['Idempotency-Key']).toBe(sent[1]!.headers['Idempotency-Key'])
+  form.unmount()
+
+  form = open() // a reload: the same choice, and what was asked for by it may have come to something
+  await flushPromises()
+  await form.setProps({ phase: 'sold_out' })
+  await ask()
+  expect(sent[3]).toEqual(sent[2])
   form.unmount()
 })

@@ -14,9 +14,9 @@ describe('a choice', () => {
   })
 
   it('is begun anew where what was kept is broken', () => {
-    sessionStorage.setItem('haoyuan.choice.ses_1', '{')
+    sessionStorage.setItem('haoyuan.choices', '{')
     expect(kept('ses_1')).toEqual(noChoice())
-    sessionStorage.setItem('haoyuan.choice.ses_1', '{"patient": 7, "slot": "slt_1"}')
+    sessionStorage.setItem('haoyuan.choices', '{"ses_1": {"patient": 7, "slot": "slt_1"}}')
     expect(kept('ses_1')).toEqual({ ...noChoice(), slot: 'slt_1' })
   })
 

@@ -1,6 +1,6 @@
 /** What she has chosen for a session, kept in this tab while she logs in or adds a person. */
 
-import { ofTab } from '@/shared/storage'
+import { shelf } from '../../shelf'
 import type { Phase } from '../phase'
 
 export interface Choice {
@@ -13,31 +13,27 @@ export interface Choice {
   voucher: string
 }
 
-const KEY = 'haoyuan.choice.'
+const choices = shelf<Record<string, unknown>>('haoyuan.choices')
 
 export function noChoice(): Choice {
   return { patient: '', slot: '', wait: false, autoBook: true, voucher: '' }
 }
 
 export function keep(session: string, choice: Choice): void {
-  ofTab.setItem(KEY + session, JSON.stringify(choice))
+  choices.put(session, { ...choice })
 }
 
 /** What was kept, as far as it is whole. */
 export function kept(session: string): Choice {
   const choice = noChoice()
-  try {
-    const found = JSON.parse(ofTab.getItem(KEY + session) ?? '{}') as Record<string, unknown>
-    for (const name of ['patient', 'slot', 'voucher'] as const) if (typeof found[name] === 'string') choice[name] = found[name]
-    for (const name of ['wait', 'autoBook'] as const) if (typeof found[name] === 'boolean') choice[name] = found[name]
-  } catch {
-    // somebody else wrote there: she chooses anew
-  }
+  const found = choices.get(session) ?? {}
+  for (const name of ['patient', 'slot', 'voucher'] as const) if (typeof found[name] === 'string') choice[name] = found[name]
+  for (const name of ['wait', 'autoBook'] as const) if (typeof found[name] === 'boolean') choice[name] = found[name]
   return choice
 }
 
 export function drop(session: string): void {
-  ofTab.removeItem(KEY + session)
+  choices.drop(session)
 }
 
 export interface Wish {

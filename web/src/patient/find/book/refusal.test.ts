@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { Problem, Unreachable } from '@/api'
 import { setLocale } from '@/i18n'
 import './messages'
-import { early, ofError, ofOrder, remedies, settled, words } from './refusal'
+import { early, ofError, ofOrder, remedies, words } from './refusal'
 beforeEach(() => setLocale('en'))
 
 describe('a refusal', () => {
@@ -41,13 +41,5 @@ describe('pressing at the second of the release', () => {
     expect(early(refused, Date.parse(release) + 50)).toBe(200)
     expect(early(refused, Date.parse(release) - 5_000)).toBe(0)
     expect(early(new Problem(409, { code: 'sold_out' }), Date.parse(release))).toBe(0)
-  })
-})
-
-describe('pressing again', () => {
-  it('is the same order as long as nobody has answered', () => {
-    expect(settled(new Unreachable('down'))).toBe(false)
-    expect(settled(new Problem(503, {}))).toBe(false)
-    expect(settled(new Problem(409, { code: 'sold_out' }))).toBe(true)
   })
 })

@@ -67,8 +67,3 @@ export function early(error: unknown, now: number): number {
   const rest = Date.parse(refusal.until) - now
   return rest < SKEW ? Math.max(SOONEST, rest) : 0
 }
-
-/** The answer was definite: pressing again is another order. Without one, it is the same order once more. */
-export function settled(error: unknown): boolean {
-  return error instanceof Problem && error.status < 500
-}
