@@ -136,7 +136,7 @@ def test_the_list_tells_what_can_be_read(desk: Desk) -> None:
     assert known["bytes"] == len(desk.store.parked()[0].body)
     assert known["parked_at"] == "2026-11-22T16:00:00+08:00"
     assert [unreadable[name] for name in ("type", "subject", "order_id")] == [None] * 3
-    assert desk.get(f"/{unreadable['id']}").get_json()["body"] == r"\xff\xfe{"
+    assert desk.get(f"/{unreadable['id']}").get_json()["body"] == "(3 bytes that are no JSON, from byte 0 on)"
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,46 @@ def test_a_body_is_shown_without_what_is_personal() -> None:
         ' "id_number": null, "email": {"x": "y"}}'.encode()
     )
     assert shown == (
-        '{"name":"***","phones":["138****8000"],"n":1,"deep":{"note":"问 a***@example.com","password":["***"]},'
-        '"id_number":null,"email":{"x":"y"}}'
+        '{"name":"***","phones":["138****8000"],"n":1,"deep":{"note":"问 a***@example.com","password":"***"},'
+        '"id_number":null,"email":"***"}'
     )
-    assert masked("打 13800138000 {".encode()) == "打 138****8000 {"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ('{"data": [{"name": {"full": "张三丰", "of": ["张"]}}]}', '{"data":[{"name":"***"}]}'),
+        ('{"name": {"张三丰": 1}}', '{"name":"***"}'),
+        ('{"patientName": "张", "Name": "张", "PATIENT_NAME": "张", "id-card": "x", "ID Card": 1}',
+         '{"patientName":"***","Name":"***","PATIENT_NAME":"***","id-card":"***","ID Card":"***"}'),
+        ('{"n": 13800138000, "f": 13800138000.0, "list": [110101199003071234]}',
+         '{"n":"138****8000","f":"138****8000.0","list":["1101**********1234"]}'),
+        ('{"tel": 13800138000, "device": false, "phone": ""}', '{"tel":"***","device":"***","phone":"***"}'),
+        ('{"13800138000": {"a.b@example.com": 1}}', '{"138****8000":{"a***@example.com":1}}'),
+        ('{"fee": 5000, "ok": true, "none": null, "share": 0.25}', '{"fee":5000,"ok":true,"none":null,"share":0.25}'),
+    ],
+)  # fmt: skip
+def test_however_it_is_written(body: str, shown: str) -> None:
+    assert masked(body.encode()) == shown
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ('{"data":{"patient_name":"张三丰"'.encode(), ": cut off"), ('{"patient_name":"张'.encode()[:-1], ", from byte 17 on"),
+        ('\ufeff{"patient_name":"张三丰"}'.encode(), ", from byte 0 on"), ("张三丰".encode(), ", from byte 0 on"),
+        ('{"patient_name":"张三丰"}'.encode("gb18030"), ", from byte 17 on"),
+        ('{"patient_name":"张三丰"} {}'.encode(), ", from byte 30 on"), (b'{"zhang":' + b"[" * 5000, ""), (b"", ": cut off"),
+    ],
+)  # fmt: skip
+def test_of_what_is_no_json_only_its_size_and_the_place_of_the_fault_are_shown(body: bytes, place: str) -> None:
+    assert masked(body) == f"({len(body)} bytes that are no JSON{place})"
 
 
 def test_a_long_body_is_cut_and_says_so(desk: Desk) -> None:
-    desk.store.park([Parked("m", "t", b"x" * (SHOWN + 1), "r", NOW), Parked("n", "t", b"x" * SHOWN, "r", NOW)])
+    desk.store.park(
+        [Parked(name, "t", b'"%s"' % (b"x" * (SHOWN - more)), "r", NOW) for name, more in (("m", 1), ("n", 2))]
+    )
     one = desk.get("/m").get_json()
     assert (len(one["body"]), one["truncated"]) == (SHOWN, True)
     assert desk.get("/n").get_json()["truncated"] is False

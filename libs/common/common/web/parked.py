@@ -35,8 +35,11 @@ log = get_logger("parked")
 SHOWN = 100_000
 """Characters of a body that are shown."""
 
-HIDDEN = frozenset({"name", "patient_name", "username", "device", "phone", "email", "id_number", "password"})
-"""Members of a body whose values are not shown. Addresses and codes travel sealed, and patients' names masked, anyway."""
+_WORDS = """name patientname maskedname fullname realname username contact device phone telephone tel mobile email mail
+idnumber idcard idno address birthday password token secret"""
+HIDDEN = frozenset(_WORDS.split())
+"""Members of a body that are not shown, with all that is below them, written in whichever case, with _ or without. Addresses and codes
+travel sealed, and patients' names masked, anyway; but what is parked may come from outside, or be damaged."""
 
 blueprint = Routes("parked", __name__, description="Messages that could not be handled, each with the reason")
 
@@ -166,21 +169,41 @@ def drop_parked(body: dict[str, Any], message_id: str) -> dict[str, Any]:
 
 
 def masked(body: bytes) -> str:
-    """A body as text, without what may be personal."""
+    """A body as text, without what may be personal: of one that is no JSON, whose names cannot be told, only how long it is, and why."""
     try:
         return encode(_mask(decode(body))).decode()
-    except (ValueError, TypeError, RecursionError):
-        return mask_text(body.decode(errors="backslashreplace"))
+    except (ValueError, TypeError, RecursionError) as error:
+        return f"({len(body)} bytes that are no JSON{_place(body, error)})"
 
 
-def _mask(value: Any, name: str = "") -> Any:
+def _place(body: bytes, error: Exception) -> str:
+    """Where the fault is. The library's own words may quote what is there."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as broken:
+        return f", from byte {broken.start} on"
+    at = re.search(r"\(byte (\d+)\)$", str(error))
+    return f", from byte {at[1]} on" if at else ": cut off" if "truncated" in str(error) else ""
+
+
+def _mask(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _mask(each, str(key)) for key, each in value.items()}
+        return {mask_text(name): _hide(each) if _is_hidden(name) else _mask(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [_mask(each, name) for each in value]
-    if name in HIDDEN and value is not None:
-        return "***"
-    return mask_text(value) if isinstance(value, str) else value
+        return [_mask(each) for each in value]
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, int | float) and mask_text(str(value)) != str(value):
+        return mask_text(str(value))
+    return value
+
+
+def _is_hidden(name: str) -> bool:
+    return re.sub(r"[\W_]", "", name).lower() in HIDDEN
+
+
+def _hide(value: Any) -> Any:
+    return None if value is None else "***"
 
 
 def _store() -> Store:
