@@ -30,6 +30,9 @@ export class Unreachable extends Error {
   }
 }
 
+/** The codes of a 401 that is about what was sent, not about the token that came with it. */
+export const OTHER_401 = new Set(['bad_credentials', 'account_deleted'])
+
 /** Whether an answer says that it is not there, or not ours to see: what was shown of it before would be a lie. */
 export function isGone(error: unknown): boolean {
   return error instanceof Problem && [401, 403, 404].includes(error.status)

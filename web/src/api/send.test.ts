@@ -24,6 +24,7 @@ function json(body: unknown, status = 200, headers: Record<string, string> = {})
 
 const get = () => new Request('http://haoyuan.test/api/v1/orders')
 const open = () => new Request('http://haoyuan.test/api/v1/sessions?date_from=2026-11-23')
+const remove = () => new Request('http://haoyuan.test/api/v1/users/me/logins/log_1', { method: 'DELETE' })
 const post = () => new Request('http://haoyuan.test/api/v1/orders', { method: 'POST', body: '{"a":1}' })
 
 describe('a request', () => {
@@ -94,6 +95,40 @@ describe('a request', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it('is not repeated when nobody waits for it any more', async () => {
+    const leaving = new AbortController()
+    const { send } = await begin(() => {
+      leaving.abort()
+      return Promise.reject(new TypeError('no network'))
+    })
+    const ended = vi.fn()
+    send(new Request(get(), { signal: leaving.signal })).catch(ended)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(ended).toHaveBeenCalledWith(expect.objectContaining({ message: 'no answer' }))
+    expect(asked).toHaveLength(1)
+  })
+
+  it.each<[string, Handler]>([
+    ['was lost', () => Promise.reject(new TypeError('no network'))],
+    ['was none of the service’s', () => json({}, 504)],
+  ])('that deletes, and whose first answer %s, has done so if nothing is there any more', async (_, first) => {
+    const { send } = await begin((request) => (asked.length < 2 ? first(request) : json({ code: 'login_not_found' }, 404)))
+    const answer = send(remove())
+    await vi.runAllTimersAsync()
+    expect((await answer).status).toBe(204)
+    expect(asked).toHaveLength(2)
+  })
+
+  it.each<[string, Handler]>([
+    ['at once', () => json({ code: 'login_not_found' }, 404)],
+    ['after it had been told to wait', () => (asked.length < 2 ? json({}, 429) : json({ code: 'login_not_found' }, 404))],
+  ])('that deletes what was not there is told so: %s', async (_, handler) => {
+    const { send } = await begin(handler)
+    const answer = send(remove())
+    await vi.runAllTimersAsync()
+    expect((await answer).status).toBe(404)
+  })
+
   it('changes a token that is no longer taken, once', async () => {
     const { send, enter } = await begin((request) => {
       if (request.url.endsWith('/refresh')) return json({ ...TOKENS, access_token: 'a2', refresh_token: 'r2' })
@@ -104,6 +139,22 @@ describe('a request', () => {
     expect((await send(get())).status).toBe(200)
     expect(localStorage.getItem('haoyuan.login')).toBe('r2')
     expect(asked.filter((request) => request.url.endsWith('/refresh'))).toHaveLength(1)
+  })
+
+  it.each(['bad_credentials', 'account_deleted'])('is refused for what it says, not for its token: %s is asked once', async (code) => {
+    localStorage.setItem('haoyuan.login', 'r0')
+    const { send } = await begin((request) => (request.url.endsWith('/refresh') ? json(TOKENS) : json({ code }, 401)))
+    const answer = await send(post())
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([401, code])
+    expect(asked.filter((request) => request.url.endsWith('/orders'))).toHaveLength(1)
+  })
+
+  it.each(['tokens', 'tokens/code', 'codes'])('that says itself who asks goes without a token, once: /%s', async (path) => {
+    localStorage.setItem('haoyuan.login', 'r0')
+    const { send } = await begin((request) => (request.url.endsWith('/refresh') ? json(TOKENS) : json({}, 401)))
+    const answer = await send(new Request(`http://haoyuan.test/api/v1/${path}`, { method: 'POST', body: '{}' }))
+    expect(answer.status).toBe(401)
+    expect(asked.map((request) => [new URL(request.url).pathname, request.headers.get('Authorization')])).toEqual([[`/api/v1/${path}`, null]])
   })
 
   it('many at once use a refresh token once', async () => {
@@ -182,5 +233,109 @@ describe('a request', () => {
     const answer = send(new Request('http://haoyuan.test/api/v1/sessions/ses_1/chance?order_id=ord_1'))
     await vi.runAllTimersAsync()
     expect((await answer).status).toBe(200)
+  })
+})
+
+describe('an answer', () => {
+  const begun: AbortSignal[] = []
+  /** Its head comes after `head` milliseconds, its body after `body` more; both end with the connection. */
+  async function slow(head: number, body: number) {
+    vi.resetModules()
+    begun.length = 0
+    vi.stubGlobal('fetch', async (_: Request, { signal }: { signal: AbortSignal }) => {
+      begun.push(signal)
+      const cut = new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      cut.catch(() => undefined)
+      const after = (milliseconds: number) => Promise.race([cut, new Promise((resolve) => setTimeout(resolve, milliseconds))])
+      await after(head)
+      return new Response(
+        new ReadableStream({
+          async start(controller) {
+            await after(body).then(
+              () => (controller.enqueue(new TextEncoder().encode('1,2,3')), controller.close()),
+              (reason: unknown) => controller.error(reason),
+            )
+          },
+        }),
+      )
+    })
+    return (await import('./send')).send
+  }
+  const read = (answer: Promise<Response>) => answer.then((response) => response.text()).catch(String)
+  beforeEach(() => {
+    localStorage.clear()
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.unstubAllGlobals()
+  })
+
+  it('that has begun may take its time', async () => {
+    const send = await slow(15_000, 60_000)
+    const whole = read(send(get()))
+    await vi.advanceTimersByTimeAsync(80_000)
+    expect(await whole).toBe('1,2,3')
+  })
+
+  it('that has begun does not last for ever', async () => {
+    const send = await slow(0, 10 * 60_000)
+    const whole = read(send(get()))
+    await vi.advanceTimersByTimeAsync(3 * 60_000)
+    expect(await whole).toContain('TimeoutError')
+  })
+
+  it('that has begun ends when nobody waits for it any more', async () => {
+    const send = await slow(0, 60_000)
+    const leaving = new AbortController()
+    const whole = read(send(new Request(get(), { signal: leaving.signal })))
+    await vi.advanceTimersByTimeAsync(30_000)
+    leaving.abort()
+    expect(await whole).toContain('AbortError')
+  })
+
+  it('to much that is sent may begin later than one to little', async () => {
+    const send = await slow(60_000, 0)
+    const upload = (size: number) => read(send(new Request('http://haoyuan.test/api/v1/rosters', { method: 'POST', body: 'x'.repeat(size) })))
+    const much = upload(10_000_000)
+    await vi.advanceTimersByTimeAsync(61_000)
+    expect([await much, begun.length]).toEqual(['1,2,3', 1])
+    void upload(1000)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(begun).toHaveLength(3)
+  })
+})
+
+describe('the clock', () => {
+  const HOUR = 3_600_000
+  /** What the server's clock is ahead of ours after an answer that is dated `old` milliseconds ago. */
+  async function ahead(old: number, control: string): Promise<number> {
+    const { send } = await begin(() => json({}, 200, { Date: new Date(Date.now() - old).toUTCString(), 'Cache-Control': control }))
+    await send(open())
+    return (await import('./clock')).serverNow() - Date.now()
+  }
+  beforeEach(() => {
+    localStorage.clear()
+    vi.useFakeTimers({ now: 1_800_000_000_000 })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.unstubAllGlobals()
+  })
+
+  it('learns nothing from what the browser may have kept for long', async () => {
+    expect(await ahead(3_000_000, 'public, max-age=3600')).toBe(0)
+  })
+
+  it('learns from what is of now', async () => {
+    expect(Math.abs((await ahead(HOUR, 'no-store')) + HOUR)).toBeLessThanOrEqual(1000)
+  })
+
+  it('learns from what may be a second old that it may be', async () => {
+    const { send } = await begin(() => json({}, 200, { Date: new Date(Date.now() - HOUR - 2000).toUTCString(), 'Cache-Control': 'public, max-age=1' }))
+    await send(open())
+    const { learn, serverNow } = await import('./clock')
+    learn(Date.now(), Date.now(), new Date(Date.now() - HOUR).toUTCString()) // both are true of a server an hour behind
+    expect(serverNow() - Date.now()).toBe(-HOUR)
   })
 })

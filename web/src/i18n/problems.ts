@@ -1,9 +1,7 @@
 /** What went wrong, in words for people. */
 
-import { Problem, Unreachable } from '@/api/problem'
+import { OTHER_401, Problem, Unreachable } from '@/api/problem'
 import { hasWords, t } from '.'
-
-const OTHER_401 = new Set(['bad_credentials', 'account_deleted'])
 
 /** Whether it wants a login, as there is none (any more). */
 export function isLoggedOut(error: unknown): boolean {
