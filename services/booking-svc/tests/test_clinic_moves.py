@@ -224,6 +224,28 @@ def test_where_nobody_can_be_transferred_to(day):
     assert sent(day.database, VisitMoved) == []
 
 
+def test_where_nobody_calls_any_more(day):
+    """A session that is over has a line as long as a desk is open there: it runs late."""
+    coming = day.new_session(starts_at=OPENS + timedelta(hours=6), ends_at=OPENS + timedelta(hours=8))
+    first, second, third = (day.come(name) for name in "123")
+    day.after(4 * 60 - 1)
+    clinic.transfer_visit(day.database, DESK, first, day.other, "in time, though no desk is open yet")
+    day.after(1)
+    ends_at = {"ends_at": OPENS + timedelta(hours=4)}
+    assert (
+        refused(lambda: clinic.transfer_visit(day.database, DESK, second, day.other, ""), "session_over").extra
+        == ends_at
+    )
+    refused(lambda: clinic.transfer_all(day.database, DESK, day.session, day.other, ""), "session_over")
+    assert (day.names(), day.names(day.other)) == (["2", "3"], ["1"])
+    day.open("302", "doc2", day.other)
+    clinic.transfer_visit(day.database, DESK, second, day.other, "runs late")
+    clinic.close_desk(day.database, DESK, day.other, "302")
+    refused(lambda: clinic.transfer_visit(day.database, DESK, third, day.other, ""), "session_over")
+    clinic.transfer_all(day.database, DESK, day.session, coming, "this afternoon")
+    assert (day.names(), day.names(day.other), day.names(coming)) == ([], ["1", "2"], ["3"])
+
+
 # --- disciplines -----------------------------------------------------------------------------------------------------
 
 

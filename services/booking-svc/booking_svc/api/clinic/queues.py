@@ -198,7 +198,8 @@ def transfer_all(body: dict[str, Any], session_id: str) -> Response:
     """The doctor leaves: everybody who is here or expected waits in the line of another session of this hospital and day, in their
     order, and loses no time by it. Honours `Idempotency-Key`.
 
-    409: nothing_to_change, other_hospital, other_day (`date`), session_stopped, queue_closed.
+    409: nothing_to_change, other_hospital, other_day (`date`), session_stopped, queue_closed, session_over (`ends_at`: no desk is
+    open there any more).
     """
     with database().transaction(share=True) as tx:
         moved = clinic.transfer_all(database(), staff(), session_id, **body)

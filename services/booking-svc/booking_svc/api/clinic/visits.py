@@ -188,7 +188,8 @@ def finish(visit_id: str) -> Response:
 def transfer(body: dict[str, Any], visit_id: str) -> Response:
     """She waits in the line of another session of this hospital and day, and loses no time by it. Honours `Idempotency-Key`.
 
-    409: not_possible (`state`), nothing_to_change, other_hospital, other_day, session_stopped, queue_closed.
+    409: not_possible (`state`), nothing_to_change, other_hospital, other_day, session_stopped, queue_closed, session_over
+    (`ends_at`: no desk is open there any more).
     """
     return acted(lambda db, who: clinic.transfer_visit(db, who, visit_id, **body))
 

@@ -18,7 +18,7 @@ from booking_svc.usecases.clinic.lining import Line, act_on, line_for, open_line
 def transfer_visit(database: Database, staff: Staff, visit_id: str, to_session_id: str, why: str) -> ClinicVisit:
     """She waits for another doctor of her hospital and day from now on, and loses no time by it; she gets a ticket of that line.
     Who is at a desk is put back first. Raises NotFound(`session_not_found`), Conflict(`nothing_to_change`, `other_hospital`, `other_day`, `session_stopped`,
-    `queue_closed`, `not_possible`).
+    `queue_closed`, `session_over` with `ends_at`: it has ended, and no desk is open there any more, `not_possible`).
     """
     with database.transaction() as tx:
         acting = act_on(tx, staff, visit_id, also=(to_session_id,))
@@ -69,6 +69,9 @@ def _takes_over(tx: Tx, target: Line, *visits: ClinicVisit) -> SessionFacts:
     if facts.state == "stopped":
         raise Conflict("that session does not take place", code="session_stopped")
     target.queue.check_open()
+    # a clinic may run late into the evening: its line is served as long as a desk is open
+    if tx.now >= facts.ends_at and not any(desk.is_open for desk in target.desks.values()):
+        raise Conflict("that session is over, and nobody calls there", code="session_over", ends_at=facts.ends_at)
     return facts
 
 
