@@ -1,44 +1,18 @@
 /** The pages as they are, with what the services answer. */
 
-import { flushPromises, mount } from '@vue/test-utils'
+import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { createMemoryHistory, createRouter } from 'vue-router'
 import { booking, payment, schedule, type Order } from '@/api'
-import { i18n, LOCALES, setLocale } from '@/i18n'
-import PatientLayout from '@/patient/PatientLayout.vue'
-import MovePage from './MovePage.vue'
-import OrderPage from './OrderPage.vue'
-import OrdersPage from './OrdersPage.vue'
-import PayPage from './PayPage.vue'
+import { LOCALES, setLocale } from '@/i18n'
+import { answering, ok, open, SESSION } from './opened'
 import { orderOf, paymentOf, yuan } from './samples'
-
-const ok = (data: unknown) => Promise.resolve({ data, response: new Response(null, { status: 200 }) })
-type Get = (path: string, init: { params: { path: { order_id: string } } }) => Promise<unknown>
 
 let orders: Order[]
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse('2026-11-23T02:00:00Z'), toFake: ['Date', 'setTimeout', 'clearTimeout'] })
-  const get: Get = (path, init) => (path === '/api/v1/orders/{order_id}' ? ok(orders.find((o) => o.id === init.params.path.order_id)) : ok({ items: [] }))
-  vi.spyOn(booking, 'GET').mockImplementation(get as never)
-  vi.spyOn(payment, 'GET').mockImplementation((() => ok({ items: [] })) as never)
-  vi.spyOn(schedule, 'GET').mockImplementation((() => ok({ rules: { cool_down: {}, penalties: [] } })) as never)
+  answering(() => orders)
 })
 afterEach(() => vi.useRealTimers())
-
-async function open(path: string) {
-  const children = [
-    { path: 'orders', component: OrdersPage },
-    { path: 'orders/:id', component: OrderPage, props: true },
-    { path: 'orders/:id/pay', component: PayPage, props: true },
-    { path: 'orders/:id/move', component: MovePage, props: true },
-    { path: ':any(.*)*', component: { template: '<p />' } },
-  ]
-  const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/', component: PatientLayout, children }] })
-  await router.push(path)
-  const page = mount({ template: '<RouterView />' }, { global: { plugins: [i18n, router] }, attachTo: document.body })
-  await flushPromises()
-  return { router, page }
-}
 
 it('a way back with the dialog open asks nothing of the order that it leads to', async () => {
   orders = [orderOf('confirmed', { id: 'ord_a' }), orderOf('confirmed', { id: 'ord_b', replaced_by: 'ord_a' })]
@@ -57,12 +31,7 @@ it('a way back with the dialog open asks nothing of the order that it leads to',
 
 it('what she moves to stays until she leaves it, though it sells out, and so does the answer', async () => {
   orders = [orderOf('confirmed')]
-  const session = {
-    ...{ id: 'ses_2', state: 'open', remaining: 1, policy: 'first_come', draw_at: null, date: '2026-12-01', period: 'morning', slots: [], room: '' },
-    ...{ starts_at: '2026-12-01T08:00:00+08:00', ends_at: '2026-12-01T12:00:00+08:00', fee: { amount: 5000, currency: 'CNY' } },
-    ...{ doctor: { id: 'doc_1', name: '王医生', title: '主任医师' }, department: { id: 'dep_1', name: '内科' } },
-  }
-  const list = vi.spyOn(schedule, 'GET').mockImplementation((() => ok({ items: [session] })) as never)
+  const list = vi.spyOn(schedule, 'GET').mockImplementation((() => ok({ items: [SESSION] })) as never)
   let answer: (told: unknown) => void = () => {}
   vi.spyOn(booking, 'POST').mockImplementation((() => new Promise((resolve) => (answer = resolve))) as never)
   const { page } = await open('/orders/ord_1/move')

@@ -67,6 +67,19 @@ describe('an attempt', () => {
     expect(paying.busy).toBe(false)
   })
 
+  it('that a service could not answer is the same one when it is tried again', async () => {
+    post.mockResolvedValueOnce({ error: {}, response: new Response(null, { status: 503 }) }).mockResolvedValueOnce(refusal('payment_refused'))
+    post.mockResolvedValue(answer(pending()))
+    paying.choose({ method: 'wechat', channel: 'native' })
+    await later(0)
+    paying.again()
+    await later(0)
+    paying.again()
+    await later(0)
+    const [first, second, third] = keys()
+    expect([second === first, third === first]).toEqual([true, false])
+  })
+
   it('that has gone stale is shown anew under the same key', async () => {
     const show_until = new Date(Date.now() + 3000).toISOString()
     post.mockResolvedValueOnce(answer(pending({ show_until }))).mockResolvedValue(answer(pending({ show: { ...QR, text: 'new' } })))

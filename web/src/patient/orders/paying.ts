@@ -2,6 +2,7 @@
 
 import { onScopeDispose, reactive, type Ref } from 'vue'
 import { ask, newKey, payment as api, Problem, serverNow } from '@/api'
+import { settled } from '../unanswered'
 import { bodyOf, isOpen, isStale, type Method, type Payment, type Way } from './pay'
 
 export interface Paying {
@@ -89,7 +90,7 @@ export function usePaying(order: Ref<string>): Paying {
 
   function fail(error: unknown): void {
     const way = paying.way
-    if (way && error instanceof Problem) keys.delete(nameOf(way))
+    if (way && settled(error)) keys.delete(nameOf(way))
     if (way && error instanceof Problem && error.code === 'method_not_available') {
       paying.refused.add(way.method)
       paying.way = null

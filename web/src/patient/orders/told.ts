@@ -2,7 +2,7 @@
 
 import { hasWords, t } from '@/i18n'
 import { isoDay, moment } from '@/shared/format'
-import type { Order } from '@/api'
+import type { Order, Visit } from '@/api'
 import type { Preview } from './refund'
 import { deadlineOf, passed } from './state'
 import { ruleInWords } from './rule'
@@ -23,7 +23,11 @@ export interface Seen {
   counter: boolean
   /** Fen that came too late or twice; undefined while nobody knows. */
   surplus: number | undefined
+  /** How her visit of today stands; undefined while nobody knows, and on other days. */
+  visit?: Visit['state'] | undefined
 }
+
+const HERE: ReadonlySet<unknown> = new Set<Visit['state']>(['waiting', 'called', 'serving', 'away', 'done'])
 
 /** What is so now, what happens next, and until when. */
 export function nowInWords(order: Order, seen: Seen): string {
@@ -31,9 +35,11 @@ export function nowInWords(order: Order, seen: Seen): string {
   return hasWords(key) ? t(key, { time: timeOf(order) }) : t('orders.unknown.now')
 }
 
-function wordOf(order: Order, { now, counter, surplus }: Seen): string {
+function wordOf(order: Order, { now, counter, surplus, visit }: Seen): string {
   if (isOver(order, now)) return `${order.state}Over`
   switch (order.state) {
+    case 'confirmed':
+      return HERE.has(visit) ? `here.${visit}` : 'confirmed'
     case 'waitlisted':
       return order.auto_book ? 'waitlistedAuto' : 'waitlistedAsk'
     case 'refunding':
