@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { effectScope } from 'vue'
+import { distrust } from './session'
 import { useStream, type Stream } from './stream'
 
 vi.mock('./session', () => ({ bearer: () => Promise.resolve('token'), distrust: vi.fn() }))
@@ -29,8 +30,10 @@ function serve(status = 200): void {
 
 function listen(): { stream: Stream; stop: () => void } {
   const scope = effectScope()
-  return { stream: scope.run(() => useStream('/api/v1/x/stream', (event, data) => told.push([event, data])))!, stop: () => scope.stop() }
+  return { stream: scope.run(() => useStream('/api/v1/x/stream', (event, data) => take(event, data)))!, stop: () => scope.stop() }
 }
+const keep = (event: string, data: unknown): unknown => told.push([event, data])
+let take = keep
 
 const soon = () => vi.advanceTimersByTimeAsync(1)
 
@@ -39,6 +42,7 @@ describe('a live stream', () => {
     vi.useFakeTimers()
     connections = []
     told = []
+    take = keep
   })
   afterEach(() => {
     vi.useRealTimers()
@@ -114,6 +118,44 @@ describe('a live stream', () => {
     expect(connections).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(15_000)
     expect(connections.length).toBeGreaterThan(1)
+    stop()
+  })
+
+  it.each<[string, () => void]>([
+    ['is no JSON', () => connections.at(-1)!.send('event: visit\ndata: <html>\n\n')],
+    [
+      'is more than its component can bear',
+      () => {
+        take = () => expect.fail('no such visit')
+        connections.at(-1)!.send('event: visit\ndata: 1\n\n')
+      },
+    ],
+  ])('has one connection at most, and comes less and less often, though what is told %s', async (_, send) => {
+    serve()
+    const { stop } = listen()
+    for (let second = 0; second < 60; second++) {
+      await soon()
+      if (!connections.at(-1)!.signal.aborted) send()
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(connections.filter(({ signal }) => !signal.aborted).length).toBeLessThanOrEqual(1)
+    }
+    expect(connections.length).toBeGreaterThan(3)
+    expect(connections.length).toBeLessThan(12)
+    stop()
+    await soon()
+    expect(connections.filter(({ signal }) => !signal.aborted)).toEqual([])
+  })
+
+  it('asks for another token when its own was refused', async () => {
+    vi.mocked(distrust).mockClear()
+    serve(401)
+    const { stop } = listen()
+    await soon()
+    expect(distrust).toHaveBeenCalledWith('token')
+    serve()
+    await vi.advanceTimersByTimeAsync(1500)
+    expect(connections).toHaveLength(2)
+    expect(distrust).toHaveBeenCalledTimes(1)
     stop()
   })
 

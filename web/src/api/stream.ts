@@ -60,11 +60,11 @@ export function useStream(path: string, tell: (event: string, data: unknown) => 
       let bye = ''
       const parser = createParser({
         onEvent: ({ event, data, id }) => {
-          failures = 0
           if (id) lastId = id
           const body: unknown = JSON.parse(data)
           if (event === 'bye') bye = reasonOf(body)
           else tell(event ?? 'message', body)
+          failures = 0
         },
       })
       const decoder = new TextDecoder()
@@ -80,6 +80,7 @@ export function useStream(path: string, tell: (event: string, data: unknown) => 
       clearTimeout(timer)
       window.removeEventListener('offline', cut)
       ending.signal.removeEventListener('abort', cut)
+      cut() // what could not be taken leaves it open
     }
   }
 

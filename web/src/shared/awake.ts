@@ -4,15 +4,19 @@ import { onScopeDispose, watch } from 'vue'
 
 export function useAwake(wanted: () => boolean): void {
   let lock: WakeLockSentinel | undefined
+  let asking = false
   let gone = false
 
   async function hold(): Promise<void> {
-    if (gone || !wanted() || document.hidden || !('wakeLock' in navigator) || (lock && !lock.released)) return
+    if (gone || !wanted() || document.hidden || !('wakeLock' in navigator) || asking || (lock && !lock.released)) return
+    asking = true // twice would be one that nobody lets go of
     try {
       lock = await navigator.wakeLock.request('screen')
       if (gone || !wanted()) void lock.release()
     } catch {
       lock = undefined // a battery that is low refuses it
+    } finally {
+      asking = false
     }
   }
 

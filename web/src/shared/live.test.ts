@@ -100,6 +100,63 @@ describe('what moves by itself', () => {
     expect(answers).toHaveLength(2)
   })
 
+  it('is asked for once more by who asks while an older question is out: that one may not know what has been done since', async () => {
+    const at = live()
+    let seen: unknown
+    const reload = at.reload().then(() => (seen = at.data))
+    void at.reload()
+    answers[0]!.resolve(1)
+    await soon()
+    expect([seen, answers.length]).toEqual([undefined, 2])
+    answers[1]!.resolve(2)
+    await reload
+    expect(seen).toBe(2)
+    await soon()
+    expect(answers).toHaveLength(2)
+    void at.reload()
+    expect(answers).toHaveLength(3)
+  })
+
+  it('is not asked for by the hour while a question is out', async () => {
+    live()
+    await vi.advanceTimersByTimeAsync(30_000)
+    answers[0]!.resolve(1)
+    await soon()
+    expect(answers).toHaveLength(1)
+  })
+
+  it('is asked for again though the stream is live, until there is an answer', async () => {
+    const at = live()
+    stream.link.value = 'live'
+    answers[0]!.reject(new Unreachable('x'))
+    await soon()
+    expect([at.data, at.freshness]).toEqual([undefined, 'old'])
+    await vi.advanceTimersByTimeAsync(6000)
+    answers[1]!.resolve(1)
+    await soon()
+    expect([at.data, at.freshness, at.error]).toEqual([1, 'live', undefined])
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(answers).toHaveLength(2)
+  })
+
+  it.each<[string, (at: number) => void]>([
+    ['answered', (at) => answers[at]!.resolve(9)],
+    ['refused', (at) => answers[at]!.reject(new Problem(404, {}))],
+    ['told', () => stream.tell('queue', 9)],
+  ])('takes nothing that is %s after it was closed', async (_, comes) => {
+    const at = live()
+    answers[0]!.resolve(1)
+    await soon()
+    void at.reload()
+    at.close()
+    comes(1)
+    await soon()
+    expect([at.data, at.error]).toEqual([1, undefined])
+    void at.reload()
+    await soon()
+    expect(answers).toHaveLength(2)
+  })
+
   it('asks no more when its component has gone', async () => {
     live()
     answers[0]!.resolve(1)

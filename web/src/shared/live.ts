@@ -34,6 +34,7 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
   let toldAt = 0 // counts events
   let lostAt = 0
   let running: Promise<void> | undefined
+  let next: Promise<void> | undefined
   let gone = false
   const { link, close: hangUp } = useStream(source.path, (event, data) => {
     if (event !== source.event || gone) return
@@ -47,14 +48,28 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
     error: undefined as unknown,
     loading: true,
     at: 0,
-    reload: () => (running ??= ask().finally(() => (running = undefined))),
+    reload,
     close,
     get freshness() {
       return freshness.value
     },
   })
 
+  /** What is answered to a question that is out already may be of before what was done since: it is asked once more, after it. */
+  function reload(): Promise<void> {
+    if (!running) return look()
+    return (next ??= running.then(() => {
+      next = undefined
+      return reload()
+    }))
+  }
+
+  function look(): Promise<void> {
+    return (running ??= ask().finally(() => (running = undefined)))
+  }
+
   async function ask(): Promise<void> {
+    if (gone) return
     const before = toldAt
     state.loading = true
     try {
@@ -84,11 +99,11 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
     { flush: 'sync' },
   )
   const timer = setInterval(() => {
-    if (link.value !== 'live' || state.error) void state.reload()
+    if (link.value !== 'live' || state.error) void look()
   }, EVERY)
   // a phone that was asleep may hold a connection that is none any more, and nobody has noticed yet
   const seen = () => {
-    if (!document.hidden) void state.reload()
+    if (!document.hidden) void reload()
   }
   document.addEventListener('visibilitychange', seen)
   function close(): void {
@@ -98,6 +113,6 @@ export function useLive<T, E>(source: Source<T, E>): Live<T> {
     document.removeEventListener('visibilitychange', seen)
   }
   onScopeDispose(close)
-  void state.reload()
+  void look()
   return state
 }

@@ -51,6 +51,61 @@ describe('what a page loads', () => {
     stop()
   })
 
+  describe('while the page is not looked at', () => {
+    const look = (hidden: boolean) => {
+      vi.spyOn(document, 'hidden', 'get').mockReturnValue(hidden)
+      document.dispatchEvent(new Event('visibilitychange'))
+    }
+
+    it('asks for nothing, and at once when it is again', async () => {
+      const fetch = vi.fn(() => Promise.resolve(1))
+      const { stop } = loading(fetch, { every: 1000 })
+      await vi.advanceTimersByTimeAsync(0)
+      look(true)
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(fetch).toHaveBeenCalledTimes(1)
+      look(false)
+      expect(fetch).toHaveBeenCalledTimes(2)
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(fetch).toHaveBeenCalledTimes(3)
+      stop()
+    })
+
+    it.each<[string, Options]>([
+      ['nothing', {}],
+      ['0', { every: 0 }],
+      ['what says 0', { every: () => 0 }],
+    ])('and does not ask again for what has ended: every is %s', async (_, options) => {
+      const fetch = vi.fn(() => Promise.resolve(1))
+      const { stop } = loading(fetch, options)
+      await vi.advanceTimersByTimeAsync(0)
+      look(true)
+      look(false)
+      await vi.advanceTimersByTimeAsync(5000)
+      expect(fetch).toHaveBeenCalledTimes(1)
+      stop()
+    })
+  })
+
+  it('shows nothing of what it was about before', async () => {
+    const which = ref('a')
+    const answers: { resolve: (what: string) => void; reject: (error: unknown) => void }[] = []
+    const { load, stop } = loading(() => new Promise<string>((resolve, reject) => answers.push({ resolve, reject })), { of: [which] })
+    answers[0]!.resolve('a')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(load.data).toBe('a')
+    which.value = 'b'
+    await nextTick()
+    expect(load).toMatchObject({ data: undefined, loading: true })
+    answers[1]!.reject(new Unreachable(0))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(load.error).toBeInstanceOf(Unreachable)
+    which.value = 'c'
+    await nextTick()
+    expect(load).toMatchObject({ data: undefined, error: undefined, loading: true })
+    stop()
+  })
+
   it('asks no more when its page has gone', async () => {
     const fetch = vi.fn(() => Promise.resolve(1))
     const { stop } = loading(fetch, { every: 1000 })

@@ -44,13 +44,15 @@ export function useLoad<T>(fetch: () => Promise<T>, options: Options = {}): Load
     schedule()
   }
 
+  const rhythm = () => (typeof options.every === 'function' ? options.every() : (options.every ?? 0))
+
   function schedule(): void {
-    const every = typeof options.every === 'function' ? options.every() : (options.every ?? 0)
+    const every = rhythm()
     if (every && !gone) timer = setTimeout(() => (document.hidden ? schedule() : void reload()), every)
   }
 
   function seen(): void {
-    if (!document.hidden && options.every && !load.loading) void reload()
+    if (!document.hidden && !load.loading && rhythm()) void reload()
   }
 
   document.addEventListener('visibilitychange', seen)

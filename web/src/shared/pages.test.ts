@@ -47,6 +47,25 @@ describe('a list that comes page by page', () => {
     scope.stop()
   })
 
+  it('does not lose what a loading anew has brought while more was asked for', async () => {
+    const scope = effectScope()
+    const slow: (() => void)[] = []
+    const pages = scope.run(() =>
+      usePages(async (cursor) => {
+        const page = await fetch(cursor)
+        if (cursor === '2' && !slow.length) await new Promise<void>((resolve) => slow.push(resolve))
+        return { ...page, items: page.items.map((item) => `${item} of ${fetched.length}`) }
+      }),
+    )!
+    await vi.advanceTimersByTimeAsync(0)
+    const more = pages.more.run()
+    await pages.first.reload()
+    slow[0]!()
+    await more
+    expect(pages.items).toEqual(['a0 of 4', 'a1 of 4', 'a2 of 5', 'a3 of 5'])
+    scope.stop()
+  })
+
   it('ends', async () => {
     const scope = effectScope()
     const pages = scope.run(() => usePages(fetch))!
