@@ -3,6 +3,8 @@
 import type { Money } from '@/api'
 import { currentLocale, type Locale, t } from '@/i18n'
 
+export { addDays } from './days'
+
 const EAST = 8 * 3_600_000 // milliseconds of Shanghai before UTC; no other since 1991
 
 /** ¥50.00; from integer fen, without floating point on the way. */
@@ -73,13 +75,6 @@ export const date = by((wall, calendar) => calendar.date(wall.getUTCFullYear(), 
 export const moment = by((wall, calendar) => calendar.moment(dayOf(wall, calendar), clockOf(wall, calendar)))
 /** 2026-11-23, as the API writes days; of a time, in Shanghai. */
 export const isoDay = by((wall) => wall.toISOString().slice(0, 10))
-
-/** The day so many days later, both as 2026-11-23. */
-export function addDays(day: string, days: number): string {
-  const noon = new Date(`${day}T12:00:00Z`)
-  noon.setUTCDate(noon.getUTCDate() + days)
-  return noon.toISOString().slice(0, 10)
-}
 
 /** What is left of a time: 1 天 02:03:04, 02:03:04 or 03:04; never below zero. milliseconds. */
 export function left(milliseconds: number): string {

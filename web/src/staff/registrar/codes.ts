@@ -91,7 +91,9 @@ export const refused = both(
   {
     registrar: { refused: {
     too_large: '文件超过 16 MB，请分成几个文件。',
-    not_json: '这不是有效的 JSON：{text}',
+    not_json: '这不是有效的 JSON：可能没有写完，或多了、少了逗号、引号或括号。',
+    not_json_at: '这不是有效的 JSON：第 {text} 行读不下去，可能多了、少了逗号、引号或括号。',
+    no_object: 'JSON 的最外层应当是一个对象（花括号），不是列表或单个值。',
     not_this_hospital: '文件写明的医院是“{text}”，不是页面上方选择的医院，没有发送。',
     bad_window: '快照的起止日期（window）不是有效日期，没有发送。',
     bad_encoding: '文件既不是 UTF-8，也不是（CSV 的）GB18030 编码。',
@@ -103,7 +105,9 @@ export const refused = both(
   {
     registrar: { refused: {
     too_large: 'The file is larger than 16 MB: make several of it.',
-    not_json: 'This is no valid JSON: {text}',
+    not_json: 'This is no valid JSON: it may break off, or a comma, a quote or a bracket is missing, or one too many.',
+    not_json_at: 'This is no valid JSON: it cannot be read on in line {text}. A comma, a quote or a bracket may be missing, or one too many.',
+    no_object: 'The JSON has to be one object (in curly braces), not a list or a single value.',
     not_this_hospital: 'The file names the hospital “{text}”, which is not the one chosen above. Nothing was sent.',
     bad_window: 'The window of the snapshot is not from a date to a date. Nothing was sent.',
     bad_encoding: 'The file is neither UTF-8 nor, of a CSV, GB18030.',

@@ -4,7 +4,7 @@
  * that the caller names. A line with a fault is left out and named; the others stand.
  */
 
-import { addDays } from '@/shared/format'
+import { addDays } from '@/shared/days'
 
 export interface LineFault {
   line: number

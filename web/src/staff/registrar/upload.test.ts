@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Refused } from './csv'
-import { outcomeOf, partsOf, PART, readFile, type Summary } from './upload'
+import { outcomeOf, partsOf, PART, readFile, versionAt, type Summary } from './upload'
 
 const sender = { hospital: 'renji', id: 'key', version: 7 }
 const bytes = (text: string) => new TextEncoder().encode(text).buffer as ArrayBuffer
@@ -42,7 +42,8 @@ describe('a file', () => {
 
   it('that is none is refused', () => {
     expect(codeOf(() => read('{"a": '))).toBe('not_json')
-    expect(codeOf(() => read('[1]'))).toBe('not_json')
+    expect(codeOf(() => read('{"a": x}'))).toMatch(/^not_json/)
+    expect(['[1]'].map((text) => codeOf(() => read(text)))).toEqual(['no_object'])
     for (const window of [5, {}, { from: '2026-12-01' }, { from: '2026-12-01', to: '2026-02-30' }, { from: 1, to: 2 }]) expect(codeOf(() => read(JSON.stringify({ data: { window }, specversion: '1.0' })))).toBe('bad_window')
     expect(codeOf(() => read('{"window": 5}'))).toBe('bad_window')
     expect(read('{"window": null}').snapshot).toBeNull()
@@ -50,6 +51,19 @@ describe('a file', () => {
     expect(codeOf(() => read('{"specversion": "1.0", "subject": "tongde"}'))).toBe('not_this_hospital')
     expect(codeOf(() => readFile('x', new Uint8Array([0x7b, 0x22, 0xff]).buffer, sender))).toBe('bad_encoding')
     expect(codeOf(() => read(''))).toBe('bad_header')
+  })
+
+  it('says what it is: an event that somebody wrote, a roster, or a CSV', () => {
+    expect(read(JSON.stringify({ specversion: '1.0', data: {} })).kind).toBe('event')
+    expect(read('{"sessions": []}').kind).toBe('roster')
+    expect(read(HEAD).kind).toBe('csv')
+  })
+
+  it('has a greater version a second later, which fits the API and is more than those of older releases', () => {
+    const now = Date.parse('2026-11-23T10:00:00Z')
+    expect(versionAt(now + 1000)).toBe(versionAt(now) + 1)
+    expect(versionAt(now)).toBeGreaterThan(now / 60_000)
+    expect(versionAt(Date.parse('2080-01-01T00:00:00Z'))).toBeLessThan(2 ** 31)
   })
 
   it('that is long goes in parts, doctors first; a snapshot never does', () => {

@@ -15,6 +15,7 @@ export interface Document {
 /** What a file holds. `document` is sent; `faults` are lines of a CSV that are not. */
 export interface Read {
   name: string
+  kind: 'csv' | 'roster' | 'event'
   document: Document
   counts: { departments: number; doctors: number; sessions: number }
   /** Days whose other sessions will be stopped. */
@@ -34,6 +35,12 @@ export interface Outcome {
   rosters: string[]
 }
 
+export interface Part {
+  part: Document
+  /** The place of its first session in the file. */
+  first: number
+}
+
 /** Of whom and how a CSV, which does not say so itself, is sent. */
 export interface Sender {
   /** The hospital's code. */
@@ -51,18 +58,33 @@ export function readFile(name: string, bytes: ArrayBuffer, sender: Sender): Read
   const text = decode(bytes, csv)
   if (csv) {
     const { departments, doctors, sessions, lines, faults } = rosterOfCsv(text, sender.version)
-    return readOf(name, eventOf(sender, { departments, doctors, sessions }), lines, faults)
+    return { ...readOf(name, eventOf(sender, { departments, doctors, sessions })), kind: 'csv', lines, faults }
   }
   let document: unknown
   try {
     document = JSON.parse(text)
   } catch (error) {
-    throw new Refused('', 'not_json', error instanceof Error ? error.message : '')
+    throw notJson(error)
   }
-  if (typeof document !== 'object' || !document || Array.isArray(document)) throw new Refused('', 'not_json', '')
+  if (typeof document !== 'object' || !document || Array.isArray(document)) throw new Refused('', 'no_object', '')
   const named = hospitalOf(document as Document)
   if (named && named !== sender.hospital) throw new Refused('', 'not_this_hospital', named)
-  return readOf(name, document as Document, [], [])
+  return readOf(name, document as Document)
+}
+
+/** Browsers say in English what they stumble over; some say in which line. */
+function notJson(error: unknown): Refused {
+  const line = /\bline (\d+)/.exec(String(error))?.[1]
+  return line ? new Refused('', 'not_json_at', line) : new Refused('', 'not_json', '')
+}
+
+const EPOCH = Date.UTC(2020, 0, 1)
+/**
+ * The version of a CSV's rows, which name none: one that is read later has a greater one. It counts seconds, as a corrected file may come
+ * soon, and from 2020, as the API's versions end at 2^31; all are greater than the minutes since 1970 that were counted before.
+ */
+export function versionAt(time: number): number {
+  return Math.floor((time - EPOCH) / 1000)
 }
 
 /** The code of the hospital that a roster or an event names, or ''. */
@@ -85,11 +107,11 @@ function decode(bytes: ArrayBuffer, csv: boolean): string {
   }
 }
 
-function readOf(name: string, document: Document, lines: number[], faults: LineFault[]): Read {
+function readOf(name: string, document: Document): Read {
   const data = (isEvent(document) ? document.data : document) as Document | undefined
   const count = (kind: string) => (Array.isArray(data?.[kind]) ? data[kind].length : 0)
   const counts = { departments: count('departments'), doctors: count('doctors'), sessions: count('sessions') }
-  return { name, document, counts, snapshot: windowOf(data?.window), lines, faults }
+  return { name, kind: isEvent(document) ? 'event' : 'roster', document, counts, snapshot: windowOf(data?.window), lines: [], faults: [] }
 }
 
 /** It says which sessions will be stopped: one that nobody could read out is not sent. */
@@ -110,11 +132,11 @@ function eventOf({ hospital, id }: Sender, data: Document): Document {
 const isEvent = (document: Document) => 'specversion' in document
 
 /** One after the other: first what sessions refer to, then some hundreds of sessions each. Snapshots go as they are. */
-export function partsOf(document: Document): { part: Document; first: number }[] {
+export function partsOf(document: Document): Part[] {
   const data = Object(isEvent(document) ? document.data : document) as Document
   const sessions = data.sessions
   if ('window' in data || 'part' in data || !Array.isArray(sessions) || sessions.length <= PART) return [{ part: document, first: 0 }]
-  const parts: { part: Document; first: number }[] = []
+  const parts: Part[] = []
   for (let first = 0; first < sessions.length; first += PART) {
     const some = { sessions: sessions.slice(first, first + PART) as unknown[] }
     if (isEvent(document)) parts.push({ part: { ...document, id: `${String(document.id)}-${first}`, data: first ? some : { ...data, ...some } }, first })
@@ -124,21 +146,24 @@ export function partsOf(document: Document): { part: Document; first: number }[]
 }
 
 /** What came of the parts, as of one; rows are named by their places in the file. */
-export function outcomeOf(answers: { summary: Summary; first: number }[], read: Read): Outcome {
+export function outcomeOf(answers: { summary: Summary; first: number }[], read: Pick<Read, 'lines' | 'faults'>): Outcome {
   const sum: Outcome = { status: 'applied', applied: 0, unchanged: 0, rejected: 0, kept: 0, more: 0, rows: [], rosters: [] }
   for (const { summary, first } of answers) {
     for (const name of ['applied', 'unchanged', 'rejected', 'kept', 'more'] as const) sum[name] += summary[name]
     sum.rosters.push(summary.roster_id)
     for (const row of summary.rows) sum.rows.push(placed(row, first, read.lines))
   }
-  for (const fault of read.faults)
-    sum.rows.push({ path: fault.column, code: fault.code, message: fault.text, severity: 'error', session_id: null, line: fault.line })
+  for (const fault of read.faults) sum.rows.push(rowOf(fault))
   sum.rejected += read.faults.length
   const statuses = new Set(answers.map(({ summary }) => summary.status))
   if (statuses.size === 1 && !read.faults.length) sum.status = [...statuses][0]!
   else sum.status = sum.applied || sum.unchanged ? 'partial' : 'rejected'
   sum.rows.sort((a, b) => (a.severity === b.severity ? 0 : a.severity === 'error' ? -1 : 1))
   return sum
+}
+
+export function rowOf({ line, column, code, text }: LineFault): ResultRow {
+  return { path: column, code, message: text, severity: 'error', session_id: null, line }
 }
 
 function placed(row: ScheduleSchemas['RosterRow'], first: number, lines: number[]): ResultRow {
