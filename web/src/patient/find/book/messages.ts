@@ -54,6 +54,8 @@ export const messages = both(
       soldOut: '号已约满。',
       drawing: '报名已截止，正在抽签。结果会通知每位报名的人。',
       entering: '报名到 {time}，随后公开抽签。早报名和晚报名机会一样。',
+      mine: '您在这场出诊已有预约：',
+      mineOrder: '查看预约',
       drawPage: '查看这场抽签的公开记录',
       remedy: {
         waitlist: '改为候补',
@@ -165,6 +167,8 @@ export const messages = both(
       soldOut: 'All numbers are taken.',
       drawing: 'Entries are closed, and the draw is being made. All who entered will be told.',
       entering: 'Enter until {time}; then it is drawn in public. To enter early or late makes no difference.',
+      mine: 'You have an order for this clinic already:',
+      mineOrder: 'See the order',
       drawPage: 'The public record of this draw',
       remedy: {
         waitlist: 'Join the waitlist instead',
