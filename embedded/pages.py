@@ -58,7 +58,7 @@ class Pages:
         request = Request(environ)
         name = self._name(request)
         found = safe_join(str(self._folder), name) if name else None
-        if found is None or not Path(found).is_file():
+        if found is None or not _there(Path(found)):
             return None
         response = _content(Path(found), zipped=request.accept_encodings.quality("gzip") > 0)
         response.headers["Cache-Control"] = FOR_GOOD if name.startswith("assets/") else "no-cache"
@@ -80,10 +80,18 @@ class Pages:
         return "index.html" if wanted else ""
 
 
+def _there(path: Path) -> bool:
+    """Whether it is a file. A name that is too long for one is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _content(path: Path, *, zipped: bool) -> Response:
     """The file, or what stands zipped beside it."""
     beside = path.with_name(f"{path.name}.gz")
-    varies = beside.is_file()
+    varies = _there(beside)
     chosen = beside if zipped and varies else path
     response = Response(chosen.read_bytes(), content_type=TYPES[path.suffix])
     about = chosen.stat()

@@ -33,7 +33,10 @@ FILES = {
     ".vite/manifest.json": "{}",
     "assets/.secret.js": "no",
     "notes.bak": "no",
+    f"{'n' * 251}.js": "long",  # there is no room for .gz
 }
+LONG = (f"/{'a' * 300}.js", f"/assets/{'%E5%8F%B7' * 90}.css", f"/{'a/' * 2500}x.png")
+"""Names that no file system takes; the last one as a whole."""
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 KINDS = ("front", "nginx")
 OF_ONE = {"date", "server", "x-request-id", "connection", "accept-ranges", "keep-alive"}
@@ -137,6 +140,7 @@ def test_every_address_of_the_pages_answers_their_frame(port: int, path: str) ->
         "/api/v1/nothing", "/api/nothing", "/api", "/api/v1/users/me/x", "/docs/nothing", "/.well-known/nothing", "/metrics/x",
         "/assets/gone-5e6f.js", "/assets/gone", "/assets/", "/gone.js", "/gone.html", "/deep/gone.png", "/orders/gone.js",
         "/.vite/manifest.json", "/assets/.secret.js", "/notes.bak", "/index.html.gz", "/assets/app-1a2b.js.gz", "/.git/config",
+        *LONG,
     ],
 )  # fmt: skip
 def test_what_is_no_page_never_answers_the_frame(port: int, path: str) -> None:
@@ -250,7 +254,7 @@ def test_only_the_pages_may_load_anything_and_only_of_their_own(port: int) -> No
     assert ask(port, "/docs").headers["content-security-policy"] == "img-src 'self'", "a page that has its own keeps it"
 
 
-ODD = ("/apix", "/api.js", "/docsx", "/healthz/", "/healthz/x", "/assets", "/orders.html", "/x.y/z", "//orders")
+ODD = ("/apix", "/api.js", "/docsx", "/healthz/", "/healthz/x", "/assets", "/orders.html", "/x.y/z", "//orders", *LONG)
 
 
 def alike(ports: dict[str, int], path: str, method: str, **headers: str) -> Answer:
