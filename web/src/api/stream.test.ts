@@ -159,6 +159,21 @@ describe('a live stream', () => {
     stop()
   })
 
+  it('comes again soon after it has told something, however long it was away before', async () => {
+    serve(503)
+    const { stop } = listen()
+    await vi.advanceTimersByTimeAsync(60_000)
+    serve()
+    await vi.advanceTimersByTimeAsync(16_000)
+    const before = connections.length
+    connections.at(-1)!.send('event: visit\ndata: 1\n\n')
+    await soon()
+    connections.at(-1)!.end()
+    await vi.advanceTimersByTimeAsync(1500)
+    expect(connections).toHaveLength(before + 1)
+    stop()
+  })
+
   it('does not come again where it was sent away', async () => {
     serve()
     const { stream, stop } = listen()

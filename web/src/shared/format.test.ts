@@ -54,6 +54,7 @@ describe('what people read', () => {
     expect(left(3_600_000)).toBe('01:00:00')
     expect(left(90_061_000)).toBe('1 天 01:01:01')
     expect(left(-5)).toBe('00:00')
+    expect(() => left(NaN)).toThrow(RangeError)
   })
 
   it('minutes are rounded up', () => {

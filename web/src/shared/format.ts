@@ -76,8 +76,9 @@ export const moment = by((wall, calendar) => calendar.moment(dayOf(wall, calenda
 /** 2026-11-23, as the API writes days; of a time, in Shanghai. */
 export const isoDay = by((wall) => wall.toISOString().slice(0, 10))
 
-/** What is left of a time: 1 天 02:03:04, 02:03:04 or 03:04; never below zero. milliseconds. */
+/** What is left of a time: 1 天 02:03:04, 02:03:04 or 03:04; never below zero. milliseconds. Raises RangeError where there is no time. */
 export function left(milliseconds: number): string {
+  if (Number.isNaN(milliseconds)) throw new RangeError('no time')
   const whole = Math.max(0, Math.ceil(milliseconds / 1000))
   const two = (n: number) => String(n).padStart(2, '0')
   const [days, hours, minutes, rest] = [

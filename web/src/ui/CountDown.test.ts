@@ -27,6 +27,14 @@ describe('what is left', () => {
     expect(shown.emitted('over')).toBeUndefined()
   })
 
+  it.each(['', 'soon'])('of a time that is none is nothing, and is not over: %o', async (until) => {
+    const shown = mount(CountDown, { props: { until } })
+    await vi.advanceTimersByTimeAsync(3000)
+    expect([shown.text(), shown.find('time').exists(), shown.emitted('over')]).toEqual(['', false, undefined])
+    await shown.setProps({ until: new Date(PHONE + 60_000).toISOString() })
+    expect(shown.text()).toMatch(/^00:5\d$/)
+  })
+
   it('is over when it is by the server, and tells so once', async () => {
     serverIs(10 * MINUTES)
     const shown = mount(CountDown, { props: { until: new Date(PHONE + 10 * MINUTES + 5000).toISOString() } })
