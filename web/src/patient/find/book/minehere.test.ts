@@ -4,9 +4,14 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 import { booking, schedule, type Order } from '@/api'
 import type * as Api from '@/api'
 import { i18n } from '@/i18n'
-import { painted } from '@/shared/painted'
 import SessionPage from './SessionPage.vue'
 
+const paint = vi.hoisted(() => {
+  let done = () => {}
+  const painted = new Promise<void>((resolve) => (done = resolve))
+  return { painted, done }
+})
+vi.mock('@/shared/painted', () => ({ painted: () => paint.painted }))
 const login = vi.hoisted(() => ({ __v_isRef: true, value: true }))
 vi.mock('@/api', async (original) => ({ ...(await original<typeof Api>()), loggedIn: login }))
 const ok = (data: unknown) => Promise.resolve({ data, response: new Response(null, { status: 200 }) })
@@ -30,8 +35,11 @@ async function open() {
 
 it('a session says which of her orders stand there, after it has been painted', async () => {
   const { page, asked } = await open()
+  await import('./MineHere.vue')
+  await flushPromises()
   expect(page.find('h1').text()).toContain('王医生')
   expect(asked).not.toHaveBeenCalled()
+  paint.done()
   await vi.waitFor(() => expect(page.find('.note a').exists()).toBe(true))
   expect(page.findAll('.note a').map((a) => a.attributes('href'))).toEqual(['/orders/ord_3'])
   expect(page.find('.note a').text()).toBe('李* · 待支付')
@@ -41,7 +49,7 @@ it('a session says which of her orders stand there, after it has been painted', 
 it('a stranger is asked for nothing', async () => {
   login.value = false
   const { page, asked } = await open()
-  await painted()
+  await paint.painted
   await flushPromises()
   expect(asked).not.toHaveBeenCalled()
   page.unmount()
