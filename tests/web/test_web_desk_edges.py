@@ -8,11 +8,16 @@ from playwright.sync_api import expect
 from test_web_clinic_day import PASSWORD, ROOM, Day
 
 LONG = "第十二诊室（东楼三层靠近电梯）"
-CUT_OFF = """() => [...document.querySelectorAll('.desk .line')].flatMap(line => {
-  const box = line.closest('.desk').getBoundingClientRect()
-  return [...line.children].filter(each => { const own = each.getBoundingClientRect(); return own.right > box.right || own.bottom > box.bottom || own.top < box.top })
-    .map(each => each.textContent)
-})"""
+CUT_OFF = """() => {
+  const out = (each, box) => { const own = each.getBoundingClientRect(); return own.right > box.right || own.bottom > box.bottom || own.top < box.top || own.left < box.left }
+  const cut = (inside, within) => [...document.querySelectorAll(inside)].filter(each => out(each, each.closest(within).getBoundingClientRect()))
+  const screen = { left: 0, top: 0, right: innerWidth, bottom: innerHeight }
+  const off = [...document.querySelectorAll('header > *, .tile, footer > *')].filter(each => out(each, screen))
+  return [...cut('.desk .line > *, .desk .why', '.desk'), ...cut('.tile header > *, .tile li > *', '.tile'), ...off].map(each => each.textContent.trim())
+}"""
+"""What a board shows outside of its frame: of a desk, of a queue's part of the wall, or of the screen."""
+LINES = "Math.round(document.querySelector('h1').clientHeight / (parseFloat(getComputedStyle(document.querySelector('h1')).fontSize) * 1.5))"
+"""Of the hospital's name."""
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -84,10 +89,23 @@ def test_a_long_name_of_a_room_hides_nothing_on_the_wall(clinic, wall, shoot):
         clinic.walk_in(session, "钱多多")
         clinic.desk.post(f"/sessions/{session}/queue/desks", {"room": LONG})
         clinic.desk.post(f"/sessions/{session}/queue/next", {"room": LONG, "after": None})
-    board = clinic.at_board(wall, f"/board?sessions={','.join([clinic.session, *others])}")
-    expect(board.get_by_text("请就诊", exact=True)).to_have_count(4)
+    for room in (f"{LONG}2", f"{LONG}3"):  # three desks in a quarter of the wall, with why somebody comes first
+        clinic.walk_in(session, "欧阳小海", visit_class="priority", reason="elderly")
+        clinic.desk.post(f"/sessions/{session}/queue/desks", {"room": room})
+        clinic.desk.post(f"/sessions/{session}/queue/next", {"room": room, "after": None})
+    everything = ",".join([clinic.session, *others])
+    board = clinic.at_board(wall, f"/board?sessions={everything}")
+    expect(board.get_by_text("请就诊", exact=True)).to_have_count(6)
     assert board.evaluate(CUT_OFF) == []
     shoot(board, "board-long-names")
+    # a screen that hangs upright, and a phone: one queue below the other
+    for width, height in ((1080, 1920), (390, 844)):
+        board.set_viewport_size({"width": width, "height": height})
+        assert board.evaluate(CUT_OFF) == []
+        lefts = board.evaluate("[...document.querySelectorAll('.tile')].map(each => each.getBoundingClientRect().left)")
+        assert len(set(lefts)) == 1
+        assert board.evaluate(LINES) == 1
+        shoot(board, f"board-upright-{width}")
 
 
 def test_on_a_narrow_screen_staff_pages_do_not_scroll_sideways(clinic, desktop):
