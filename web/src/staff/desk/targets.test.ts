@@ -30,7 +30,7 @@ beforeEach(() => {
   asked = []
   away = false
   vi.spyOn(Date, 'now').mockReturnValue(NOW)
-  vi.spyOn(schedule, 'GET').mockImplementation((async () => ({ data: { items: TODAY }, response: new Response() })) as never)
+  vi.spyOn(schedule, 'GET').mockImplementation((async (path: string) => ({ data: path.endsWith('}') ? HERE : { items: TODAY }, response: new Response() })) as never)
   vi.spyOn(booking, 'GET').mockImplementation((async (_: string, init: { params: { path: { session_id: string } } }) => {
     const id = init.params.path.session_id
     asked.push(id)
@@ -53,7 +53,7 @@ it('offers what goes on or is to come, and of what is over only where a desk of 
 
 it('says whether anybody calls there, and names rooms in her language', async () => {
   setLocale('en')
-  const field = mount(TargetField, { props: { from: HERE, modelValue: '' }, global: { plugins: [i18n] } })
+  const field = mount(TargetField, { props: { desk: { sessionId: 'here', session: { data: undefined } } as never, modelValue: '' }, global: { plugins: [i18n] } })
   await flushPromises()
   expect(field.findAll('option').map((o) => o.text())).toContain('内科 late 08:00–17:00 Room C206')
   expect(field.find('[role=status]').text()).toBe('')

@@ -1,8 +1,12 @@
 /** Where somebody of a line may be sent: to sessions of this hospital and day in which she is called, or will be. */
 
-import { ask, booking, Problem, serverNow, type Session } from '@/api'
+import { ask, booking, Problem, schedule, serverNow, type Session } from '@/api'
 import type { Queue } from '@/shared/clinic'
 import { sessionsOfToday } from '@/shared/sessions'
+
+export function sessionOf(session_id: string): Promise<Session> {
+  return ask(schedule.GET('/api/v1/sessions/{session_id}', { params: { path: { session_id } } }))
+}
 
 /** null: there is none yet. */
 export async function lineOf(session_id: string): Promise<Queue | null> {
