@@ -223,7 +223,7 @@ def test_whose_clinic_is_called_off_sees_why_and_where_else_to_go(phone, demo, h
     shoot(page, "patient-session-stopped", whole=True)
 
 
-def test_a_draw_is_entered_once_though_the_answer_is_lost(phone, demo, house, patient, allow):
+def test_a_draw_is_entered_once_though_the_answer_is_lost(phone, demo, house, patient, allow, shoot, axe):
     draw_at = datetime.now(SHANGHAI) + timedelta(hours=1)
     session = house.session(2, policy="lottery", draw_at=draw_at)
     page = _logged_in(phone, demo, patient, f"/sessions/{session}", locale="en-US")
@@ -238,6 +238,10 @@ def test_a_draw_is_entered_once_though_the_answer_is_lost(phone, demo, house, pa
     button = page.get_by_role("button", name="Enter the draw")
     button.click()
     expect(page.get_by_text("No answer came. Press again: it will not be booked twice.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("You have an order for this clinic already")).to_be_visible()
+    axe(page)
+    shoot(page, "session-mine", whole=True)
     button.click()
     expect(page).to_have_url(ORDER)
     assert [order["state"] for order in patient.get("/orders")["items"]] == ["entered"]

@@ -166,9 +166,16 @@ def test_an_appointment_is_moved_the_new_number_first(phone, demo, house, patien
     assert new != old
     expect(page.get_by_text("改约等待期间，原预约不受影响。")).to_be_visible()
     assert patient.see(old)["state"] == "confirmed"
+    page.get_by_role("link", name="它代替的原预约").click()
+    under_way = page.get_by_role("link", name="查看正在进行的改约")
+    expect(under_way).to_have_attribute("href", f"/orders/{new}")
+    axe(page)
+    shoot(page, "order-move-under-way", whole=True)
+    under_way.click()
     page.get_by_role("link", name="去支付 ¥30.00").click()
-    page.get_by_role("button", name="微信支付").click()
+    page.get_by_role("button", name="微信支付").press("Enter")
     expect(page.get_by_role("link", name="打开微信支付")).to_be_visible()
+    expect(page.get_by_role("heading", name="微信支付")).to_be_focused()
     patient.pay(new)
     expect(page).to_have_url(f"{demo.url}/orders/{new}")
     expect(page.get_by_text("预约成功", exact=True).first).to_be_visible()
