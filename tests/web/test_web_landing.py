@@ -39,12 +39,20 @@ def test_the_documents_of_the_api_can_be_read(desktop, demo):
     expect(page.get_by_role("heading", name=re.compile("user-svc"))).to_be_visible()
 
 
+KEPT = """() => {
+  const parts = performance.getEntriesByType('resource').map(entry => new URL(entry.name).pathname)
+  const wanted = ['/index.html', ...parts.filter(path => path.startsWith('/assets/'))]
+  return Promise.all(wanted.map(path => caches.match(path))).then(found => wanted.length > 2 && found.every(Boolean))
+}"""
+"""Whether all that this page was made of is kept, though it came before there was a worker."""
+
+
 def test_it_can_be_installed_and_its_frame_opens_without_a_network(phone, demo, allow):
     page = phone(f"{demo.url}/", service_workers="allow")
     manifest = page.request.get(f"{demo.url}/manifest.webmanifest").json()
     assert {icon["sizes"] for icon in manifest["icons"]} >= {"192x192", "512x512"}
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.reload(wait_until="networkidle")  # by the worker, which keeps what it fetches
+    page.wait_for_function(KEPT)
     allow("ERR_INTERNET_DISCONNECTED")
     page.context.set_offline(True)
     page.reload()

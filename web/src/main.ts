@@ -1,6 +1,7 @@
 import { createApp } from 'vue'
 import App from './App.vue'
 import { i18n } from './i18n'
+import { opensOffline } from './offline'
 import { router } from './router'
 import { confess } from './router/broken'
 import { pinia } from './shared/pinia'
@@ -13,5 +14,5 @@ app.mount('#app')
 // It never reloads a page by itself: somebody may be filling in a form.
 if (import.meta.env.PROD) {
   // after what the page needs; it works without, too
-  window.addEventListener('load', () => void navigator.serviceWorker?.register('/sw.js').catch(() => undefined))
+  window.addEventListener('load', () => void opensOffline().catch(() => undefined))
 }
