@@ -47,7 +47,7 @@ describe('CSV of dated sessions', () => {
 
   it('refuses a line with more cells than titles: an amount like 1,200 without quotes would be another amount', () => {
     const made = roster(GOOD, `${GOOD},200`, `${GOOD}, ,`)
-    expect(made.faults).toEqual([{ line: 3, column: '', code: 'more_cells', text: '200' }])
+    expect(made.faults).toEqual([{ line: 3, lines: 1, column: '', code: 'more_cells', text: '200' }])
     expect(made.lines).toEqual([2, 4])
     const untitled = rosterOfCsv(`${HEAD},,\n${GOOD},,\n${GOOD},200,`, 7) // as Excel saves columns that were used once
     expect(untitled.faults.map((f) => [f.line, f.code])).toEqual([[3, 'more_cells']])
@@ -55,7 +55,7 @@ describe('CSV of dated sessions', () => {
 
   it('says how far a quote that is not closed reaches, and keeps what stands before it', () => {
     const made = roster(GOOD, GOOD.replace('王立群', '"李秀兰'), GOOD, GOOD)
-    expect(made.faults).toEqual([{ line: 3, column: '', code: 'not_csv', text: '3–5' }])
+    expect(made.faults).toEqual([{ line: 3, lines: 3, column: '', code: 'not_csv', text: '3–5' }])
     expect(made.lines).toEqual([2])
     expect(roster(GOOD, GOOD.replace('王立群', '"李\n秀兰'), GOOD).faults.map((f) => [f.line, f.text])).toEqual([[3, '3–5']])
     expect(() => rosterOfCsv(`"${HEAD}\n${GOOD}`, 7)).toThrow(Refused)

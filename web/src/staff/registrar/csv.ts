@@ -8,6 +8,8 @@ import { addDays } from '@/shared/days'
 
 export interface LineFault {
   line: number
+  /** How many lines are not read because of it. */
+  lines: number
   column: string
   code: string
   text: string
@@ -106,7 +108,8 @@ export function rosterOfCsv(text: string, version: number): CsvRoster {
       add(made, seen, rowOf(record, titles), record.line, version)
     } catch (fault) {
       if (!(fault instanceof Refused)) throw fault
-      made.faults.push({ line: record.line, column: fault.column, code: fault.code, text: fault.text })
+      const lines = record.broken ? record.last - record.line + 1 : 1
+      made.faults.push({ line: record.line, lines, column: fault.column, code: fault.code, text: fault.text })
     }
   }
   return made

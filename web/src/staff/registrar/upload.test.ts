@@ -97,5 +97,6 @@ describe('what came of it', () => {
     expect(outcome.status).toBe('rejected')
     expect(outcome.rejected).toBe(2)
     expect(outcome.rows.map((r) => [r.line, r.code])).toEqual([[3, 'bad_time'], [2, 'bad_date']])
+    expect(outcomeOf([], read(`${HEAD}\n"D1,c\nD2,c`)).rejected).toBe(2)
   })
 })

@@ -154,7 +154,7 @@ export function outcomeOf(answers: { summary: Summary; first: number }[], read: 
     for (const row of summary.rows) sum.rows.push(placed(row, first, read.lines))
   }
   for (const fault of read.faults) sum.rows.push(rowOf(fault))
-  sum.rejected += read.faults.length
+  sum.rejected += unread(read.faults)
   const statuses = new Set(answers.map(({ summary }) => summary.status))
   if (statuses.size === 1 && !read.faults.length) sum.status = [...statuses][0]!
   else sum.status = sum.applied || sum.unchanged ? 'partial' : 'rejected'
@@ -162,7 +162,10 @@ export function outcomeOf(answers: { summary: Summary; first: number }[], read: 
   return sum
 }
 
-export function rowOf({ line, column, code, text }: LineFault): ResultRow {
+/** How many lines of a CSV are not read. */
+export const unread = (faults: LineFault[]) => faults.reduce((sum, { lines }) => sum + lines, 0)
+
+function rowOf({ line, column, code, text }: LineFault): ResultRow {
   return { path: column, code, message: text, severity: 'error', session_id: null, line }
 }
 

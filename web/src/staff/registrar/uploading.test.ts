@@ -125,6 +125,8 @@ describe('a roster that is uploaded', () => {
     drop(root, `${CSV}\nD2,c,2026-12-05,8:00,9:00,30,5,1,200,7,07:00`)
     await vi.waitFor(() => expect(root.querySelector('li')?.textContent).toContain('第 3 行'))
     expect(button(root, '发送').disabled).toBe(false)
+    drop(root, `${CSV}\n"D2,c\nD3,c\nD4,c`)
+    await vi.waitFor(() => expect(root.textContent).toContain('有 3 行读不懂'))
     drop(root, JSON.stringify({ specversion: '1.0', type: 'haoyuan.roster.session_stopped.v1', data: { session: 'x' } }))
     await vi.waitFor(() => expect(root.textContent).toContain('单个事件'))
     expect(button(root, '发送').disabled).toBe(false)
