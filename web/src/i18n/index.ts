@@ -66,4 +66,13 @@ export function hasWords(key: string): boolean {
   return composer.te(key) || composer.te(key, 'zh-CN')
 }
 
+/**
+ * Words for a code that the API gives: `orderState`, `confirmed`. It may be one of a newer release than the page, for which there are none:
+ * then `otherwise`, by its key; it may have the code in it ({code}).
+ */
+export function named(area: string, code: string, otherwise: string): string {
+  const key = `${area}.${code}`
+  return t(hasWords(key) ? key : otherwise, { code: code.replaceAll('_', ' ') })
+}
+
 addMessages(common)
