@@ -29,6 +29,11 @@ export function useHospitalOf(id: () => string | undefined): void {
   watch(id, (found) => found && !account.value?.hospital_id && choose(found), { immediate: true })
 }
 
+/** Whether it is another hospital's than that of her who has logged in: whoever belongs to none (operators) works for all. */
+export function isElsewhere(id: string): boolean {
+  return !!account.value?.hospital_id && account.value.hospital_id !== id
+}
+
 export async function loadHospitals(): Promise<void> {
   hospitals.value = await all((cursor) =>
     ask(schedule.GET('/api/v1/hospitals', { params: { query: { limit: 100, cursor } } })),

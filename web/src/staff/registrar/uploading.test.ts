@@ -133,6 +133,19 @@ describe('a roster that is uploaded', () => {
     gone()
   })
 
+  it('has a table of a few hundred faults, however many there are', async () => {
+    answering(({ method }) => (method === 'GET' ? { items: [], next_cursor: null } : summary))
+    const { root, gone } = await mounted(UploadPage)
+    drop(root, CSV + '\nx'.repeat(700))
+    await vi.waitFor(() => expect(root.querySelectorAll('li')).toHaveLength(200))
+    expect(root.textContent).toContain('有 700 行读不懂')
+    button(root, '发送').click()
+    await vi.waitFor(() => expect(root.textContent).toContain('部分收下'))
+    expect(root.querySelectorAll('tbody tr')).toHaveLength(500)
+    expect(root.textContent).toContain('只列出前 500 行')
+    gone()
+  })
+
   it('and corrected within the same minute has a greater version', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-23T10:00:20Z') })
     const asked = answering(({ method }) => (method === 'GET' ? { items: [], next_cursor: null } : summary))

@@ -34,7 +34,7 @@ export const pages = both(
       title: '导入排班', file: '选择文件', drop: '把排班文件拖到这里，或者', pick: '选择排班文件',
       about: 'JSON（docs/rosters.md 的格式），或写明日期的 CSV（tools/haoyuan-roster 的列，UTF-8 或 GB18030）。选好后先核对，再发送。',
       found: '文件“{name}”', counts: '科室 {departments} 个，医生 {doctors} 位，出诊 {sessions} 次', event: '这是单个事件，不含排班行。',
-      noRows: '文件里没有可以收下的科室、医生或出诊。', reading: '正在读取“{name}”…', first: '这里只列出前 {n} 行。',
+      noRows: '文件里没有可以收下的科室、医生或出诊。', reading: '正在读取“{name}”…', first: '这里只列出前 {n} 行。', firstRows: '这里只列出前 {n} 行，其余的在“下载结果”的文件里。',
       faults: '有 {n} 行读不懂，不会发送：', snapshot: '这是快照：{from} 至 {to} 之间没有列出的出诊会被停诊。', sure: '我确认其余出诊应当停诊',
       to: '将发送给{hospital}。', half: '{of} 部分中的 {done} 部分已有答复；再按一次发送其余部分。',
       send: '发送', sending: '正在发送 {done} / {of}', outcome: '导入结果', rows: '逐行结果', where: '位置', what: '说明', detail: '详情',
@@ -50,6 +50,7 @@ export const pages = both(
     session: {
       title: '出诊详情', heading: '{doctor} · {day} {period}', facts: '出诊信息', time: '时间', fee: '挂号费', version: '版本 {n}', left: '余号',
       remaining: '余号', taken: '已占用', takenOf: '{time} 时段已占用 {n} / {of}', takenHint: '已占用包括已预约、保留和留给渠道的号。', stopReason: '停诊原因：{reason}',
+      elsewhere: '这是{hospital}的出诊，只能查看。',
     },
     extra: {
       title: '加号', slot: '时段', count: '增加几个号', patient: '患者编号（可不填）', patientHint: '填写后只有这位患者能取', add: '加号',
@@ -111,7 +112,7 @@ export const pages = both(
       title: 'Upload', file: 'A file', drop: 'Drop a roster here, or', pick: 'Choose a roster',
       about: 'JSON as in docs/rosters.md, or a CSV of sessions with their dates (the columns of tools/haoyuan-roster; UTF-8 or GB18030). You see what it holds before it is sent.',
       found: 'The file “{name}”', counts: '{departments} departments, {doctors} doctors, {sessions} sessions', event: 'This is a single event, without rows of a roster.',
-      noRows: 'The file has no department, doctor or session that could be taken in.', reading: 'Reading “{name}”…', first: 'Only the first {n} are shown here.',
+      noRows: 'The file has no department, doctor or session that could be taken in.', reading: 'Reading “{name}”…', first: 'Only the first {n} are shown here.', firstRows: 'Only the first {n} are shown here: the download has all.',
       faults: '{n} lines cannot be read, and are not sent:', snapshot: 'This is a snapshot: sessions from {from} to {to} that it does not name will be cancelled.', sure: 'Yes, the others do not take place',
       to: 'This goes to {hospital}.', half: '{done} of {of} parts were answered; pressing again sends the rest.',
       send: 'Send', sending: 'Sending {done} of {of}', outcome: 'The result', rows: 'Row by row', where: 'Where', what: 'What', detail: 'Details',
@@ -127,6 +128,7 @@ export const pages = both(
     session: {
       title: 'A session', heading: '{doctor} · {day}, {period}', facts: 'The session', time: 'Time', fee: 'Fee', version: 'version {n}', left: 'Numbers left',
       remaining: 'Left', taken: 'Taken', takenOf: '{time}: {n} of {of} taken', takenHint: 'Taken: booked, withheld or set aside.', stopReason: 'Why it is cancelled: {reason}',
+      elsewhere: 'This is a session of {hospital}: you can look at it, and no more.',
     },
     extra: {
       title: 'Extra numbers', slot: 'Segment', count: 'How many', patient: "Patient's id (optional)", patientHint: 'Then nobody else can have them', add: 'Add',
