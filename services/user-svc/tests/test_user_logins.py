@@ -183,6 +183,18 @@ def test_an_answer_that_was_lost_is_given_again(service: Service, alice: Person,
     assert told(service) == []
 
 
+def test_answers_that_are_lost_to_every_try_of_our_pages_end_nothing(
+    service: Service, alice: Person, clock: ManualClock
+) -> None:
+    alice = log_in(service, "alice", **HERE)
+    token = alice.tokens["refresh_token"]
+    newest = refresh(alice, token, **HERE).get_json()["refresh_token"]
+    for pause in (0.4, 1.2, 3):  # `PAUSES` of web/src/api/send.ts
+        clock.advance(timedelta(seconds=6 + pause))  # `PATIENCE` of session.ts
+        assert refresh(alice, token, **HERE).get_json().get("refresh_token") == newest
+    assert told(service) == []
+
+
 @pytest.mark.parametrize(
     "case", ["later", "another device", "another network", "after the new one was used", "the one before"]
 )

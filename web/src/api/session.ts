@@ -19,10 +19,12 @@ export type Tokens = components['schemas']['TokensOut']
 const KEY = 'haoyuan.login'
 const WHOSE = 'haoyuan.account' // its account's id
 const EARLY = 20_000 // milliseconds before its end at which an access token is changed for a new one
-const PATIENCE = 6_000 // milliseconds for an answer: a refresh token may be used again for 10 s, should the answer be lost
+const PATIENCE = 6_000 // milliseconds for an answer: a refresh token may be used again for a minute, should the answer be lost
+const LONGEST = 60_000 // milliseconds that we stay away because a Retry-After says so
 
 let access = ''
 let accessUntil = 0
+let notBefore = 0 // until then we were asked not to come again
 let whose = local.getItem(WHOSE) ?? '' // whose account this page has shown last; '' if nobody's
 const kept = ref(local.getItem(KEY) ?? '')
 
@@ -33,12 +35,13 @@ export function hasRole(...roles: Role[]): boolean {
   return account.value?.roles.some((role) => roles.includes(role)) ?? false
 }
 
-// Another tab has logged in or out, or has a newer token. What is shown here of somebody else is not left beside her login.
+// Another tab has logged in or out, or has a newer token. What is shown here is not left beside somebody else's login, nor after
+// her logout, with its buttons and streams. No key: all that was kept is gone. What is kept counts, since news may be late.
 window.addEventListener('storage', (event) => {
-  if (event.key !== KEY) return
-  kept.value = event.newValue ?? ''
-  if (!kept.value) drop()
-  else if (changed(local.getItem(WHOSE) ?? '')) beginAnew()
+  if (event.key !== KEY && event.key !== null) return
+  const before = kept.value
+  kept.value = local.getItem(KEY) ?? ''
+  if (kept.value ? changed(local.getItem(WHOSE) ?? '') : before) beginAnew()
 })
 
 function changed(now: string): boolean {
@@ -52,10 +55,13 @@ function beginAnew(): void {
   location.reload()
 }
 
-/** Take the tokens of a login, and learn whose they are. */
-export async function enter(tokens: Tokens): Promise<Account> {
+/** Take the tokens of a login, and learn whose they are; null if that cannot be asked now: the login is one all the same. */
+export async function enter(tokens: Tokens): Promise<Account | null> {
   take(whole(tokens))
-  return await whoAmI()
+  return await whoAmI().catch((error: unknown) => {
+    if (error instanceof Unreachable) return null
+    throw error
+  })
 }
 
 /** Forget the login here, and tell the server. Works without a network, too. */
@@ -78,6 +84,7 @@ let refreshing: Promise<string> | undefined
 async function refresh(): Promise<string> {
   const token = local.getItem(KEY)
   if (!token) return ''
+  if (Date.now() < notBefore) throw new Unreachable('asked to come later')
   try {
     const tokens = whole(await post<Tokens>('/api/v1/tokens/refresh', { refresh_token: token }))
     if (local.getItem(KEY) !== token) throw new Unreachable('another login') // it came in meanwhile, and counts
@@ -88,7 +95,8 @@ async function refresh(): Promise<string> {
       throw new Unreachable('another login')
     }
   } catch (error) {
-    if (!(error instanceof Problem && error.status === 401)) throw error
+    // 422: it is no token at all. Other refusals are somebody's on the way, who may let us pass later
+    if (!(error instanceof Problem && (error.status === 401 || error.status === 422))) throw new Unreachable(error)
     if (local.getItem(KEY) === token) drop()
   }
   return access
@@ -180,7 +188,8 @@ async function call<T>(path: string, init: RequestInit): Promise<T> {
     const response = await unless(signal, fetch(path, { ...init, signal }))
     learn(sent, Date.now(), response.headers.get('Date'))
     const body = response.status === 204 ? {} : ((await unless(signal, response.json())) as Record<string, unknown>)
-    if (response.status >= 500) throw new Unreachable(new Problem(response.status, body))
+    if (response.status === 429) notBefore = Date.now() + Math.min(Number(response.headers.get('Retry-After')) * 1000 || 0, LONGEST)
+    if (response.status === 429 || response.status >= 500) throw new Unreachable(new Problem(response.status, body))
     if (!response.ok) throw new Problem(response.status, body)
     return body as T
   } catch (error) {

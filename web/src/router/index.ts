@@ -2,7 +2,7 @@
 
 import { nextTick } from 'vue'
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw, START_LOCATION } from 'vue-router'
-import { known, hasRole, loggedIn, type Role, Unreachable } from '@/api'
+import { known, hasRole, loggedIn, type Role } from '@/api'
 import { t } from '@/i18n'
 import accountRoutes from '@/patient/account/routes'
 import boardRoutes from '@/board/routes'
@@ -54,9 +54,8 @@ export async function admit(to: RouteLocationNormalized): Promise<true | { path:
   if (!loggedIn.value) return login
   try {
     if (!(await known())) return login
-  } catch (error) {
-    if (!(error instanceof Unreachable)) throw error
-    return true // the page says that nothing can be reached, and tries again
+  } catch {
+    return true // the page says what is the matter, and tries again; without a page nobody would
   }
   return who === 'account' || hasRole(...who) ? true : { path: '/forbidden' }
 }

@@ -4,6 +4,13 @@ const denied = () => {
   throw new DOMException('denied', 'SecurityError')
 }
 
+/** What is there can be read and removed, and nothing more be kept. */
+function fill(): { mockRestore: () => void } {
+  const kept = localStorage
+  const full = { getItem: (key: string) => kept.getItem(key), removeItem: (key: string) => kept.removeItem(key), setItem: denied }
+  return vi.spyOn(window, 'localStorage', 'get').mockReturnValue(full as unknown as Storage)
+}
+
 describe('what a browser keeps', () => {
   beforeEach(() => {
     vi.resetModules()
@@ -30,9 +37,21 @@ describe('what a browser keeps', () => {
   it('is the newest where there is no more room', async () => {
     const { local } = await import('./storage')
     local.setItem('a', 'old')
-    vi.spyOn(Storage.prototype, 'setItem').mockImplementation(denied)
+    const full = fill()
     local.setItem('a', 'new')
     expect(local.getItem('a')).toBe('new')
+    full.mockRestore()
+    expect(localStorage.getItem('a'), 'another tab must not take the old one for the newest').toBeNull()
+  })
+
+  it.each(['a', null])('is what another tab has kept since, or thrown away (%s)', async (key) => {
+    const { local } = await import('./storage')
+    const full = fill()
+    local.setItem('a', 'here')
+    full.mockRestore()
+    if (key) localStorage.setItem(key, 'there')
+    window.dispatchEvent(new StorageEvent('storage', { key }))
+    expect(local.getItem('a')).toBe(key && 'there')
   })
 
   it('is needed by nothing that every page loads', async () => {

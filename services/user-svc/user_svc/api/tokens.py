@@ -100,7 +100,7 @@ def refresh(body: dict[str, Any]) -> dict[str, Any]:
     """Change a refresh token for a new pair, with the roles that the account has now.
 
     Each is good once: using an old one ends the login that it came from, and its owner is told. But who did not get the answer
-    may ask again within 10 seconds, from the same device and network, and gets the same refresh token.
+    may ask again within a minute, from the same device and network, and gets the same refresh token.
     """
     return _show_tokens(usecases.refresh(database(), parts(), body["refresh_token"], device=device()))
 

@@ -31,7 +31,8 @@ from user_svc.usecases.contacts import proved, warn
 from user_svc.usecases.owners import account_of, choose
 from user_svc.usecases.parts import Parts
 
-AGAIN = timedelta(seconds=10)
+AGAIN = timedelta(minutes=1)
+"""Longer than all tries of our pages together, each of which may lose its answer (web/src/api/send.ts, session.ts)."""
 
 PURGE = "purge_logins"
 """A timer."""

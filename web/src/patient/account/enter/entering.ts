@@ -12,8 +12,8 @@ export function useEnter() {
   async function enterWith(tokens: Tokens): Promise<void> {
     const account = await enter(tokens)
     // who has never chosen a language in this browser reads hers
-    if (!isChosen()) preferences.locale = account.locale
-    await router.replace(ownPath(route.query.next) ?? homeOf(account))
+    if (account && !isChosen()) preferences.locale = account.locale
+    await router.replace(ownPath(route.query.next) ?? (account ? homeOf(account) : '/'))
   }
 
   return {
