@@ -107,6 +107,25 @@ def _thinks_twice_and_cancels(page, state, shoot, axe):
     expect(page.get_by_role("heading", level=1)).to_be_focused()
 
 
+def test_what_was_given_back_without_an_answer_is_not_told_to_stand(phone, demo, house, patient, allow, shoot, axe):
+    order = patient.confirmed(house.session(2, days=5))["id"]
+    page = _opened(phone, demo, patient, f"/orders/{order}")
+    allow("failed: POST .*/cancel")
+    page.route("**/cancel", lambda route: route.abort(), times=4)  # as often as the page tries by itself
+    page.get_by_role("button", name="取消预约").click()
+    dialog = page.get_by_role("dialog", name="确定取消吗？")
+    dialog.get_by_role("button", name="确定取消").click()
+    expect(dialog.get_by_text("没有收到答复，可能已经取消")).to_be_visible()
+    axe(page)
+    shoot(page, "order-cancel-lost")
+    patient.post(f"/orders/{order}/cancel")  # it had arrived
+    dialog.get_by_role("button", name="关闭").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()  # the button that opened it is gone
+    expect(page.get_by_role("button", name="取消预约")).to_have_count(0)
+    page.goto(f"{demo.url}/orders/{order}/move")
+    expect(page.get_by_text("这个预约现在不能改约。")).to_be_visible()
+
+
 def test_a_code_is_scanned_with_another_phone_and_the_page_follows(desktop, phone, demo, house, patient, shoot, axe):
     order = patient.order(house.session(3, days=5))["id"]
     page = _opened(desktop, demo, patient, f"/orders/{order}/pay", locale="en-US")

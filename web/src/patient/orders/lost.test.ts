@@ -40,6 +40,7 @@ describe('giving back that is not answered', () => {
       orders = [orderOf('refunding', PAID)]
       return lost()
     }) as never)
+    ;(page.find('dialog .danger').element as HTMLElement).focus()
     await page.find('dialog .danger').trigger('click')
     await flushPromises()
     expect(page.find('dialog').exists()).toBe(false)
