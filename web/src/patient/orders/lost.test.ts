@@ -59,6 +59,20 @@ describe('giving back that is not answered', () => {
   })
 })
 
+it('what was accepted without an answer is shown as it stands', async () => {
+  orders = [orderOf('offered')]
+  const { page } = await open('/orders/ord_1')
+  vi.spyOn(booking, 'POST').mockImplementation((() => {
+    orders = [orderOf('awaiting_payment')]
+    return lost()
+  }) as never)
+  await page.find('.actions .primary').trigger('click')
+  await flushPromises()
+  expect(page.find('.state').text()).toBe('待支付')
+  expect(page.find('.fault').exists()).toBe(false)
+  page.unmount()
+})
+
 describe('a move', () => {
   const successor = (more: Partial<Order> = {}) => orderOf('awaiting_payment', { id: 'ord_2', replaces: 'ord_1', ...more })
   const choose = async () => {
