@@ -9,7 +9,7 @@ from actors import Patient
 from people import at
 from playwright.sync_api import expect
 
-STATES = {"zh-CN": ("成立", "安全审计"), "en-US": ("holds", "Audit trail")}
+STATES = {"zh-CN": ("成立", "安全审计", "登录"), "en-US": ("holds", "Audit trail", "Logged in")}
 
 
 def _session_with_fee(demo):
@@ -87,7 +87,7 @@ def test_who_is_no_cashier_is_not_let_in(desktop, demo):
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
 def test_an_operator_sees_whether_the_promises_hold_and_what_is_in_flight(desktop, demo, shoot, axe, locale):
-    holds, trail = STATES[locale]
+    holds, trail, logged_in = STATES[locale]
     page = at(desktop, f"{demo.url}/staff/operator", "operator", _operators_word(demo), locale=locale)
     expect(page.get_by_text(holds, exact=True).first).to_be_visible()
     axe(page)
@@ -97,7 +97,7 @@ def test_an_operator_sees_whether_the_promises_hold_and_what_is_in_flight(deskto
     axe(page)
     shoot(page, f"operator-orders-{locale}", whole=True)
     page.get_by_role("link", name=trail).click()
-    expect(page.get_by_role("cell", name="logged_in", exact=True).first).to_be_visible()
+    expect(page.get_by_role("cell", name=logged_in, exact=True).first).to_be_visible()
     axe(page)
     shoot(page, f"operator-trail-{locale}")
 
