@@ -183,6 +183,13 @@ def test_a_record_that_was_rewritten_whole_disagrees_with_what_was_noted(phone, 
         document["session"]["doctor_id"] = "doc_another"
         document["digest"] = digest_of(document)
 
+    stranger = phone(f"{demo.url}/draws")  # she has noted nothing: it agrees with itself, not with the session
+    _changed(stranger, session, rewrite)
+    stranger.goto(f"{demo.url}/draws/{session}")
+    expect(stranger.get_by_text("记录本身相符，但与这一场不符")).to_be_visible()
+    expect(stranger.get_by_text(re.compile("不同的是：医生。"))).to_be_visible()
+    expect(stranger.get_by_text(SOUND)).to_have_count(0)
+    axe(stranger)
     _changed(page, session, rewrite)
     page.reload()
     expect(page.get_by_text(UNSOUND)).to_be_visible()
