@@ -41,8 +41,8 @@ function vantAsGuest(): Plugin {
     transform(code, id) {
       // its icons a second time, at a stranger's address, which no page of ours may even name
       if (/vant\/es\/icon\/index\.css/.test(id)) return code.replace(/,url\(\/\/[^)]*\)\s*format\("woff"\)/, '')
-      // fonts and links of the whole page
-      if (/vant\/es\/style\/base\.css/.test(id)) return code.replace(/(?<=\})(body|a)\{[^}]*\}/g, '')
+      // what it says of the whole page: of fonts, links and lists, and that nothing that has the focus is to show it
+      if (/vant\/es\/style\/base\.css/.test(id)) return code.replace(/(?<=\})(?:html|body|a|a:focus|ol|input)\b[^{}]*\{[^}]*\}/g, '')
       return null
     },
   }

@@ -33,7 +33,7 @@ def ack_before_commit() -> None:
 
     def hasty(self: Any, line: Any, batch: Sequence[Any]) -> None:
         line.channel.basic_ack(batch[-1].delivery_tag, multiple=True)
-        line.channel.flow(True)  # an answer: the broker has read it, so that a reset of the connection cannot take it back
+        line.channel.flow(active=True)  # it answers: the broker has read both, and a reset cannot take the first back
         line.channel.basic_ack = lambda *_, **__: None
         try:
             work(self, line, batch)

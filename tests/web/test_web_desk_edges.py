@@ -108,11 +108,14 @@ def test_a_long_name_of_a_room_hides_nothing_on_the_wall(clinic, wall, shoot):
         shoot(board, f"board-upright-{width}")
 
 
-def test_on_a_narrow_screen_staff_pages_do_not_scroll_sideways(clinic, desktop):
+def test_on_a_narrow_screen_staff_pages_do_not_scroll_sideways(clinic, desktop, shoot):
     size = {"width": 390, "height": 844}
     desk = clinic.at_desk(desktop, f"/{clinic.session}", viewport=size)
-    expect(desk.get_by_role("region", name=re.compile("^候诊"))).to_be_visible()
+    waiting = desk.get_by_role("region", name=re.compile("^候诊"))
+    expect(waiting.get_by_role("button", name=re.compile("^更多"))).to_have_count(4)
     assert desk.evaluate(WIDER) == 0
+    assert waiting.evaluate("box => box.scrollWidth - box.clientWidth") == 0, "what is done with a line is within reach"
+    shoot(desk, "desk-narrow", whole=True)
     address = f"{clinic.url}/login?next=/staff/registrar/publish"
     publish = at(desktop, address, clinic.registrar, PASSWORD, viewport=size)
     expect(publish.get_by_role("heading", level=1)).to_be_visible()

@@ -62,6 +62,13 @@ def test_cash_is_taken_by_the_code_that_a_patient_says_and_handed_back(desktop, 
     expect(page.get_by_role("region", name="分录")).to_contain_text(order)
     axe(page)
     shoot(page, "cashier-ledger")
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    cut = "[...document.querySelectorAll('.scroll')].map(box => box.scrollWidth - box.clientWidth)"
+    assert page.evaluate(cut) == [0, 0], "each cell of the ledger stands below the last on a phone"
+    axe(page)
+    shoot(page, "cashier-ledger-narrow", whole=True)
+    page.set_viewport_size(wide)
     with page.expect_download() as download:
         page.get_by_role("button", name="导出 CSV").click()
     assert order in download.value.path().read_text(encoding="utf-8-sig")

@@ -174,6 +174,13 @@ def test_accounts_get_roles_change_and_go(desktop, demo, house, manager, shoot, 
     expect(row).to_contain_text("王医生")
     axe(page)
     shoot(page, "manager-staff", whole=True)
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    list_box = page.locator(".scroll")
+    assert list_box.evaluate("box => box.scrollWidth - box.clientWidth") == 0, "its buttons are within reach"
+    axe(page)
+    shoot(page, "manager-staff-narrow", whole=True)
+    page.set_viewport_size(wide)
 
     row.get_by_role("button", name=re.compile("修改")).click()
     page.get_by_label("排班员").check()

@@ -1,7 +1,7 @@
 /** The clinic day in words that phones, desks and boards share. */
 
 import type { BookingSchemas } from '@/api'
-import { currentLocale, t } from '@/i18n'
+import { currentLocale, named, t } from '@/i18n'
 
 export type Queue = BookingSchemas['Queue']
 export type InLine = BookingSchemas['InLine']
@@ -36,6 +36,6 @@ export function ticketName(ticket: string): string {
 /** 优先 · 高龄: the class and why, for who goes before others; '' for everybody else. */
 export function precedence({ visit_class, reason }: Pick<InLine, 'visit_class' | 'reason'>): string {
   if (visit_class !== 'emergency' && visit_class !== 'priority') return ''
-  const why = reason ? ` · ${t(`classReason.${reason}`)}` : ''
+  const why = reason ? ` · ${named('classReason', reason, 'unnamed.plain')}` : ''
   return t(`visitClass.${visit_class}`) + why
 }

@@ -1,19 +1,15 @@
 /** How an order stands, in the words that fit it best. */
 
-import { hasWords, t } from '@/i18n'
+import { hasWords, named, t } from '@/i18n'
 import { isoDay, moment } from '@/shared/format'
 import type { Order, Visit } from '@/api'
 import type { Preview } from './refund'
 import { deadlineOf, passed } from './state'
 import { ruleInWords } from './rule'
 
-/** A page that was open over an upgrade may be told codes that it does not know: it says so in plain words. */
-function known(key: string, otherwise: string): string {
-  return t(hasWords(key) ? key : otherwise)
-}
-
-export const stateInWords = (state: string): string => known(`orderState.${state}`, 'orders.unknown.state')
-export const eventInWords = (event: string): string => known(`orders.event.${event}`, 'orders.unknown.event')
+// A page that was open over an upgrade may be told codes that it does not know: patients are told so without them.
+export const stateInWords = (state: string): string => named('orderState', state, 'orders.unknown.state')
+export const eventInWords = (event: string): string => named('orders.event', event, 'orders.unknown.event')
 
 /** What is known beside the order. */
 export interface Seen {
@@ -90,12 +86,12 @@ export interface Why {
 /** Why it was rejected, or ended though nobody wanted that; null where there is nothing to explain. */
 export function whyOf(order: Order): Why | null {
   const { reason, state, until, void_reason } = order
-  if (void_reason) return { reason: known(`orders.void.${void_reason}`, 'orders.unknown.reason'), rule: '', until: '', advice: t('orders.void.advice') }
+  if (void_reason) return { reason: named('orders.void', void_reason, 'orders.unknown.reason'), rule: '', until: '', advice: t('orders.void.advice') }
   if (!reason || (reason === 'refund_refused' && state !== 'refund_failed')) return null
   const said = OPENS.has(reason) ? 'opens' : CLOSED.has(reason) ? 'closed' : 'other'
   const advice = reason === 'refund_refused' ? '' : t(`orders.advice.${ADVISED.has(reason) ? reason : 'other'}`)
   return {
-    reason: known(`orders.reason.${reason}`, 'orders.unknown.reason'),
+    reason: named('orders.reason', reason, 'orders.unknown.reason'),
     rule: ruleInWords(order.rule),
     until: until ? t(`orders.until.${said}`, { time: moment(until) }) : '',
     advice,
