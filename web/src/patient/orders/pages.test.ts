@@ -126,10 +126,11 @@ it('a double tap on a way to pay is one tap', async () => {
 it.each(LOCALES)('codes that an old page does not know are told in plain words: %s', async (locale) => {
   setLocale(locale)
   const history = [{ at: '2026-11-23T09:59:50+08:00', state: 'frozen', event: 'ice_age' }] as never
-  orders = [orderOf('frozen' as never, { reason: 'ice' as never, history })]
+  const entry = { draw_at: '2026-11-23T10:00:00+08:00', pseudonym: 'p', weight: 1, parts: [{ name: 'ice_cap', points: 1 }] } as never
+  orders = [orderOf('frozen' as never, { reason: 'ice' as never, history, entry })]
   const { page } = await open('/orders/ord_1')
   expect(page.find('ol').exists()).toBe(true)
-  expect(page.text()).not.toMatch(/frozen|\bice\b|ice_age|orders\.|orderState/)
+  expect(page.text()).not.toMatch(/frozen|\bice\b|ice_age|ice_cap|orders\.|orderState/)
   page.unmount()
   setLocale('zh-CN')
 })
