@@ -8,13 +8,14 @@ export function isLoggedOut(error: unknown): boolean {
   return error instanceof Problem && error.status === 401 && !OTHER_401.has(error.code)
 }
 
-/** Words for whatever was raised. A code without words of its own shows the server's detail, which is English. */
+/** Words for whatever was raised. A code without words of its own shows the server's detail, which is English; but not where there is simply nothing. */
 export function say(error: unknown): string {
   if (error instanceof Unreachable) return t('fault.unreachable')
   if (!(error instanceof Problem)) return t('fault.unknown')
   const key = `problems.${error.code}`
   if (hasWords(key)) return t(key, error.extra)
   if (isLoggedOut(error)) return t('problems.unauthorized')
+  if (error.status === 404) return t('problems.not_found')
   if (error.status >= 500) return t('problems.internal_error')
   return error.extra.detail ? error.message : t('fault.unknown')
 }

@@ -49,6 +49,10 @@ function apply(): void {
   root.toggle('large', preferences.large)
 }
 
+// chosen in another tab
+window.addEventListener('storage', ({ key }) => {
+  if (key === KEY) preferences.$patch(read())
+})
 darkness.addEventListener('change', apply)
 watch(
   () => preferences.$state,

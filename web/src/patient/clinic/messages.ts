@@ -135,7 +135,7 @@ export const messages = both(
   {
     clinic: {
       visits: 'My visits',
-      visit: 'Your turn',
+      visit: 'Your visit',
       checkIn: 'Check in',
       metres: '{n} m',
       kilometres: '{n} km',

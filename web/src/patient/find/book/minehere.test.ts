@@ -18,7 +18,8 @@ const ok = (data: unknown) => Promise.resolve({ data, response: new Response(nul
 const one = { id: 'x', name: '王医生', title: '' }
 const SESSION = {
   ...{ id: 'ses_1', state: 'closed', policy: 'first_come', draw_at: null, slots: [], fee: { amount: 0, currency: 'CNY' }, doctor: one, department: one, hospital: one },
-  ...{ date: '2026-11-20', period: 'morning', release_at: '2026-11-10T08:00:00+08:00', starts_at: '2026-11-20T08:00:00+08:00', ends_at: '2026-11-20T12:00:00+08:00' },
+  ...{ date: '2026-11-20', period: 'morning',
+  room: 'A1', release_at: '2026-11-10T08:00:00+08:00', starts_at: '2026-11-20T08:00:00+08:00', ends_at: '2026-11-20T12:00:00+08:00' },
 }
 const order = (id: string, state: Order['state'], session_id = 'ses_1') => ({ id, state, session_id, patient_name: '李*' })
 
