@@ -30,7 +30,9 @@ def test_a_parked_message_is_seen_and_replayed(system: Any, operator: Client) ->
     message_id = park(system)
     (listed,) = operator.get("/parked/booking-svc")["items"]
     assert (listed["id"], listed["type"]) == (message_id, "user.patient_saved.v1")
-    assert '"masked_name":"张*"' in operator.get(f"/parked/booking-svc/{message_id}")["body"]
+    body = operator.get(f"/parked/booking-svc/{message_id}")["body"]
+    assert '"masked_name"' in body
+    assert "张" not in body
     broken = {item["code"]: item for item in eventually(lambda: not_held(operator), "it is seen in the invariants")}
     assert [f["about"] for f in broken["work_is_done"]["findings"]] == ["booking-svc"]
     assert operator.post(f"/parked/booking-svc/{message_id}/replay")["outcome"] == "replayed"

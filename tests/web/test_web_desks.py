@@ -135,7 +135,7 @@ def test_a_parked_message_is_looked_at_replayed_and_dropped_with_a_reason(deskto
     page = at(desktop, f"{demo.url}/staff/operator/parked", "operator", _operators_word(demo))
     card = page.get_by_role("article").filter(has_text="evt_half")
     card.get_by_role("button", name="内容").click()
-    expect(card.get_by_text("half a mess")).to_be_visible()
+    expect(card.get_by_text("13 bytes that are no JSON")).to_be_visible()
     card.get_by_role("button", name="重新处理").click()
     expect(card.get_by_role("alert")).to_contain_text("仍然无法处理")
     card.get_by_role("button", name="丢弃").click()

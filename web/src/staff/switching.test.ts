@@ -7,6 +7,7 @@ import { choose, hospitalId, hospitals } from './hospital'
 import BackTestPage from './manager/BackTestPage.vue'
 import './manager/messages'
 import PlannerPage from './manager/PlannerPage.vue'
+import RulesPage from './manager/RulesPage.vue'
 import StaffPage from './manager/StaffPage.vue'
 import { answering, button, mounted, type Asked } from './mounting'
 import './registrar/messages'
@@ -19,6 +20,8 @@ const page = (items: unknown[]) => ({ items, next_cursor: null })
 const wordsOf = (root: HTMLElement) => root.textContent ?? ''
 const backTested = { department_id: '', known: [], more: false, sessions: [] }
 
+vi.mock('./manager/RulesForm.vue', () => ({ default: { template: '<form />' } }))
+
 /** Each hospital has a department, a doctor and a member of its staff, named after it. */
 function answer({ method, url, body }: Asked): unknown {
   const of = url.searchParams.get('hospital_id') ?? ''
@@ -26,6 +29,7 @@ function answer({ method, url, body }: Asked): unknown {
   if (ends[0] === 'departments') return page([{ id: `dep_${of}`, name: `科室 ${of}` }])
   if (ends[0] === 'doctors') return page([{ id: `doc_${of}`, name: `医生 ${of}`, code: of, title: '', department_id: `dep_${of}`, department_name: `科室 ${of}` }])
   if (ends[0] === 'staff') return page([{ id: `acc_${of}`, username: `member-${of}`, roles: ['registrar'], doctor_id: null }])
+  if (ends[2] === 'rules') return { version: 1, effective_from: null, rules: {}, words: { 'zh-CN': [], en: [] }, upcoming: [] }
   if (ends[1] === 'back-test') return { ...backTested, department_id: url.searchParams.get('department_id') }
   if (ends[0] === 'sessions' && ends.length === 2) return sessionOf({ hospital: { id: 'hos_2', name: '同德' } })
   return method === 'POST' ? { ...(body as object), id: 'x' } : page([])
@@ -74,6 +78,17 @@ describe('when another hospital is chosen', () => {
     release(undefined)
     await vi.waitFor(() => expect(wordsOf(opened.root)).not.toContain('正在计算'))
     expect(wordsOf(opened.root)).not.toContain('没有可以回测的出诊')
+  })
+
+  it('rules that were begun are not for it', async () => {
+    const opened = await mounted(RulesPage)
+    gone = opened.gone
+    const began = await vi.waitFor(() => button(opened.root, '发布新版本'))
+    began.click()
+    await vi.waitFor(() => expect(opened.root.querySelector('form')).not.toBeNull())
+    choose('hos_2')
+    await vi.waitFor(() => expect(opened.root.querySelector('button.main')).not.toBeNull())
+    expect(opened.root.querySelector('form')).toBeNull()
   })
 
   it('the planner plans for its department', async () => {
