@@ -1,10 +1,10 @@
 /** How a visit ended, in words. */
 
 import type { Visit } from '@/api'
-import { hasWords, t } from '@/i18n'
+import { named, t } from '@/i18n'
 
 /** Of one that is void, why: as far as that has been told. */
 export function endedInWords(visit: Pick<Visit, 'state' | 'void_reason'>): string {
-  const why = `clinic.void.${visit.void_reason}`
-  return t(visit.state === 'void' && hasWords(why) ? why : `clinic.state.${visit.state}`)
+  const otherwise = `clinic.state.${visit.state}`
+  return visit.state === 'void' ? named('clinic.void', String(visit.void_reason), otherwise) : t(otherwise)
 }
