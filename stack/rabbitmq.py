@@ -54,10 +54,10 @@ class RabbitMQ(Server):
         return self.url(name)
 
     def settle(self) -> None:
-        """Write down which queues there are. The broker does so a second late: a quorum queue that is declared and killed
-        within it stays without a leader for ever.
+        """Write down which queues and bindings there are. The broker does so up to two seconds late: a quorum queue that
+        is declared and killed within them stays without a leader for ever, and a binding is gone.
         """
-        self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
+        self.ctl("eval", "mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()].")
 
     def drop_vhost(self, name: str) -> None:
         self.ctl("delete_vhost", name)

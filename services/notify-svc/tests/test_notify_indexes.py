@@ -162,8 +162,8 @@ def drive(service: Service, clock: ManualClock) -> None:
         client.get(f"/api/v1/alarms{query}", headers=operator)
     client.post("/api/v1/alarms/alm_1/settle", headers=operator)
     store.contacts.mark_dead("acc_1", "sms", "x")
-    store.park([Parked("m1", "t", b"b", "why", MOMENT)] * 2)
-    assert client.get("/api/v1/parked/notify-svc/m1", headers=operator).get_json()["body"] == "b"
+    store.park([Parked("m1", "t", b"{}", "why", MOMENT)] * 2)
+    assert client.get("/api/v1/parked/notify-svc/m1", headers=operator).get_json()["body"] == "{}"
     for _ in range(2):
         keyed = {**operator, "Idempotency-Key": "k"}
         assert client.post("/api/v1/parked/notify-svc/m1/drop", json={"why": "x"}, headers=keyed).status_code == 200

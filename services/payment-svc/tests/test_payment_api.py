@@ -238,7 +238,8 @@ def test_every_route_has_been_looked_at(world: World) -> None:
     rules = world.service.app.url_map.iter_rules()
     blueprints = {"payments", "counter", "ledger", "reconciliations"}  # providers call `notify` without a role
     ours = [rule for rule in rules if rule.endpoint.partition(".")[0] in blueprints]
-    assert len(ours) == len(ROUTES)
+    public = {"/api/v1/payments/methods"}
+    assert len([rule for rule in ours if rule.rule not in public]) == len(ROUTES)
 
 
 # --- the rest ----------------------------------------------------------------------------------------------------------------
