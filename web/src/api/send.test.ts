@@ -27,16 +27,16 @@ const open = () => new Request('http://haoyuan.test/api/v1/sessions?date_from=20
 const remove = () => new Request('http://haoyuan.test/api/v1/users/me/logins/log_1', { method: 'DELETE' })
 const post = () => new Request('http://haoyuan.test/api/v1/orders', { method: 'POST', body: '{"a":1}' })
 
-describe('a request', () => {
-  beforeEach(() => {
-    localStorage.clear()
-    vi.useFakeTimers()
-  })
-  afterEach(() => {
-    vi.useRealTimers()
-    vi.unstubAllGlobals()
-  })
+beforeEach(() => {
+  localStorage.clear()
+  vi.useFakeTimers({ now: 1_800_000_000_000 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
 
+describe('a request', () => {
   it('is repeated with the same key and body while nobody answers', async () => {
     const { send } = await begin(() => (asked.length < 3 ? Promise.reject(new TypeError('no network')) : json({}, 201)))
     const answer = send(post())
@@ -262,15 +262,6 @@ describe('an answer', () => {
     return (await import('./send')).send
   }
   const read = (answer: Promise<Response>) => answer.then((response) => response.text()).catch(String)
-  beforeEach(() => {
-    localStorage.clear()
-    vi.useFakeTimers()
-  })
-  afterEach(() => {
-    vi.useRealTimers()
-    vi.unstubAllGlobals()
-  })
-
   it('that has begun may take its time', async () => {
     const send = await slow(15_000, 60_000)
     const whole = read(send(get()))
@@ -314,15 +305,6 @@ describe('the clock', () => {
     await send(open())
     return (await import('./clock')).serverNow() - Date.now()
   }
-  beforeEach(() => {
-    localStorage.clear()
-    vi.useFakeTimers({ now: 1_800_000_000_000 })
-  })
-  afterEach(() => {
-    vi.useRealTimers()
-    vi.unstubAllGlobals()
-  })
-
   it('learns nothing from what the browser may have kept for long', async () => {
     expect(await ahead(3_000_000, 'public, max-age=3600')).toBe(0)
   })
