@@ -1,10 +1,11 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { flushPromises } from '@vue/test-utils'
 import { createMemoryHistory, createRouter, type Router } from 'vue-router'
 import { broken } from './broken'
 import { survive, unopened } from './upgrade'
 
 const load = vi.fn()
+let listening: ReturnType<typeof vi.spyOn<typeof globalThis, 'addEventListener'>>
 const gone = new TypeError('Failed to fetch dynamically imported module')
 
 /** As Vite does it: the event first, then the error. */
@@ -35,11 +36,16 @@ async function open(router: Router, path: string): Promise<void> {
 describe('a page whose part is gone', () => {
   beforeEach(() => {
     vi.stubGlobal('fetch', async () => new Response(''))
+    listening = vi.spyOn(globalThis, 'addEventListener')
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     sessionStorage.clear()
     load.mockClear()
     unopened.value = ''
+  })
+  afterEach(() => {
+    for (const [name, listener] of listening.mock.calls) removeEventListener(name, listener as EventListener) // the tab is closed
+    vi.restoreAllMocks()
   })
 
   it('is loaded in full, where one wanted to go; the second time it says so', async () => {
@@ -76,6 +82,35 @@ describe('a page whose part is gone', () => {
     expect(unopened.value).toBe('/lost')
     await open(router, '/')
     expect(unopened.value).toBe('')
+  })
+
+  it('is loaded by itself where there is no page yet, once there is a network that leads anywhere', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network')))
+    const router = made()
+    await open(router, '/lost?a=1')
+    const online = async () => {
+      dispatchEvent(new Event('online'))
+      await flushPromises()
+    }
+    await online()
+    expect(load).not.toHaveBeenCalled()
+    vi.stubGlobal('fetch', async () => new Response(''))
+    await online()
+    expect(load.mock.calls).toEqual([['/lost?a=1']])
+    await open(router, '/')
+    await online()
+    expect(load).toHaveBeenCalledTimes(1)
+  })
+
+  it('is not loaded by itself over a page that somebody is on', async () => {
+    const router = made()
+    await open(router, '/')
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network')))
+    await open(router, '/lost')
+    vi.stubGlobal('fetch', async () => new Response(''))
+    dispatchEvent(new Event('online'))
+    await flushPromises()
+    expect([unopened.value, load.mock.calls]).toEqual(['/lost', []])
   })
 
   it('is another matter than a fault of the page', async () => {

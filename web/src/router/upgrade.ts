@@ -1,10 +1,11 @@
 /**
  * An upgrade while somebody is here. What a tab has not loaded yet is gone with the older build: a full load of the wanted
  * address brings the newer one. Not twice in a row, lest it goes round for ever: then the page says so, and a button loads it.
+ * Without a network it is the same; a tab that has no page at all to stay on is loaded by itself once there is one.
  */
 
 import { shallowRef } from 'vue'
-import type { Router } from 'vue-router'
+import { type Router, START_LOCATION } from 'vue-router'
 import { ofTab } from '@/shared/storage'
 import { broken, confess } from './broken'
 
@@ -24,6 +25,10 @@ export function survive(router: Router, load: (address: string) => void = fully)
     const once = !recently() && (await reachable()) && ofTab.setItem(MARK, String(Date.now()))
     if (!once) return void (unopened.value = to.fullPath)
     load(to.fullPath)
+  })
+  addEventListener('online', async () => {
+    const bare = () => unopened.value && router.currentRoute.value === START_LOCATION // elsewhere somebody may be filling in a form
+    if (bare() && (await reachable()) && bare()) load(unopened.value)
   })
   router.afterEach((to, from, failure) => {
     if (failure) return
