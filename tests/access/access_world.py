@@ -82,6 +82,7 @@ class Given:
             "/api/v1/staff": hospital,
             "/api/v1/search": "q=a",
             "/api/v1/rosters": hospital,
+            "/api/v1/sessions/drafts": hospital,
             "/api/v1/waits/coverage": f"department_id={self.known['department_id']}",
             "/api/v1/planning/back-test": f"department_id={self.known['department_id']}&date_from={today}&date_to={today}",
         }.get(row.path, "")

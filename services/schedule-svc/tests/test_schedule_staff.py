@@ -2,12 +2,16 @@
 
 import gzip
 import itertools
+from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
+from common.clock import SHANGHAI
 from common.messages import SessionChanged, SessionPublished, SessionStopped
 from common.testing import HOSTILE_VALUES, assert_bad_input_is_refused, assert_problem, bearer, sent, take_sent
 from flask.testing import FlaskClient
 from schedule_svc.api import schemas
+from schedule_svc.store.browse import page_of_drafts
 from schedule_world import API, OPERATOR, ROSTER, World, check_inventory, get, registrar, roster, session_row, slot_row
 
 
@@ -37,6 +41,75 @@ def test_a_session_published_again_is_changed_by_a_greater_version_only(client: 
     assert (changed["id"], changed["room"]) == (first["id"], "B2")
     assert_problem(post(version=1), 409, "session_stale")
     assert [m.session.revision for m in sent(world.database, SessionChanged)] == [2]
+
+
+def listed(client: FlaskClient, headers: dict[str, str], query: str = "", status: int = 200) -> Any:
+    response = client.get(f"{API}/sessions/drafts{query}", headers=headers)
+    assert response.status_code == status, response.get_json()
+    return response.get_json()
+
+
+def two_drafts(client: FlaskClient, world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sent and taken in: one that says all that can be said, and one that says no more than it must."""
+    times = {"draw_at": "2026-12-04T08:00:00+08:00", "cancel_before": "2026-12-04T12:00:00+08:00"}
+    slots = [slot_row(14, blocked=1) | {"quotas": {"referral": 2}}]
+    department = {"department_id": world.rows("SELECT id FROM departments")[0].id}
+    full = (
+        publish_body(world, policy="weighted", grade="特需", urgent=True, slots=slots, draft=True, **times) | department
+    )
+    plain = publish_body(world, date="2026-12-06", slots=[slot_row(8, day=6)], draft=True) | {"code": "plain"}
+    for body in (plain, full):
+        assert client.post(f"{API}/sessions", json=body, headers=registrar(world)).status_code == 201
+    return full, plain
+
+
+def test_drafts_are_listed_as_they_were_sent_until_they_are_public_or_over(client: FlaskClient, world: World) -> None:
+    full, _ = two_drafts(client, world)
+    first, second = listed(client, registrar(world))["items"]
+    assert [schemas.Draft().validate(draft) for draft in (first, second)] == [{}, {}]
+    again = {name: first[name] for name in first if name in full} | {"doctor_id": first["doctor"]["id"], "draft": True}
+    assert again == full, "what is sent is what is shown"
+    own = {name: second[name] for name in ("code", "department_id", "grade", "cancel_before", "draw_at", "stopped")}
+    nothing = dict.fromkeys(("department_id", "grade", "cancel_before", "draw_at"))
+    assert own == {"code": "plain", "stopped": False} | nothing
+    assert second["slots"][0]["quotas"] == {}
+    assert listed(client, registrar(world), "?code=plain")["items"] == [second]
+    assert listed(client, registrar(world), "?code=other")["items"] == []
+    page = listed(client, registrar(world), "?limit=1")
+    assert page["items"] == [first]
+    assert listed(client, registrar(world), f"?limit=1&cursor={page['next_cursor']}")["items"] == [second]
+
+    client.post(f"{API}/sessions/{second['id']}/stop", json={"reason": "flood"}, headers=registrar(world))
+    assert [draft["stopped"] for draft in listed(client, registrar(world))["items"]] == [False, True]
+    published = again | {"version": 2, "draft": False}
+    assert client.post(f"{API}/sessions", json=published, headers=registrar(world)).status_code == 201
+    assert [draft["code"] for draft in listed(client, registrar(world))["items"]] == ["plain"]
+    world.clock.advance(datetime(2026, 12, 6, 12, tzinfo=SHANGHAI) - world.clock())
+    assert listed(client, registrar(world))["items"] == []
+
+
+def test_drafts_are_their_own_hospitals(client: FlaskClient, world: World) -> None:
+    two_drafts(client, world)
+    own = f"?hospital_id={world.hospital_id}"
+    assert listed(client, OPERATOR, status=422)["errors"][0]["field"] == "hospital_id"
+    assert len(listed(client, OPERATOR, own)["items"]) == 2
+    elsewhere = bearer("acc", "registrar", hospital_id="hos_other")
+    assert listed(client, elsewhere)["items"] == []
+    assert listed(client, elsewhere, "?code=plain")["items"] == []
+    assert listed(client, elsewhere, own, 403)["code"] == "other_hospital"
+    for role in ("patient", "doctor", "cashier"):
+        assert listed(client, bearer("acc", role), own, 403)["code"] == "wrong_role"
+
+
+def test_drafts_are_found_without_reading_years_that_are_over(world: World) -> None:
+    seen: list[tuple[str, Any]] = []
+    with world.database.reading() as conn:
+        sa.event.listen(conn, "before_cursor_execute", lambda _c, _u, sql, values, *_: seen.append((sql, values)))
+        page_of_drafts(conn, world.hospital_id, None, None, 50, world.clock())
+        sql, values = seen[0]
+        plan = "\n".join(str(row) for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values))
+    assert "sessions_by_hospital (hospital_id=? AND starts_at>?)" in plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_sessions_without_a_code_are_always_new(client: FlaskClient, world: World) -> None:

@@ -13,7 +13,7 @@ from haoyuan_roster_format import schemas as formats
 
 from schedule_svc.api import schemas
 from schedule_svc.api.show import show_roster
-from schedule_svc.api.staff import publisher
+from schedule_svc.api.staff import own_hospital, publisher
 from schedule_svc.store import rosters as store
 from schedule_svc.usecases import rosters
 
@@ -71,10 +71,7 @@ def upload_roster() -> dict[str, Any]:
 @blp.response(200, schemas.RosterPage)
 def logged_rosters(query: dict[str, Any]) -> dict[str, Any]:
     """What a hospital has sent and what came of it, newest first, without the rows."""
-    hospital_id = query.get("hospital_id") or principal().hospital_id
-    if not hospital_id:
-        raise Invalid("which hospital?", errors=[{"field": "hospital_id", "message": "is missing"}])
-    principal().require_hospital(hospital_id)
+    hospital_id = own_hospital(query.get("hospital_id"))
     with service().database.reading() as conn:
         rows = store.page_of_rosters(conn, hospital_id, query["cursor"], query["limit"] + 1)
     return page_of(rows, query["limit"], lambda row: [row.received_at, row.id], show_roster)

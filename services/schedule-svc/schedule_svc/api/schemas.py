@@ -199,6 +199,50 @@ class PublishSession(Schema):
     slots = fields.List(fields.Nested(PublishSlot), required=True, validate=validate.Length(1, MOST_SLOTS))
 
 
+class DraftSlot(Schema):
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    capacity = fields.Integer(required=True)
+    blocked = fields.Integer(required=True)
+    quotas = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+class Draft(Schema):
+    """A session that is not public yet, as it was sent last: PublishSession with its `code` and a greater `version` changes it."""
+
+    id = fields.String(required=True)
+    code = fields.String(required=True)
+    version = fields.Integer(required=True)
+    hospital_id = fields.String(required=True)
+    doctor = fields.Nested(SessionDoctor, required=True)
+    department_id = fields.String(required=True, allow_none=True, metadata={"description": "null: the doctor's own"})
+    date = fields.Date(required=True)
+    period = fields.String(required=True, validate=_PERIODS)
+    room = fields.String(required=True)
+    fee = fields.Nested(MoneySchema, required=True)
+    grade = fields.String(required=True, allow_none=True, metadata={"description": "null: the doctor's title"})
+    urgent = fields.Boolean(required=True)
+    policy = fields.String(required=True, validate=_POLICIES)
+    release_at = fields.AwareDateTime(required=True)
+    draw_at = fields.AwareDateTime(required=True, allow_none=True)
+    cancel_before = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "null: by the hospital's rules"}
+    )
+    stopped = fields.Boolean(required=True, metadata={"description": "停诊: it would be public, and stopped"})
+    slots = fields.List(fields.Nested(DraftSlot), required=True)
+
+
+DraftPage = _page(Draft)
+
+
+class DraftQuery(Paged):
+    """By time."""
+
+    sort_kinds = (datetime, str)
+    hospital_id = Idents.id(metadata={"description": "default: the caller's own"})
+    code = Idents.text(64, metadata={"description": "the one of this code alone"})
+
+
 class StopSession(Schema):
     reason = Idents.text(200, required=True)
 

@@ -1,12 +1,13 @@
 """Stored things as the API shows them. Times are Beijing's, +08:00."""
 
+import json
 from datetime import datetime
 from typing import Any
 
 from common.clock import local
 from common.web import money
 
-from schedule_svc.domain import shown_state
+from schedule_svc.domain import CHANNELS, shown_state
 from schedule_svc.store.browse import Shown
 
 
@@ -80,6 +81,41 @@ def _show_slot(slot: Any, remaining: int) -> dict[str, Any]:
         "ends_at": local(slot.ends_at),
         "capacity": slot.capacity,
         "remaining": remaining,
+    }
+
+
+def show_draft(row: Any, slots: Any) -> dict[str, Any]:
+    """As it was sent last; what is null there follows the doctor, or the hospital's rules."""
+    return {
+        "id": row.id,
+        "code": row.code,
+        "version": row.version,
+        "hospital_id": row.hospital_id,
+        "doctor": {"id": row.doctor_id, "name": row.doctor_name, "title": row.doctor_title},
+        "department_id": None if row.follows_department else row.department_id,
+        "date": row.date,
+        "period": row.period,
+        "room": row.room,
+        "fee": money(row.fee),
+        "grade": None if row.follows_title else row.grade,
+        "urgent": row.urgent,
+        "policy": row.policy,
+        "release_at": local(row.release_at),
+        "draw_at": local(row.draw_at),
+        "cancel_before": local(row.cancel_before),
+        "stopped": row.stopped,
+        "slots": [_show_planned(slot) for slot in slots],
+    }
+
+
+def _show_planned(slot: Any) -> dict[str, Any]:
+    asides = json.loads(slot.asides)
+    return {
+        "starts_at": local(slot.starts_at),
+        "ends_at": local(slot.ends_at),
+        "capacity": slot.published,
+        "blocked": slot.withheld,
+        "quotas": {channel: asides[channel][0] for channel in CHANNELS if channel in asides},
     }
 
 

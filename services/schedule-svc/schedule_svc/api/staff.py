@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from common.web import Routes, answer, idempotent, principal, roles, service
+from common.errors import Invalid
+from common.web import Routes, answer, idempotent, page_of, principal, roles, service
 from flask import Response
 
 from schedule_svc.api import schemas
-from schedule_svc.api.show import show_session
-from schedule_svc.store.browse import session_by_id
+from schedule_svc.api.show import show_draft, show_session
+from schedule_svc.store.browse import page_of_drafts, session_by_id
 from schedule_svc.usecases import rosters
 from schedule_svc.usecases import sessions as usecases
 
@@ -20,6 +21,15 @@ def publisher() -> rosters.Publisher:
     """The caller, as one who publishes."""
     caller = principal()
     return rosters.Publisher(caller.account_id, None if caller.has("operator") else caller.hospital_id)
+
+
+def own_hospital(named: str | None) -> str:
+    """The hospital that a query names, or the caller's own. Raises Invalid, Forbidden."""
+    hospital_id = named or principal().hospital_id
+    if not hospital_id:
+        raise Invalid("which hospital?", errors=[{"field": "hospital_id", "message": "is missing"}])
+    principal().require_hospital(hospital_id)
+    return hospital_id
 
 
 def _shown(tx: Any, session_id: str) -> dict[str, Any]:
@@ -40,6 +50,21 @@ def publish_session(body: dict[str, Any]) -> Response:
         session_id = rosters.publish_session(tx, body, publisher())
         shown = _shown(tx, session_id)
     return answer(shown, 201, Location=f"/api/v1/sessions/{session_id}")
+
+
+@blp.get("/sessions/drafts")
+@roles("registrar", "hospital_admin", "operator")
+@blp.arguments(schemas.DraftQuery, location="query")
+@blp.response(200, schemas.DraftPage)
+def drafts(query: dict[str, Any]) -> dict[str, Any]:
+    """A hospital's sessions that are not public yet, by time, as they were sent last; without those that are over."""
+    hospital_id = own_hospital(query.get("hospital_id"))
+    database = service().database
+    with database.reading() as conn:
+        found = page_of_drafts(
+            conn, hospital_id, query.get("code"), query["cursor"], query["limit"] + 1, database.clock()
+        )
+    return page_of(found, query["limit"], lambda one: [one[0].starts_at, one[0].id], lambda one: show_draft(*one))
 
 
 @blp.post("/sessions/<session_id>/stop")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -93,6 +93,39 @@ def page_of_sessions(
 def session_by_id(conn: sa.Connection, session_id: str, now: datetime) -> Shown | None:
     found = _with_slots(conn, conn.execute(_sessions.where(sessions.c.id == session_id)).all(), now)
     return found[0] if found else None
+
+
+_planned = AmongQuery(
+    lambda among: (
+        sa.select(
+            slots.c.session_id, slots.c.starts_at, slots.c.ends_at, slots.c.published, slots.c.withheld, slots.c.asides
+        )
+        .where(among(slots.c.session_id), slots.c.published > 0)
+        .order_by(slots.c.starts_at)
+    )
+)
+
+
+def page_of_drafts(
+    conn: sa.Connection, hospital_id: str, code: str | None, after: Sequence[Any] | None, limit: int, now: datetime
+) -> list[tuple[sa.Row[Any], list[sa.Row[Any]]]]:
+    """A hospital's drafts that are not over, by time, each with its slots as they were planned; or the one of this code alone.
+
+    `after`: as in page_of_sessions.
+    """
+    c = sessions.c
+    query = _sessions.where(c.hospital_id == hospital_id, c.draft.is_(True), c.ends_at > now)
+    # a session lies on one day: with this, the index leaves out the years that are over
+    query = query.where(c.starts_at > now - timedelta(days=1))
+    if code is not None:
+        query = query.where(c.code == code)
+    if after is not None:
+        query = query.where(c.starts_at >= after[0], sa.or_(c.starts_at > after[0], c.id > after[1]))
+    rows = conn.execute(query.order_by(c.starts_at, c.id).limit(limit)).all()
+    by_session: dict[str, list[sa.Row[Any]]] = {row.id: [] for row in rows}
+    for slot in _planned.rows(conn, by_session):
+        by_session[slot.session_id].append(slot)
+    return [(row, by_session[row.id]) for row in rows]
 
 
 def _with_slots(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> list[Shown]:
