@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { forget, learn, serverNow } from './clock'
+import { forget, learn, serverNow, tellingPause } from './clock'
 
 /** The server's clock is `ahead` of ours; its answers take `way` ms there and back, and are dated in whole seconds. */
 function answer(ahead: number, way: number): void {
@@ -35,6 +35,18 @@ describe('the server’s clock', () => {
     answer(5_000, 400)
     expect(Math.abs(serverNow() - (Date.now() + 5_000))).toBeLessThanOrEqual(700)
   })
+
+  it.each([-90_480, -730, 0, 10, 270, 499, 880, 60_333])('is known well after the few answers of ten seconds, if they are asked for at telling moments (%i ms)', (ahead) => {
+    answer(ahead, 60)
+    for (let i = 0; i < 3; i++) {
+      vi.setSystemTime(Date.now() + tellingPause(3000))
+      answer(ahead, 60)
+    }
+    expect(Math.abs(serverNow() - (Date.now() + ahead))).toBeLessThan(125)
+    expect(tellingPause(3000)).toBe(3000)
+  })
+
+  it('has no telling moments before anything is known of it', () => expect(tellingPause(3000)).toBe(3000))
 
   it('follows when somebody sets a clock', () => {
     answer(0, 50)

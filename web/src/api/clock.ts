@@ -34,6 +34,17 @@ export function serverNow(): number {
   return Date.now() + (offset ? (offset.low + offset.high) / 2 : 0)
 }
 
+const FINE = 250 // milliseconds: known so well, nobody has to ask at the same moments as everybody else
+
+/**
+ * When to ask again after `least` milliseconds, so that the answer tells most of the clock: when we take it to show a full second.
+ * Its Date then is of that second or of the one before, which halves the interval; an answer at any other moment may tell nothing new.
+ */
+export function tellingPause(least: number): number {
+  if (!offset || offset.high - offset.low <= FINE) return least
+  return least + 1000 - ((serverNow() + least) % 1000)
+}
+
 /** The server's time, told anew right after each of its full seconds (every `step` milliseconds). */
 export function useServerNow(step = 1000): Ref<number> {
   const now = ref(serverNow())

@@ -67,4 +67,4 @@ export async function all<T>(page: (cursor: string | undefined) => Promise<Page<
 export { isGone, Problem, Unreachable } from './problem'
 export { newKey } from './send'
 export * from './session'
-export { serverNow, useServerNow } from './clock'
+export { serverNow, tellingPause, useServerNow } from './clock'

@@ -313,6 +313,13 @@ describe('the clock', () => {
     expect(Math.abs((await ahead(HOUR, 'no-store')) + HOUR)).toBeLessThanOrEqual(1000)
   })
 
+  it('learns all that there is from what the browser was told not to keep', async () => {
+    const written = Math.floor(Date.now() / 1000) * 1000 - HOUR
+    const { send } = await begin(() => json({}, 200, { Date: new Date(written).toUTCString(), 'Cache-Control': 'public, max-age=1' }))
+    await send(Object.defineProperty(open(), 'cache', { value: 'no-store' }))
+    expect((await import('./clock')).serverNow() - Date.now()).toBe(500 - HOUR)
+  })
+
   it('learns from what may be a second old that it may be', async () => {
     const { send } = await begin(() => json({}, 200, { Date: new Date(Date.now() - HOUR - 2000).toUTCString(), 'Cache-Control': 'public, max-age=1' }))
     await send(open())

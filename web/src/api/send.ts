@@ -71,7 +71,7 @@ async function attempt(request: Request, as: As): Promise<{ response: Response; 
     const sent = Date.now()
     const response = await fetch(again, { signal })
     wait(WHOLE)
-    const kept = keeping(response)
+    const kept = request.cache === 'no-store' ? 0 : keeping(response)
     if (kept <= KEPT) learn(sent - kept, Date.now(), response.headers.get('Date'))
     return { response, token }
   } catch (cause) {

@@ -5,7 +5,8 @@ import { broken } from './broken'
 import { survive, unopened } from './upgrade'
 
 const load = vi.fn()
-let listening: ReturnType<typeof vi.spyOn<typeof globalThis, 'addEventListener'>>
+let listening: Parameters<typeof addEventListener>[] = []
+const listen = addEventListener
 const gone = new TypeError('Failed to fetch dynamically imported module')
 
 /** As Vite does it: the event first, then the error. */
@@ -36,7 +37,11 @@ async function open(router: Router, path: string): Promise<void> {
 describe('a page whose part is gone', () => {
   beforeEach(() => {
     vi.stubGlobal('fetch', async () => new Response(''))
-    listening = vi.spyOn(globalThis, 'addEventListener')
+    listening = []
+    vi.stubGlobal('addEventListener', (...how: (typeof listening)[0]) => {
+      listening.push(how)
+      listen(...how)
+    })
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     sessionStorage.clear()
@@ -44,7 +49,8 @@ describe('a page whose part is gone', () => {
     unopened.value = ''
   })
   afterEach(() => {
-    for (const [name, listener] of listening.mock.calls) removeEventListener(name, listener as EventListener) // the tab is closed
+    for (const how of listening) removeEventListener(...how) // the tab is closed
+    vi.unstubAllGlobals()
     vi.restoreAllMocks()
   })
 
