@@ -30,6 +30,22 @@ _METHODS = {
     },
 }
 
+_AND = {"zh-CN": "、", "en": " + "}
+_WENT = {
+    "zh-CN": {
+        "counter": "已在医院收费窗口退还。",
+        "provider": "由{provider}退回，到账时间以支付渠道为准。",
+        "both": "一部分已在医院收费窗口退还，其余由{provider}退回，到账时间以支付渠道为准。",
+    },
+    "en": {
+        "counter": "It was paid out at the cashier's counter.",
+        "provider": "It went back by way of {provider}; when it arrives depends on the payment provider.",
+        "both": "A part was paid out at the cashier's counter. The rest went back by way of {provider}; "
+        "when it arrives depends on the payment provider.",
+    },
+}
+"""How money went back: cash is in her hands already, and only what a provider gives back is still to arrive."""
+
 _MARKS = {
     "zh-CN": {"no_show": "爽约（未按时就诊）", "late_cancel": "临时退号"},
     "en": {"no_show": "a missed visit", "late_cancel": "a late cancellation"},
@@ -115,8 +131,8 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
     for name in MOMENTS:
         if name in params:
             found[name] = moment(params[name], locale)
-    if "method" in found:
-        found["method"] = _METHODS[locale].get(found["method"], found["method"])
+    if method := params.get("method") or params.get("_method"):
+        found |= _ways(method.split(","), locale)
     if "was_confirmed" in params:
         found["credit"] = _CREDIT[locale][params["was_confirmed"]]
     if params.get("cause") in _CAUSES[locale]:
@@ -140,6 +156,17 @@ def facts_of(params: Mapping[str, Any], locale: str) -> dict[str, str]:
     for n, substitute in enumerate(params.get("substitutes", ()), 1):
         found[f"substitute_{n}"] = _substitute(substitute, locale)
     return _refusal(found, params, locale) | _credit(params, locale)
+
+
+def _ways(methods: Sequence[str], locale: str) -> dict[str, str]:
+    """The names of payment methods, and what a refund by them means."""
+    names = _METHODS[locale]
+    online = [names.get(method, method) for method in methods if method != "window"]
+    how = "provider" if len(online) == len(methods) else "both" if online else "counter"
+    return {
+        "method": _AND[locale].join(names.get(method, method) for method in methods),
+        "went": _WENT[locale][how].format(provider=_AND[locale].join(online)),
+    }
 
 
 def _refusal(found: dict[str, str], params: Mapping[str, Any], locale: str) -> dict[str, str]:

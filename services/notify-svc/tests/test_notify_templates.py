@@ -56,7 +56,7 @@ def test_every_text_exists_in_both_languages_with_the_same_facts() -> None:
 @pytest.mark.parametrize("locale", templates.LOCALES)
 @pytest.mark.parametrize(("kind", "message"), CASES)
 def test_a_whole_message_fills_every_line(kind: str, message: Any, locale: str) -> None:
-    known = {"_patient": "Z*", "_visit": msgspec.to_builtins(VISIT)}
+    known = {"_patient": "Z*", "_visit": msgspec.to_builtins(VISIT), "_method": "wechat"}
     params = msgspec.to_builtins(message) | known
     title, text = templates.render(kind, templates.newest(kind), params, locale)
     assert "{" not in title + text

@@ -51,6 +51,7 @@ def test_each_tender_goes_back_to_its_source_and_the_end_is_told_once(world: Wor
         world.post(f"/refunds/{back['window'].id}/paid-out", headers=CASHIER)
     (done,) = world.take_told()
     assert (type(done), done.order_id, done.amount, done.purpose) == (RefundSucceeded, new, 5000, "order")
+    assert done.method == "alipay,window", "and not only how the last of it went back"
     world.ask_refund(new)
     assert world.told() == [done]
     assert world.balances() == {}
@@ -76,7 +77,8 @@ def test_one_of_two_is_refused_and_issued_again(world: World) -> None:
     again = world.post(f"/refunds/{back['alipay'].id}/retry", headers=OPERATOR).get_json()
     assert (again["amount"]["amount"], again["retry_of"]) == (3000, back["alipay"].id)
     world.settle()
-    assert world.told() == [RefundSucceeded(new, ACCOUNT, again["id"], 5000, "order", "alipay", "cancelled")]
+    both = "alipay,window"
+    assert world.told() == [RefundSucceeded(new, ACCOUNT, again["id"], 5000, "order", both, "cancelled")]
     assert world.balances() == {}
     world.check_rest()
 

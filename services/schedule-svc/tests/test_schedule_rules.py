@@ -343,6 +343,7 @@ def test_the_clinic_day_in_words():
         "Who does not come when called goes back 5 places, then back 5 places, then to the end of the line; "
         "the next time counts as a missed visit."
     )
+    assert not [s for s in words.values() if "原路" in s.zh and "窗口" not in s.zh], "cash is fetched at the counter"
     plain = {sentence.rule: sentence for sentence in in_words(RuleSet(clinic=Clinic(discipline="fifo", passed=())))}
     assert plain["clinic.discipline"].en == "Patients are called in the order in which they checked in."
     assert plain["clinic.passed"].zh == "叫号未到的，按爽约处理。"

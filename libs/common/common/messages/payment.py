@@ -52,7 +52,8 @@ Cause = Literal["cancelled", "late_or_twice", "amount_mismatch", "fee_difference
 @dataclass(frozen=True, slots=True)
 class RefundSucceeded:
     """Money went back to its source. `cause`: the order was cancelled; or of surplus, whether it came late or twice, as another
-    amount than was asked, or is what a move to a cheaper order has left.
+    amount than was asked, or is what a move to a cheaper order has left. `method`: where an order's money came by several, all
+    by which it went back, with commas between them.
     """
 
     order_id: Id

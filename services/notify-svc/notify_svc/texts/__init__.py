@@ -9,11 +9,13 @@ chances   draws, offers, what takes the place of what, missed visits and credit
 clinic    the day of the clinic
 money     payments and refunds; what the staff are told
 whose     the same texts of orders with whose they are
+back      where money goes back to: what was paid at the counter is collected there
 mail      what stands around a text in an e-mail
 sms       the short messages, which providers fill in
 """
 
 from notify_svc.texts.accounts import ACCOUNTS
+from notify_svc.texts.back import BACK
 from notify_svc.texts.chances import CHANCES
 from notify_svc.texts.clinic import CLINIC, MISSED
 from notify_svc.texts.money import MONEY
@@ -23,4 +25,4 @@ from notify_svc.texts.whose import named
 
 _WRITTEN: Texts = ACCOUNTS | ORDERS | CHANCES | CLINIC | MONEY
 
-TEXTS: Texts = _WRITTEN | named(_WRITTEN) | MISSED
+TEXTS: Texts = _WRITTEN | named(_WRITTEN) | MISSED | BACK

@@ -175,6 +175,22 @@ ACCOUNTS: Texts = {
         "What the law wants kept of payments is kept without your name.\n"
         "If it was not you: tell the hospital that you booked with, at once.",
     ),
+    ("security_account_deleted", 2, "zh-CN"): (
+        "账号已注销",
+        "您的账号已注销，不再能登录。\n"
+        + _WHEN_ZH
+        + "仍可退的预约会自动取消，应退款项原路退回；在窗口付款的，请凭就诊人证件到收费窗口领取。\n"
+        "依法须保留的交易记录不再与您本人关联。\n如果不是您本人操作：请立即联系您预约的医院。",
+    ),
+    ("security_account_deleted", 2, "en"): (
+        "Your account has ended",
+        "Your account was ended, and nobody can log in to it any more.\n"
+        + _WHEN_EN
+        + "Appointments that can still be cancelled are cancelled, and money that is due goes back to where it came from; "
+        "if you paid at the counter, collect it there with the patient's document.\n"
+        "What the law wants kept of payments is kept without your name.\n"
+        "If it was not you: tell the hospital that you booked with, at once.",
+    ),
     # --- addresses
     ("address_dead", 1, "zh-CN"): (
         "您的联系方式无法送达",

@@ -209,5 +209,33 @@ SMS: Sms = {
     },
 }
 
+# What was paid in cash does not go back the way it came, and does not wait for a provider. The variables are those of version 1, in
+# the same order: a template that is still to be approved anew can be filled in meanwhile.
+_REFUND_ZH = "线上退款的到账时间以支付渠道为准。"
+_REFUND_EN = "When an online refund arrives is up to your payment provider."
+_ALL_BACK_ZH = "已付费用全额退还，不计爽约，可重新挂号。"
+SMS |= {
+    ("visit_stopped", 2): {
+        **SMS["visit_stopped", 1],
+        "zh-CN": "停诊通知：" + _VISIT_ZH + "停诊，请勿前往。待退款{amount_plain}，全额退还，不计爽约。",
+    },
+    ("visit_too_late", 2): {
+        **SMS["visit_too_late", 1],
+        "zh-CN": "号已作废：" + _VISIT_ZH + "，报到超过时限。" + _ALL_BACK_ZH,
+    },
+    ("visit_not_served", 2): {
+        **SMS["visit_not_served", 1],
+        "zh-CN": "很抱歉，门诊结束前未能为您看诊：" + _VISIT_ZH + "。" + _ALL_BACK_ZH,
+    },
+    ("refund_succeeded", 2): {
+        "zh-CN": "退款成功：就诊人{patient}，医生{doctor}，已退还{amount_plain}，方式：{method}。" + _REFUND_ZH,
+        "en": "Refunded: {amount_plain} by way of {method}, for patient {patient}, Dr. {doctor}. " + _REFUND_EN,
+    },
+    ("surplus_refunded", 2): {
+        "zh-CN": "多付款项已退还：{amount_plain}，方式：{method}。" + _REFUND_ZH,
+        "en": "Paid too much: {amount_plain} was returned by way of {method}. " + _REFUND_EN,
+    },
+}
+
 ABSENT = {"zh-CN": "见号源", "en": "see Haoyuan"}
 """For a variable that a message does not tell: no provider takes an empty one."""

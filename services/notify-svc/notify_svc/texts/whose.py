@@ -1,12 +1,12 @@
-"""The texts of orders as they are told now: each as the version before it, with a line more that says whose the visit is, and of
+"""The texts of orders with whose they are: each as the version before it, with a line more that says whose the visit is, and of
 which visit it is where the text itself does not say so.
 """
 
 from notify_svc.texts.parts import VISIT_EN, VISIT_ZH, Texts
 
-_PATIENT = {"zh-CN": "就诊人：{patient}\n", "en": "Patient: {patient}\n"}
+PATIENT = {"zh-CN": "就诊人：{patient}\n", "en": "Patient: {patient}\n"}
 _VISIT = {"zh-CN": VISIT_ZH, "en": VISIT_EN}
-_ORDER = {
+ORDER = {
     "zh-CN": "就诊：{date} {arrive}，{hospital} {department} {doctor}\n",
     "en": "Visit: {doctor}, {department}, {hospital}, {date} {arrive} (Beijing time)\n",
 }
@@ -54,7 +54,7 @@ def named(texts: Texts) -> Texts:
     for (kind, locale), version in newest.items():
         title, text = texts[kind, version, locale]
         if kind in VISITS:
-            made[kind, version + 1, locale] = title, text.replace(_VISIT[locale], _PATIENT[locale] + _VISIT[locale])
+            made[kind, version + 1, locale] = title, text.replace(_VISIT[locale], PATIENT[locale] + _VISIT[locale])
         elif kind in ORDERS:
-            made[kind, version + 1, locale] = title, _PATIENT[locale] + _ORDER[locale] + text
+            made[kind, version + 1, locale] = title, PATIENT[locale] + ORDER[locale] + text
     return made

@@ -22,8 +22,8 @@ def keep(tx: MongoTx, received: Sequence[Received]) -> None:
 
 
 def known_of(tx: MongoTx, message: Any, order_id: str | None) -> dict[str, Any]:
-    """What the message does not tell itself, under names that no message has: `_patient`, whose it is, and `_visit`, that of the
-    order as its owner knows it. Left out where it is not known.
+    """What the message does not tell itself, under names that no message has: `_patient`, whose it is, `_visit`, that of the
+    order as its owner knows it, and `_method`, by which a cancelled order's money went back. Left out where it is not known.
     """
     patient_id = getattr(message, "patient_id", None)
     found: dict[str, Any] = {}
@@ -33,6 +33,8 @@ def known_of(tx: MongoTx, message: Any, order_id: str | None) -> dict[str, Any]:
         visit = next((p["visit"] for p in told if p.get("visit")), None)
         if visit is not None and not hasattr(message, "visit"):
             found["_visit"] = visit
+        if getattr(message, "refunded", 0):
+            found |= next(({"_method": p["method"]} for p in told if p.get("purpose") == "order" and "method" in p), {})
     if patient_id is not None and (name := tx.store.people.name_of(patient_id)):
         found["_patient"] = name
     return found

@@ -175,12 +175,13 @@ def _post_apart(tx: Tx, kind: str, intent: Intent, refund: Refund, debit: str, c
 def _tell_back(tx: Tx, intent: Intent, refund: Refund) -> None:
     """A refund is back. Of surplus that is told at once; of an order's money when all of it is back, with the total."""
     if refund.purpose == "surplus":
-        _tell_succeeded(tx, intent, refund, refund.amount)
+        _tell_succeeded(tx, intent, refund, refund.amount, refund.provider)
         return
     standing = _how_they_stand(tx, intent)
     if all(one.state == "succeeded" for one in standing):
         last = max(standing, key=lambda one: (one.updated_at, one.id))
-        _tell_succeeded(tx, intent, last, sum(one.amount for one in standing))
+        methods = ",".join(sorted({one.provider for one in standing}))
+        _tell_succeeded(tx, intent, last, sum(one.amount for one in standing), methods)
 
 
 def tell_again(tx: Tx, intent: Intent) -> None:
@@ -203,8 +204,8 @@ def _how_they_stand(tx: Tx, intent: Intent) -> list[Refund]:
     return standing
 
 
-def _tell_succeeded(tx: Tx, intent: Intent, refund: Refund, amount: int) -> None:
-    about = (intent.order_id, intent.account_id, refund.id, amount, refund.purpose, refund.provider)
+def _tell_succeeded(tx: Tx, intent: Intent, refund: Refund, amount: int, methods: str) -> None:
+    about = (intent.order_id, intent.account_id, refund.id, amount, refund.purpose, methods)
     tx.send(RefundSucceeded(*about, _cause_of(refund)))
 
 

@@ -207,7 +207,7 @@ def _check_in(clinic: Clinic) -> Iterator[Sentence]:
     zh, en = _appointment(clinic.late_minutes)
     yield Sentence(
         "clinic.late_minutes",
-        f"晚于{zh}且该时段已结束的，不能再报到，号作废，费用原路退回，不计爽约。",
+        f"晚于{zh}且该时段已结束的，不能再报到，号作废，费用全额退还，不计爽约。",
         f"Later than {en}, and after it has ended, the number is void and its fee goes back; that is no missed visit.",
     )
     zh, en = _duration(clinic.close_minutes * 60)
