@@ -214,6 +214,40 @@ def test_who_does_not_come_waits_on_is_missed_and_let_in_again(web):
     assert web.day.moves(other)[-1][2:] == ("acc_desk", "叫错了")
 
 
+def test_who_waits_again_after_a_call_is_told_of_it(web):
+    web.day.rules(passed=[1])
+    visit_id, other = web.day.come("7"), web.day.come("8")
+    web.day.open()
+
+    def vain() -> tuple[dict[str, str] | None, ...]:
+        shown = [web.get("7", f"/visits/{visit_id}").get_json(), web.get("8", f"/visits/{other}").get_json()]
+        listed = [web.get(who, "/visits").get_json()["items"][0] for who in ("7", "8")]
+        assert [one["vain_call"] for one in listed] == [one["vain_call"] for one in shown]
+        return tuple(one["vain_call"] for one in shown)
+
+    web.next()
+    assert vain() == (None, None), "she is called now"
+    web.day.after(0.5)
+    web.good("registrar", f"/visits/{visit_id}/call", {"room": ROOM, "why": "没听见"})
+    assert web.good("registrar", f"/visits/{visit_id}/pass")["passes"] == 0, "nobody could have come so soon"
+    passed = {"at": "2026-11-24T08:00:00+08:00", "ended": "passed"}
+    assert vain() == (passed, None)
+    web.good("registrar", f"/visits/{other}/call", {"room": ROOM, "why": "试"})
+    web.good("registrar", f"/visits/{other}/start")
+    web.good("registrar", f"/visits/{other}/put-back", {"why": "叫错了"})
+    assert vain() == (passed, {"at": "2026-11-24T08:00:30+08:00", "ended": "put_back"})
+    web.good("doctor", f"/visits/{visit_id}/call", {"room": ROOM, "why": "来了"})
+    web.good("doctor", f"/visits/{visit_id}/examine")
+    web.good("doctor", f"/visits/{visit_id}/return")
+    assert vain()[0] is None, "this call came to something"
+    for ended in ("waiting", "missed"):
+        web.good("doctor", f"/visits/{visit_id}/call", {"room": ROOM, "why": "复诊"})
+        web.day.after(1)
+        assert web.good("doctor", f"/visits/{visit_id}/pass")["state"] == ended
+    web.good("admin", f"/visits/{visit_id}/readmit", {"why": "来了"})
+    assert vain()[0] is None, "she was let in again since"
+
+
 def test_a_visit_moves_to_another_doctor_of_the_day(web):
     visit_id = web.day.come("7")
     moved = web.good("registrar", f"/visits/{visit_id}/transfer", {"to_session_id": web.day.other, "why": "王医生抢救"})

@@ -198,6 +198,19 @@ class MovedToSchema(Schema):
     room = fields.String(required=True)
 
 
+class VainCallSchema(Schema):
+    """A call that came to nothing, after which she waits again."""
+
+    at = fields.AwareDateTime(required=True, metadata={"description": "when she was called"})
+    ended = fields.String(
+        required=True,
+        metadata={
+            "description": "she did not come (whether or not it counts in `passes`), or it was taken back",
+            "enum": ["passed", "put_back"],
+        },
+    )
+
+
 class ClinicVisitSchema(Schema):
     """A visit on the day."""
 
@@ -223,6 +236,12 @@ class ClinicVisitSchema(Schema):
     room = fields.String(required=True, allow_none=True, metadata={"description": "where she is called to"})
     passes = fields.Integer(required=True, metadata={"description": "calls that she missed"})
     calls = fields.Integer(required=True)
+    vain_call = fields.Nested(
+        VainCallSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "her last call, if it came to nothing and she waits again"},
+    )
     late = fields.Boolean(required=True)
     check_in = fields.Nested(CheckInRuleSchema, required=True, allow_none=True)
     visit = fields.Nested(VisitSchema, required=True, metadata={"description": "what was agreed"})

@@ -239,6 +239,22 @@ def why_void(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, str]:
     return {row.visit_id: row.why for row in conn.execute(query)}
 
 
+def vain_calls(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, tuple[datetime, Move]]:
+    """Of visits whose last call came to nothing: when it was, and whether she was passed or put back."""
+    c = visit_moves.c
+    turns = [Move.CALL, Move.PASS, Move.PUT_BACK, Move.COME_BACK, Move.READMIT]
+    query = sa.select(c.visit_id, c.move, c.at).where(c.visit_id.in_(sorted(set(visit_ids))), c.move.in_(turns))
+    called: dict[str, datetime] = {}
+    vain: dict[str, tuple[datetime, Move]] = {}
+    for row in conn.execute(query.order_by(c.id)):
+        vain.pop(row.visit_id, None)
+        if row.move == Move.CALL:
+            called[row.visit_id] = row.at
+        elif row.move in {Move.PASS, Move.PUT_BACK}:
+            vain[row.visit_id] = called[row.visit_id], Move(row.move)
+    return vain
+
+
 def calls_since_back(conn: sa.Connection, queue_id: str, visit_id: str) -> int:
     """How often anybody was called in a queue since a visit came back to it from an examination."""
     c = visit_moves.c

@@ -1,7 +1,7 @@
 """Visits as the API shows them to their patients and to staff."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from common.clock import local
@@ -11,7 +11,7 @@ from booking_svc import store
 from booking_svc.api.show import show_place_and_time
 from booking_svc.clinic import checkin
 from booking_svc.clinic.line import Place
-from booking_svc.clinic.visits import IN_LINE, ClinicVisit, VisitState
+from booking_svc.clinic.visits import IN_LINE, ClinicVisit, Move, VisitState
 
 _MOVED_TO = ("session_id", "department_name", "doctor_id", "doctor_name", "doctor_title", "room")
 
@@ -22,7 +22,7 @@ def show_visit(conn: store.Connection, visit: ClinicVisit) -> dict[str, Any]:
 
 def show_visits(conn: store.Connection, visits: Sequence[ClinicVisit]) -> list[dict[str, Any]]:
     """With what is read beside them: names, how many are before them, the rules of checking in, where they were moved to, why
-    they are void.
+    they are void, what became of the last call of those who wait again.
     """
     names = store.masked_names(conn, [v.patient_id for v in visits if v.patient_id])
     waiting = {v.queue_id for v in visits if v.state in IN_LINE}
@@ -32,6 +32,8 @@ def show_visits(conn: store.Connection, visits: Sequence[ClinicVisit]) -> list[d
     moved = {v.queue_id: _session(conn, v.queue_id) for v in visits if v.queue_id != v.session_id}
     void = [v.id for v in visits if v.state == VisitState.VOID]
     reasons = store.visits.why_void(conn, void) if void else {}
+    back = [v.id for v in visits if v.state in IN_LINE and v.calls]
+    vain = store.visits.vain_calls(conn, back) if back else {}
     return [
         {
             **_plain(visit),
@@ -40,6 +42,7 @@ def show_visits(conn: store.Connection, visits: Sequence[ClinicVisit]) -> list[d
             "check_in": _check_in(visit, rules.get((visit.hospital_id, visit.visit.starts_at))),
             "moved_to": moved.get(visit.queue_id),
             "void_reason": reasons.get(visit.id),
+            "vain_call": _vain_call(vain.get(visit.id)),
         }
         for visit in visits
     ]
@@ -81,6 +84,13 @@ def _check_in(visit: ClinicVisit, rules: ClinicRules | None) -> dict[str, Any] |
         "void_after": local(checkin.void_after(rules, starts_at, visit.visit.ends_at)),
         "proofs": checkin.proofs(rules, visit.tries),
     }
+
+
+def _vain_call(found: tuple[datetime, Move] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    at, move = found
+    return {"at": local(at), "ended": "passed" if move == Move.PASS else "put_back"}
 
 
 def _session(conn: store.Connection, session_id: str) -> dict[str, Any] | None:
