@@ -11,13 +11,21 @@ const target = new URL('../src/api/generated/', here)
 
 await mkdir(target, { recursive: true })
 const open = []
+const closed = []
 for (const name of DOCUMENTS) {
   const source = new URL(`../../docs/openapi/${name}.json`, here)
   await write(name.replace('-svc', ''), `docs/openapi/${name}.json`, astToString(await openapiTS(source, OPTIONS)))
-  open.push(...openOf(JSON.parse(await readFile(source, 'utf8'))))
+  const document = JSON.parse(await readFile(source, 'utf8'))
+  open.push(...requestsOf(document, true))
+  closed.push(...requestsOf(document, false))
 }
-const which = [...new Set(open)].sort().map((request) => request.replaceAll('/', '\\/')).join('|')
-await write('open', 'docs/openapi', `/** Which requests are open to everybody: method and path. */\nexport const OPEN = /^(?:${which})$/\n`)
+// a path without gaps comes before one with gaps that would fit it too: sessions/drafts is not what is open as sessions/{id}
+const not = closed.filter((request) => open.some((other) => new RegExp(`^${other}$`).test(request)))
+await write('open', 'docs/openapi', `/** Which requests are open to everybody: method and path. */\nexport const OPEN = /^${not.length ? `(?!(?:${anyOf(not)})$)` : ''}(?:${anyOf(open)})$/\n`)
+
+function anyOf(requests) {
+  return [...new Set(requests)].sort().map((request) => request.replaceAll('/', '\\/')).join('|')
+}
 
 async function write(name, from, content) {
   const text = `// Generated from ${from} by scripts/client.mjs.\n\n${content}`
@@ -26,11 +34,11 @@ async function write(name, from, content) {
   if (before !== text) await writeFile(file, text)
 }
 
-/** What says that it needs no security, where the document asks for some. */
-function openOf({ paths }) {
+/** As patterns. Open is what says that it needs no security, where the document asks for some. */
+function requestsOf({ paths }, open) {
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods)
-      .filter(([, { security }]) => security?.length === 0)
+      .filter(([, { security }]) => (security?.length === 0) === open)
       .map(([method]) => `${method.toUpperCase()} ${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}`),
   )
 }

@@ -4,6 +4,7 @@ import type { ScheduleSchemas, Session } from '@/api'
 import { addDays } from '@/shared/format'
 
 export type PublishSession = ScheduleSchemas['PublishSession']
+export type Draft = ScheduleSchemas['Draft']
 export const CHANNELS = ['referral', 'window', 'follow_up'] as const
 
 export interface SegmentForm {
@@ -19,6 +20,8 @@ export interface SegmentForm {
 
 export interface SessionForm {
   doctor_id: string
+  /** '': the doctor's own. */
+  department_id: string
   code: string
   /** What was published last under this code; 0: nothing yet. */
   version: number
@@ -60,6 +63,7 @@ export const USUAL: Record<Session['period'], Plan> = {
 export function emptyForm(date: string, period: Session['period'] = 'morning'): SessionForm {
   return {
     doctor_id: '',
+    department_id: '',
     code: '',
     version: 0,
     date,
@@ -107,6 +111,11 @@ export function fenOf(yuan: string): number | null {
   return match ? Number(match[1]) * 100 + Number((match[2] ?? '').padEnd(2, '0')) : null
 }
 
+function yuanOf(fen: number): string {
+  const [yuan, rest] = [Math.floor(fen / 100), fen % 100]
+  return rest ? `${yuan}.${String(rest).padStart(2, '0')}` : String(yuan)
+}
+
 /** A code of one's own, as tools/haoyuan-roster makes them: told apart by doctor, day and part of the day. */
 export function codeOf(doctor: string, form: SessionForm): string {
   return `${doctor}-${form.date.replaceAll('-', '')}-${form.period}`.slice(0, 64)
@@ -130,7 +139,35 @@ export function faultsOf(form: SessionForm): Fault[] {
   return faults
 }
 
-const beijing = (local: string) => `${local}:00+08:00`
+/** Whole minutes are typed in; what came otherwise keeps its seconds. */
+const beijing = (local: string) => `${local}${/T\d\d:\d\d$/.test(local) ? ':00' : ''}+08:00`
+const localOf = (time: string | null) => (time ?? '').replace(/(:00)?\+08:00$/, '')
+
+/** What stands in the form to go on with a draft. */
+export function formOf(draft: Draft): SessionForm {
+  return {
+    doctor_id: draft.doctor.id,
+    department_id: draft.department_id ?? '',
+    code: draft.code,
+    version: draft.version,
+    date: draft.date,
+    period: draft.period,
+    room: draft.room,
+    fee: yuanOf(draft.fee.amount),
+    grade: draft.grade ?? '',
+    policy: draft.policy,
+    release_at: localOf(draft.release_at),
+    draw_at: localOf(draft.draw_at),
+    cancel_before: localOf(draft.cancel_before),
+    urgent: draft.urgent,
+    segments: draft.slots.map(segmentOf),
+  }
+}
+
+function segmentOf({ starts_at, ends_at, capacity, blocked, quotas }: Draft['slots'][number]): SegmentForm {
+  const { referral = 0, window = 0, follow_up = 0 } = quotas
+  return { starts: localOf(starts_at).slice(11), ends: localOf(ends_at).slice(11), capacity, blocked, referral, window, follow_up }
+}
 
 /** What is sent. The form has no faults. */
 export function bodyOf(form: SessionForm, draft: boolean): PublishSession {
@@ -148,6 +185,7 @@ export function bodyOf(form: SessionForm, draft: boolean): PublishSession {
     draft,
     slots: form.segments.map((s) => slotOf(form.date, s)),
   }
+  if (form.department_id) body.department_id = form.department_id
   if (form.grade.trim()) body.grade = form.grade.trim()
   if (form.policy !== 'first_come') body.draw_at = beijing(form.draw_at)
   if (form.cancel_before) body.cancel_before = beijing(form.cancel_before)

@@ -15,11 +15,11 @@ export const pages = both(
       sums: '{sessions} 次出诊，余号 {remaining} / {capacity}，停诊 {stopped} 次', left: '余 {left}/{of}', add: '为{doctor}在{day}新增出诊',
       none: '这段时间没有符合条件的出诊。', more: '只显示了前 {n} 次出诊，请缩小范围。',
     },
-    drafts: { title: '未发布的草稿', about: '内容保存在这台电脑上。' },
+    drafts: { title: '未发布的草稿', about: '本院的排班人员都能看到，患者看不到。' },
     publish: {
       title: '新增出诊', what: '谁在哪里出诊', when: '怎么放号', gradeHint: '不填则为医生职称', cancelHint: '不填则按医院规则',
       codeHint: '不填则按“医生编号-日期-时段”生成', urgent: '急诊（爽约限制不适用）', publish: '发布', draft: '存为草稿',
-      about: '发布后患者即可看到；草稿不对外显示。', faults: '有 {n} 处需要修改。', saved: '草稿已保存（{code}），患者还看不到。',
+      about: '发布后患者即可看到；草稿不对外显示。', elsewhere: '出诊科室：{name}', noDraft: '找不到这份草稿，可能已经发布。下面可以新增一次出诊。', changed: '您打开之后，有人改过或发布了这份草稿。请从排班表重新打开：', faults: '有 {n} 处需要修改。', saved: '草稿已保存（{code}），患者还看不到。',
     },
     segments: {
       title: '就诊时段', from: '从', to: '到', minutes: '每段分钟', each: '每段号数', make: '按此生成', caption: '{n} 段，共 {total} 个号',
@@ -93,11 +93,11 @@ export const pages = both(
       sums: '{sessions} sessions, {remaining} of {capacity} numbers left, {stopped} cancelled', left: '{left}/{of} left', add: 'Add a session of {doctor} on {day}',
       none: 'No session in these days fits.', more: 'Only the first {n} sessions are shown: choose fewer days.',
     },
-    drafts: { title: 'Drafts', about: 'What was typed in is kept in this browser.' },
+    drafts: { title: 'Drafts', about: 'The registrars of the hospital see them, patients do not.' },
     publish: {
       title: 'New session', what: 'Who sees patients where', when: 'How numbers are given', gradeHint: "The doctor's title unless you say otherwise", cancelHint: "By the hospital's rules unless you say otherwise",
       codeHint: 'doctor-date-period unless you say otherwise', urgent: 'Urgent (blocks for missed visits do not count)', publish: 'Publish', draft: 'Save as a draft',
-      about: 'Patients see what is published at once; drafts are not shown.', faults: '{n} things are to be mended.', saved: 'The draft is saved ({code}). Patients do not see it yet.',
+      about: 'Patients see what is published at once; drafts are not shown.', elsewhere: 'In the department {name}', noDraft: 'This draft is there no more; it may be public now. Below you may begin another session.', changed: 'Somebody has changed or published this draft since you opened it. Open it again from the roster:', faults: '{n} things are to be mended.', saved: 'The draft is saved ({code}). Patients do not see it yet.',
     },
     segments: {
       title: 'Segments', from: 'From', to: 'To', minutes: 'Minutes each', each: 'Numbers each', make: 'Make them', caption: '{n} segments, {total} numbers',
