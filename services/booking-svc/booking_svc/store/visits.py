@@ -242,15 +242,15 @@ def why_void(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, str]:
 def vain_calls(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, tuple[datetime, Move]]:
     """Of visits whose last call came to nothing: when it was, and whether she was passed or put back."""
     c = visit_moves.c
-    turns = [Move.CALL, Move.PASS, Move.PUT_BACK, Move.COME_BACK, Move.READMIT]
+    turns = [Move.CALL, Move.PASS, Move.PUT_BACK]
     query = sa.select(c.visit_id, c.move, c.at).where(c.visit_id.in_(sorted(set(visit_ids))), c.move.in_(turns))
     called: dict[str, datetime] = {}
     vain: dict[str, tuple[datetime, Move]] = {}
     for row in conn.execute(query.order_by(c.id)):
-        vain.pop(row.visit_id, None)
         if row.move == Move.CALL:
             called[row.visit_id] = row.at
-        elif row.move in {Move.PASS, Move.PUT_BACK}:
+            vain.pop(row.visit_id, None)
+        else:
             vain[row.visit_id] = called[row.visit_id], Move(row.move)
     return vain
 
