@@ -14,6 +14,14 @@ describe('what a visit’s stream tells', () => {
     expect(told(known, { ...news, state: 'expected' })!.check_in).toEqual({ opens_at: 'x' })
   })
 
+  it('keeps a call that came to nothing until the next one', () => {
+    const vain_call = { at: '2026-11-23T09:12:00+08:00', ended: 'passed' } as const
+    const back = { ...known, state: 'waiting', calls: 1, vain_call } as LiveVisit
+    expect(told(back, { ...news, state: 'waiting' })!.vain_call).toEqual(vain_call)
+    expect(told(back, { ...news, state: 'called', calls: 2 })!.vain_call).toBeNull()
+    expect(told(back, { ...news, state: 'waiting', calls: 2 })!.vain_call).toBeNull() // of that one nothing is known yet
+  })
+
   it('says nothing of a visit that is not known yet', () => {
     expect(told(undefined, news)).toBeUndefined()
   })

@@ -34,12 +34,13 @@ export const ENDED: ReadonlySet<Visit['state']> = new Set(['done', 'missed', 'vo
 const FOR_GOOD: ReadonlySet<Visit['state']> = new Set(['done', 'void', 'withdrawn', 'lapsed']) // who has missed it may be let in again
 const WAIT_EVERY = 30_000 // milliseconds
 
-/** What was known, as the stream has it now. Check-in is over once she is not expected any more. */
+/** What was known, as the stream has it now. Check-in is over once she is not expected any more; a call that came to nothing, with the next one. */
 export function told(known: LiveVisit | undefined, news: Told): LiveVisit | undefined {
   if (!known) return undefined
   const { state, ticket, queue_id, ahead, room, calls, passes, called_at, moved_to, paused, serving } = news
   const check_in = state === 'expected' ? known.check_in : null
-  return { ...known, state, ticket, queue_id, ahead, room, calls, passes, called_at, moved_to, paused, serving, check_in }
+  const vain_call = state === 'waiting' && calls === known.calls ? known.vain_call : null
+  return { ...known, state, ticket, queue_id, ahead, room, calls, passes, called_at, moved_to, paused, serving, check_in, vain_call }
 }
 
 export interface Following {
@@ -78,8 +79,9 @@ export function useVisit(id: string): Following {
   )
   watch(
     () => [visit.data?.state, visit.data?.ahead, visit.data?.queue_id, visit.data?.paused?.why, visit.data?.calls],
-    ([state], [before]) => {
-      if (state !== before && before !== undefined) void visit.reload() // times, and what else came with it
+    ([state, , , , calls], [before, , , , callsBefore]) => {
+      const moved = state !== before || calls !== callsBefore // both at once, if a call is taken back at once
+      if (moved && before !== undefined) void visit.reload() // times, and what else came with it
       void wait.reload()
       if (state && FOR_GOOD.has(state as Visit['state'])) visit.close()
     },

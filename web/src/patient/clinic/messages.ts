@@ -13,6 +13,7 @@ export const messages = both(
       earlier: '以前',
       none: '还没有就诊记录。预约成功后会显示在这里。',
       toOrder: '查看订单',
+      toReason: '查看订单的去向',
       toVisit: '查看候诊情况',
       goCheckIn: '去报到',
       number: '号码',
@@ -40,7 +41,10 @@ export const messages = both(
       pausedUntil: '预计 {time} 恢复。',
       pausedOpen: '恢复时间待定。',
       movedTo: '您已转到 {doctor} 的队伍（{department}，{room}），排队时间不受影响。',
-      passed: '叫到您时没有应答，号码已往后排。请留意下一次叫号。',
+      vain: {
+        passed: '{time} 叫到您时没有应答，号码已重新排队，现在排第 {n} 位。请留意下一次叫号。',
+        put_back: '{time} 的叫号已撤回，您回到了队伍里，现在排第 {n} 位。请留意下一次叫号。',
+      },
       late: '您报到晚了，按报到时间排队。',
       state: {
         serving: '您正在 {room}就诊',
@@ -49,7 +53,7 @@ export const messages = both(
         done: '本次就诊已完成，祝您早日康复。',
         missed: '多次叫号没有应答，本次号码已作废。如果您就在医院，请马上到分诊台，工作人员可以重新为您排队。',
         void: '这个号码已经作废。',
-        withdrawn: '这次就诊已取消。',
+        withdrawn: '这个号码已经不用了：订单取消、改约，或者门诊停诊。',
         lapsed: '这一天的门诊已经结束。',
       },
       void: {
@@ -144,6 +148,7 @@ export const messages = both(
       earlier: 'Before',
       none: 'No visits yet. Once an appointment is confirmed, you find it here.',
       toOrder: 'The order',
+      toReason: 'See what became of the order',
       toVisit: 'See the queue',
       goCheckIn: 'Check in',
       number: 'Number',
@@ -171,7 +176,10 @@ export const messages = both(
       pausedUntil: 'They should go on at {time}.',
       pausedOpen: 'It is not known yet when they go on.',
       movedTo: 'You are in the queue of {doctor} now ({department}, {room}). You lose no time by it.',
-      passed: 'You did not come when you were called, and were moved back. Listen for your next call.',
+      vain: {
+        passed: 'You were called at {time} and did not come, so you wait again, as number {n} in line. Listen for your next call.',
+        put_back: 'The call of {time} was taken back, so you wait again, as number {n} in line. Listen for your next call.',
+      },
       late: 'You checked in late, so you stand by when you came.',
       state: {
         serving: 'You are being seen in {room}',
@@ -180,7 +188,7 @@ export const messages = both(
         done: 'This visit is done. Get well soon.',
         missed: 'You were called and did not come, so the number is void. If you are at the hospital, go to the desk now: they can let you in again.',
         void: 'This number is void.',
-        withdrawn: 'This visit was cancelled.',
+        withdrawn: 'This number is no longer used: the order was cancelled or moved, or the clinic was called off.',
         lapsed: 'The clinic of that day is over.',
       },
       void: {

@@ -29,6 +29,15 @@ it('a way back with the dialog open asks nothing of the order that it leads to',
   page.unmount()
 })
 
+it('leads to its visit, as soon as there is one', async () => {
+  orders = [orderOf('awaiting_payment', { id: 'ord_a' }), orderOf('fulfilled', { id: 'ord_b', visit_id: 'vis_b' })]
+  for (const [id, ways] of [['ord_a', []], ['ord_b', ['/visits/vis_b']]] as const) {
+    const { page } = await open(`/orders/${id}`)
+    expect(page.findAll('a[href^="/visits"]').map((link) => link.attributes('href'))).toEqual(ways)
+    page.unmount()
+  }
+})
+
 it('what she moves to stays until she leaves it, though it sells out, and so does the answer', async () => {
   orders = [orderOf('confirmed')]
   const list = vi.spyOn(schedule, 'GET').mockImplementation((() => ok({ items: [SESSION] })) as never)
