@@ -1,6 +1,6 @@
 /** All that the desk does, and what it knows: the live queue, the room, who is there. */
 
-import { computed, reactive, ref, watch } from 'vue'
+import { computed, reactive, ref, watch, type ComputedRef, type Ref } from 'vue'
 import { account, ask, booking, Problem, schedule, serverNow, Unreachable, type Visit } from '@/api'
 import { t } from '@/i18n'
 import { say } from '@/i18n/problems'
@@ -26,6 +26,19 @@ export interface Asked {
 export type Desk = ReturnType<typeof useDesk>
 
 export function useDesk(sessionId: string) {
+  const shown = useShown(sessionId)
+  const presses = usePresses(shown, () => [next, visitAct, queueAct])
+  const next = useNext(shown, presses.doing)
+  const visitAct = useVisitAct(shown, presses.doing)
+  const queueAct = useQueueAct(shown, presses.doing)
+  const { said, settled, clear } = presses
+  return reactive({ sessionId, ...shown, said, settled, next, visitAct, queueAct, clear })
+}
+
+type Shown = ReturnType<typeof useShown>
+
+/** What there is: the session, its live queue, and who is in this room. */
+function useShown(sessionId: string) {
   const params = { path: { session_id: sessionId } }
   const session = useLoad(() => ask(schedule.GET('/api/v1/sessions/{session_id}', { params })))
   const live = useLive<Queue, Queue>({
@@ -35,16 +48,7 @@ export function useDesk(sessionId: string) {
     merge: (_, told) => told,
   })
   const queue = computed(() => live.data)
-  const room = ref(local.getItem(ROOM) ?? '')
-  watch(room, (now) => local.setItem(ROOM, now))
-  // the room that was chosen last, if this line is served there; else one of its own
-  watch(
-    () => [queue.value?.desks.length, session.data?.room],
-    () => {
-      const rooms = queue.value?.desks.map((desk) => desk.room) ?? []
-      if (queue.value && session.data && !rooms.includes(room.value)) room.value = rooms[0] ?? session.data.room
-    },
-  )
+  const room = useRoom(queue, () => session.data?.room)
   const desk = computed(() => queue.value?.desks.find((d) => d.room === room.value))
   /** undefined: no desk is open there; null: nobody is there. */
   const there = computed(() => (desk.value ? desk.value.visit : undefined))
@@ -53,36 +57,50 @@ export function useDesk(sessionId: string) {
     { of: [() => `${there.value?.visit_id} ${there.value?.state} ${desk.value?.called_at}`] },
   )
   const may = computed(() => Boolean(queue.value && mayAct(account.value, session.data?.doctor.id ?? '', queue.value)))
+  return { params, session, live, queue, room, desk, there, details, may }
+}
+
+/** The room that was chosen last, if this line is served there; else one of its own. */
+function useRoom(queue: ComputedRef<Queue | undefined>, planned: () => string | undefined): Ref<string> {
+  const room = ref(local.getItem(ROOM) ?? '')
+  watch(room, (now) => local.setItem(ROOM, now))
+  watch(
+    () => [queue.value?.desks.length, planned()],
+    () => {
+      const rooms = queue.value?.desks.map((desk) => desk.room) ?? []
+      if (queue.value && planned() !== undefined && !rooms.includes(room.value)) room.value = rooms[0] ?? planned()!
+    },
+  )
+  return room
+}
+
+type Doing = ReturnType<typeof usePresses>['doing']
+
+/** What is pressed, and what becomes of presses that had no answer. acts: all that can be pressed. */
+function usePresses({ live, queue, details }: Shown, acts: () => { error: unknown }[]) {
   const said = ref('')
-
-  function clear(): void {
-    for (const act of [next, visitAct, queueAct]) act.error = undefined
-  }
-
-  const unanswered = new Unanswered()
   const settled = ref(0) // counts what had no answer, and turned out to be over
+  const unanswered = new Unanswered()
+  const forgive = (which: (error: unknown) => boolean) => acts().forEach((act) => which(act.error) && (act.error = undefined))
+  const clear = () => forgive(() => true)
 
   /** The queue may show that it has happened, or that it is out of date: then there is nothing to press again, and nothing to complain of. */
   function settle(): void {
     const words = unanswered.settle()
     if (words === undefined) return
-    for (const act of [next, visitAct, queueAct]) if (isUnanswered(act.error)) act.error = undefined
+    forgive(isUnanswered)
     said.value = words
     settled.value++
   }
   watch(queue, settle, { flush: 'sync' })
   // what the network did is over when all is live again; what had no answer is kept nevertheless
-  watch(
-    () => live.freshness,
-    (now) => {
-      if (now === 'live') for (const act of [next, visitAct, queueAct]) if (act.error instanceof Unreachable) act.error = undefined
-    },
-  )
+  watch(() => live.freshness, (now) => now === 'live' && forgive((error) => error instanceof Unreachable))
 
   /** Do it, then see what has become of it. Somebody else may have been quicker: then what is there now is shown. */
   async function doing<T>(intention: unknown[], words: (answer: T) => string, make: Make<T>): Promise<void> {
     clear()
     said.value = ''
+    const seeing = () => live.reload().then(() => void details.reload())
     try {
       const answer = await unanswered.ask(intention, make)
       await seeing()
@@ -93,13 +111,11 @@ export function useDesk(sessionId: string) {
       if (!isUnanswered(error) || unanswered.has(intention)) throw error
     }
   }
+  return { said, settled, clear, doing }
+}
 
-  async function seeing(): Promise<void> {
-    await live.reload()
-    void details.reload()
-  }
-
-  const next = useAct(async (outcome: 'done' | 'passed') => {
+function useNext({ params, queue, room, there, details }: Shown, doing: Doing) {
+  return useAct(async (outcome: 'done' | 'passed') => {
     const at = room.value
     const words = (called: { visit?: { ticket: string } | null }) => calledWords(called.visit)
     await doing(['next', outcome, at], words, (headers) => {
@@ -114,8 +130,10 @@ export function useDesk(sessionId: string) {
       }
     })
   })
+}
 
-  const visitAct = useAct(async (action: Action, visit: Pick<InLine, 'visit_id' | 'order_id' | 'ticket'>, asked: Asked = { why: '' }) => {
+function useVisitAct({ queue, room }: Shown, doing: Doing) {
+  return useAct(async (action: Action, visit: Pick<InLine, 'visit_id' | 'order_id' | 'ticket'>, asked: Asked = { why: '' }) => {
     const at = room.value
     const words = () => t(`desk.said.${action}`, { ticket: ticketName(visit.ticket) })
     await doing([action, visit.visit_id, asked, at], words, (headers) => {
@@ -128,17 +146,17 @@ export function useDesk(sessionId: string) {
       }
     })
   })
+}
 
+function useQueueAct({ queue }: Shown, doing: Doing) {
   /** of: all that makes it another one if it is pressed again. */
-  const queueAct = useAct(async (what: string, of: unknown, work: (headers: { 'Idempotency-Key': string }) => Promise<unknown>) => {
+  return useAct(async (what: string, of: unknown, work: (headers: { 'Idempotency-Key': string }) => Promise<unknown>) => {
     const words = () => t(`desk.said.${what}`)
     await doing([what, of], words, (headers) => {
       const before = shownOf(what, queue.value)
       return { ask: () => work(headers), over: () => shownOf(what, queue.value) !== before, words: () => '' }
     })
   })
-
-  return reactive({ sessionId, params, session, live, queue, room, desk, there, details, may, said, settled, next, visitAct, queueAct, clear })
 }
 
 export function visitOf(visit_id: string): Promise<Visit> {
