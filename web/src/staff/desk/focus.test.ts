@@ -14,16 +14,21 @@ vi.mock('@/shared/live', () => ({ useLive: () => live }))
 const SESSION = { id: 's', room: '101', doctor: { id: 'd', name: '王' }, hospital: { id: 'h' }, department: { name: '内科' }, slots: [], starts_at: '2026-11-23T08:00:00+08:00', ends_at: '2026-11-23T12:00:00+08:00' }
 const visit = (n: number) => ({ visit_id: `v${n}`, ticket: `W${n}`, name: '李', state: 'waiting', visit_class: 'walk_in', passes: 0 })
 const queue = (changes: object = {}) => ({ session_id: 's', doctor_id: 'd', hospital_id: 'h', state: 'open', paused: null, discipline: 'fifo', desks: [{ room: '101', visit: null }], waiting: [visit(1), visit(2)], away: [], expected: [], missed: [], ...changes }) as unknown as Queue
-/** What the queue is after the next answer; nothing: none comes. */
-let after: object | undefined
+/** What the queue is after the next answer. */
+let after: object
 let page: VueWrapper
 
-function press(words: string): Promise<void> {
+function press(words: string): Promise<unknown> {
   const found = page.findAll('button').filter((one) => one.text() === words && one.element.isConnected).at(-1)
   if (!found) throw new Error(`no button ${words} in ${page.text()}`)
   found.element.focus()
   expect(document.activeElement).toBe(found.element)
   void found.trigger('click')
+  return flushPromises()
+}
+function send(): Promise<unknown> {
+  page.find<HTMLElement>('dialog button').element.focus()
+  void page.find('dialog form').trigger('submit')
   return flushPromises()
 }
 const at = () => document.activeElement as HTMLElement
@@ -35,7 +40,6 @@ beforeEach(async () => {
   vi.spyOn(schedule, 'GET').mockImplementation((async () => ({ data: SESSION, response: new Response() })) as never)
   vi.spyOn(booking, 'GET').mockImplementation((async () => ({ data: { items: [] }, response: new Response() })) as never)
   const act = async () => {
-    if (!after) throw new Unreachable('the network')
     live.data = queue(after)
     return { data: {}, response: new Response() }
   }
@@ -66,13 +70,17 @@ describe('after', () => {
     expect(at().closest('.now')).toBeTruthy()
   })
 
-  it('an end of the pause that had no answer, it is where it was', async () => {
+  it('an end of the pause that has no answer yet, or none, it is where it was', async () => {
     live.data = queue({ paused: { why: '茶' } })
     await flushPromises()
-    after = undefined
+    let lose = () => {}
+    vi.spyOn(booking, 'POST').mockReturnValue(new Promise((_, reject) => (lose = () => reject(new Unreachable('the network')))) as never)
     await press('恢复叫号')
+    expect(at().hasAttribute('disabled'), 'browsers take the focus from what is disabled').toBe(false)
+    lose()
+    await flushPromises()
+    expect(page.find('.fault').exists()).toBe(true)
     expect(at().textContent).toBe('恢复叫号')
-    expect(at().hasAttribute('disabled')).toBe(false)
   })
 
   it('another room is opened or not, it is where that began', async () => {
@@ -89,15 +97,13 @@ describe('after', () => {
     expect(at().textContent).toBe('再开一个诊室')
   })
 
-  it('the room is closed, it is with the rooms; but not when a call takes the way to close it away', async () => {
-    after = { desks: [{ room: '101', visit: visit(1) }] }
-    await press('叫下一位 N')
-    expect(at().closest('.now')).toBeTruthy()
-    live.data = queue()
+  it('the room is closed, it is with the rooms; opened again, with the next call', async () => {
     after = { desks: [] }
-    await flushPromises()
     await press('关闭诊室')
     expect(at()).toBe(page.find('.rooms select').element)
+    after = {}
+    await press('在 101 诊室开诊')
+    expect(at().closest('.now')).toBeTruthy()
   })
 })
 
@@ -105,8 +111,7 @@ describe('after a dialog', () => {
   it('that was sent, it is with what had opened it', async () => {
     await press('暂停叫号')
     expect(page.find('dialog').exists()).toBe(true)
-    await page.find('dialog form').trigger('submit')
-    await flushPromises()
+    await send()
     expect(page.find('dialog').exists()).toBe(false)
     expect(at().textContent).toBe('暂停叫号')
   })
@@ -114,11 +119,8 @@ describe('after a dialog', () => {
   it('by which a patient has left the list, it stays with the list', async () => {
     await press('更多 W1 号')
     await press('转给其他医生')
-    const dialog = page.find('dialog')
-    expect(dialog.find('form').exists()).toBe(true)
     after = { waiting: [visit(2)] }
-    await dialog.find('form').trigger('submit')
-    await flushPromises()
+    await send()
     expect(page.find('dialog').exists()).toBe(false)
     expect(at().closest('.card')?.querySelector('h2')?.id).toBe('list-waiting')
   })
@@ -126,9 +128,24 @@ describe('after a dialog', () => {
   it('that takes all of it away, it is with the page', async () => {
     await press('结束门诊')
     after = { state: 'closed' }
-    await page.find('dialog form').trigger('submit')
-    await flushPromises()
+    await send()
     expect(page.find('dialog').exists()).toBe(false)
     expect(at().id).toBe('main')
+  })
+
+  it('that has no answer yet, or none, it is where it was, and the dialog is open', async () => {
+    await press('暂停叫号')
+    let lose = () => {}
+    const post = vi.spyOn(booking, 'POST').mockReturnValue(new Promise((_, reject) => (lose = () => reject(new Unreachable('the network')))) as never)
+    const submit = page.findAll('dialog button').at(-1)!
+    ;(submit.element as HTMLElement).focus()
+    await page.find('dialog form').trigger('submit')
+    expect(submit.attributes()).not.toHaveProperty('disabled')
+    await page.find('dialog form').trigger('submit')
+    expect([page.find('dialog').exists(), post.mock.calls.length]).toEqual([true, 1])
+    lose()
+    await flushPromises()
+    expect(page.find('dialog .fault').exists()).toBe(true)
+    expect(at()).toBe(submit.element)
   })
 })
