@@ -28,6 +28,11 @@ Object.defineProperty(window, 'speechSynthesis', { value: {
 SMALLEST = """Math.min(...[...document.querySelectorAll('section *')]
   .filter(each => !each.children.length && each.textContent.trim()).map(each => parseFloat(getComputedStyle(each).fontSize)))"""
 """Of all texts of the queues, in pixels."""
+CUT = """[...document.querySelectorAll('.desk')].filter(desk => [...desk.querySelectorAll('.room, .ticket, .who, .what, .why')].some(each => {
+  const [own, box] = [each.getBoundingClientRect(), desk.getBoundingClientRect()]
+  return own.top < box.top - 1 || own.bottom > box.bottom + 1 || own.right > box.right + 1
+})).map(desk => desk.innerText)"""
+"""Desks of which something is not to be seen."""
 
 
 class Day:
@@ -84,8 +89,9 @@ class Day:
 
         eventually(come, "the session is known")
 
-    def opens(self) -> None:
-        self.desk.post(f"/sessions/{self.session}/queue/desks", {"room": ROOM})
+    def opens(self, *rooms: str) -> None:
+        for room in rooms or [ROOM]:
+            self.desk.post(f"/sessions/{self.session}/queue/desks", {"room": room})
 
     def at_board(self, wall: Callable[..., Page], path: str = "/board", **how: str) -> Page:
         page = at(wall, f"{self.url}/login?next=/board", self.board, PASSWORD, **how)
@@ -355,3 +361,32 @@ def test_in_english_narrow_large_and_on_four_walls(day, narrow, desktop, wall, s
     expect(desk.get_by_role("button", name=re.compile("Done, call next"))).to_be_visible()
     axe(desk)
     shoot(desk, "desk-en")
+
+
+def test_many_desks_of_one_queue_are_all_to_be_seen_in_a_quarter_of_a_wall(day, wall, shoot, axe):
+    clinic = day(4)
+    rooms = [f"A10{n}" for n in range(1, 9)]
+    clinic.opens(*rooms[:4])
+    clinic.come(0, 1, 2, 3)
+    for room in rooms[:3]:
+        clinic.desk.post(f"/sessions/{clinic.session}/queue/next", {"room": room, "after": None})
+    emergency = {"visit_class": "emergency", "reason": "critical"}
+    clinic.desk.post(f"/visits/{clinic.visits[3]}/class", emergency)
+    clinic.desk.post(f"/sessions/{clinic.session}/queue/next", {"room": rooms[3], "after": None})
+    others = [clinic.house.session(1, fee=0, begun=True) for _ in range(2)]
+    for other in others:
+        clinic.walk_in(other, "钱多多")
+    board = clinic.at_board(wall, f"/board?sessions={','.join([clinic.session, *others])}")
+    desks = board.locator(".tile").first.locator(".desk")
+    expect(desks).to_have_count(4)
+    expect(desks.last).to_contain_text("急诊 · 病情危重")
+    assert board.evaluate(CUT) == []
+    axe(board)
+    shoot(board, "board-four-desks")
+    clinic.opens(*rooms[4:])
+    expect(board.get_by_text("8 个诊室轮流显示")).to_be_visible()
+    for room in (rooms[0], rooms[7]):
+        expect(desks.filter(has_text=room)).to_be_visible()
+    assert board.evaluate(CUT) == []
+    assert board.evaluate(SMALLEST) >= 1080 / 50
+    shoot(board, "board-eight-desks")

@@ -8,7 +8,8 @@ type Desk = Queue['desks'][number]
 
 export const TURN = 8000 // milliseconds
 const FRESH = 30_000 // milliseconds for which a call is to be seen all the time
-const LEAST = 7 // hundredths of the screen's shorter side: a desk in one line, with the space below it
+const LEAST = 7 // hundredths of the screen's shorter side: a desk in one line, with the space below it,
+const GAP = 1 // which the last one has not
 const AMPLE = 10 // the same, of a desk in two lines
 
 /** Rooms to which somebody was called a moment ago. */
@@ -35,11 +36,10 @@ export interface Turns {
   fresh: ComputedRef<ReadonlySet<string>>
 }
 
-/** What of a queue's desks `box` shows now. Who wants no motion has all of them at once, however small. */
+/** What of a queue's desks `box` shows now. Nothing moves when a turn ends: others stand there. */
 export function useTurns(queue: () => Queue | undefined, box: Readonly<Ref<HTMLElement | null>>): Turns {
   const now = useServerNow()
   const height = ref(Infinity) // in hundredths of the screen's shorter side
-  const still = matchMedia('(prefers-reduced-motion: reduce)').matches
   const measure = () => (height.value = (100 * (box.value?.clientHeight || Infinity)) / Math.min(innerWidth, innerHeight))
   const observer = new ResizeObserver(measure)
   watch(box, (element) => {
@@ -48,7 +48,7 @@ export function useTurns(queue: () => Queue | undefined, box: Readonly<Ref<HTMLE
     measure()
   })
   const all = computed(() => queue()?.desks ?? [])
-  const places = computed(() => (still ? Infinity : Math.max(1, Math.floor(height.value / LEAST))))
+  const places = computed(() => Math.max(1, Math.floor((height.value + GAP) / LEAST)))
   const fresh = computed(() => freshRooms(queue()?.called ?? [], now.value))
   const desks = computed(() => deskTurn(all.value, places.value, Math.floor(now.value / TURN), fresh.value))
   onScopeDispose(() => observer.disconnect())
