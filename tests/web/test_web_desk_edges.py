@@ -47,6 +47,31 @@ def test_by_keyboard_alone_a_desk_goes_from_press_to_press(clinic, desktop):
     assert clinic.desk.get(f"/sessions/{clinic.session}/queue")["counts"]["waiting"] == 3
 
 
+def test_dialogs_rooms_and_pauses_give_the_focus_back(clinic, desktop):
+    desk = clinic.at_desk(desktop, f"/{clinic.session}")
+
+    def button(words: str):
+        return desk.get_by_role("button", name=re.compile(f"^{words}"))
+
+    button("暂停叫号").press("Enter")
+    desk.get_by_role("dialog").get_by_role("button", name="确定").press("Enter")
+    expect(button("暂停叫号")).to_be_focused()
+    button("恢复叫号").press("Enter")
+    expect(button("叫下一位")).to_be_focused()
+    button("再开一个诊室").press("Enter")
+    desk.keyboard.type("B2")
+    desk.keyboard.press("Enter")
+    expect(button("再开一个诊室")).to_be_focused()
+    button("关闭诊室").press("Enter")
+    expect(desk.get_by_role("combobox", name="诊室", exact=True)).to_be_focused()
+    more = button("更多").first
+    more.press("Enter")
+    desk.get_by_role("dialog").get_by_role("button", name="调整类别").press("Enter")
+    expect(desk.get_by_role("dialog").get_by_role("combobox").first).to_be_visible()
+    desk.keyboard.press("Escape")
+    expect(more).to_be_focused()
+
+
 def test_an_answer_that_got_lost_ends_no_visit(clinic, desktop, allow):
     allow(r"failed: ")
     clinic.next(None)

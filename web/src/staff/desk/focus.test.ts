@@ -97,6 +97,15 @@ describe('after', () => {
     expect(at().textContent).toBe('再开一个诊室')
   })
 
+  it('one of two rooms is closed, it is not with the way to close the other', async () => {
+    live.data = queue({ desks: [{ room: '101', visit: null }, { room: '102', visit: null }] })
+    await flushPromises()
+    after = { desks: [{ room: '102', visit: null }] }
+    await press('关闭诊室')
+    expect(page.text()).toContain('102')
+    expect(at()).toBe(page.find('.rooms select').element)
+  })
+
   it('the room is closed, it is with the rooms; opened again, with the next call', async () => {
     after = { desks: [] }
     await press('关闭诊室')
