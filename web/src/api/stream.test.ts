@@ -1,3 +1,4 @@
+import { TransformStream } from 'node:stream/web'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { effectScope } from 'vue'
 import { distrust } from './session'
