@@ -1,7 +1,7 @@
 /** Things for tests: one page by itself, and an API that answers what the test says. */
 
 import { createApp, nextTick, type Component } from 'vue'
-import { createMemoryHistory, createRouter } from 'vue-router'
+import { createMemoryHistory, createRouter, type Router } from 'vue-router'
 import { vi } from 'vitest'
 import { i18n, setLocale } from '@/i18n'
 
@@ -30,7 +30,7 @@ export function problem(body: unknown, status: number): Response {
 }
 
 /** The page; `gone` takes it away again. */
-export async function mounted(page: Component, props: Record<string, unknown> = {}, at = '/'): Promise<{ root: HTMLElement; gone: () => void }> {
+export async function mounted(page: Component, props: Record<string, unknown> = {}, at = '/'): Promise<{ root: HTMLElement; router: Router; gone: () => void }> {
   setLocale('zh-CN') // which a page's settings may have changed to the browser's
   const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/:all(.*)*', component: { render: () => null } }] })
   await router.push(at)
@@ -42,7 +42,7 @@ export async function mounted(page: Component, props: Record<string, unknown> = 
     app.unmount()
     root.remove()
   }
-  return { root, gone }
+  return { root, router, gone }
 }
 
 /** The button of these words. */

@@ -98,6 +98,14 @@ describe('the form of a draft', () => {
     gone()
   })
 
+  it('is a new one again for who goes on from a draft to a new session', async () => {
+    const { root, router, gone } = await opened('/?draft=D001-x')
+    await router.push('/')
+    await vi.waitFor(() => expect(field(root, '诊室').value).toBe(''))
+    expect(field(root, '医生').disabled).toBe(false)
+    gone()
+  })
+
   it('says that it is there no more', async () => {
     drafts = []
     const { root, gone } = await opened('/?draft=D001-x')
