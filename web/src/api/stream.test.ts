@@ -1,4 +1,4 @@
-import { TransformStream } from 'node:stream/web'
+import { TransformStream } from 'node:stream/web' // happy-dom has none in a thread's own world
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { effectScope } from 'vue'
 import { distrust } from './session'
@@ -25,7 +25,7 @@ function serve(status = 200): void {
       end: () => void writer.close().catch(() => undefined),
       signal: init.signal!,
     })
-    return new Response(readable)
+    return new Response(readable as unknown as ReadableStream)
   })
 }
 
