@@ -11,7 +11,6 @@ from common.messages import ReserveSlot, SlotRejected, SlotReserved
 from common.testing import take_sent
 from schedule_svc.rules import RuleSet
 from schedule_svc.rules.ruleset import Limit
-from schedule_svc.store import rules as store
 from schedule_world import TWO_IDS, World, check_inventory, session_row, slot_row
 from test_schedule_postgres import at_once, database, make  # noqa: F401  fixtures
 
@@ -104,24 +103,3 @@ def test_consumers_with_the_same_people_in_other_orders_do_not_lock_each_other_u
         assert max(days) <= 3
         assert max(weeks) <= 8
     check_inventory(crowded)
-
-
-def test_a_persons_registrations_are_found_by_index(crowded: World) -> None:
-    """Also while the table is new, and nobody has counted its rows yet: autovacuum may not, in the middle of this."""
-    with crowded.database.transaction() as tx:
-        for table in ("reservations", "patient_credit"):
-            tx.conn.exec_driver_sql(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
-    (session,) = crowded.rows("SELECT id FROM sessions LIMIT 1")
-    orders = [replace(crowded.reserve(f"o{n}", session=session.id), patient_id=f"pat-{n % 7}") for n in range(40)]
-    crowded.tell(*orders)
-    with crowded.database.reading() as conn:
-        plan = conn.exec_driver_sql(f"EXPLAIN {store._REGISTRATIONS}", (["pat-1", "pat-2"],)).scalars().all()
-        marks = conn.exec_driver_sql(f"EXPLAIN {store._MARKS}", (["pat-1", "pat-2"],)).scalars().all()
-        found = store.registrations_of(conn, ["pat-1", "pat-2", "pat-nobody"])
-    assert "reservations_of_person" in "\n".join(plan)
-    assert "patient_credit_of_person" in "\n".join(marks)
-    assert {patient: len(registrations) for patient, registrations in found.items()} == {
-        "pat-1": 1,
-        "pat-2": 1,
-        "pat-nobody": 0,
-    }, "the doctor's session has five numbers"

@@ -36,7 +36,9 @@ def address_of(address: str) -> str:
 
 
 def sender_of(sender: str) -> str:
-    """The address of MAIL_FROM, which may say a name too. Raises Unmailable."""
+    """The address of MAIL_FROM, which may say a name too. Raises Unmailable, also for line breaks: Pythons read them differently."""
+    if sender.splitlines() != [sender]:
+        raise Unmailable("not an e-mail address", address=True)
     return address_of(parseaddr(sender)[1])
 
 
