@@ -36,8 +36,10 @@ def make(database: Database, postgres_url: str) -> Iterator[Callable[..., World]
 
     def fresh(**roster_changes: object) -> World:
         with database.engine.begin() as conn:
-            for table in (*metadata.tables, "outbox", "inbox", "parked", "timers"):
-                conn.execute(sa.text(f"TRUNCATE {table} CASCADE"))
+            tables = (*metadata.tables, "outbox", "inbox", "parked", "timers")
+            full = [name for name in tables if conn.scalar(sa.text(f"SELECT EXISTS (SELECT 1 FROM {name})"))]
+            if full:  # all of them would take a tenth of a second
+                conn.execute(sa.text(f"TRUNCATE {', '.join(full)} CASCADE"))
         worlds.append(make_world(postgres_url, START, **roster_changes))
         return worlds[-1]
 
