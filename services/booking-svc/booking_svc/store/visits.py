@@ -242,12 +242,12 @@ def why_void(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, str]:
 def vain_calls(conn: sa.Connection, visit_ids: Collection[str]) -> dict[str, tuple[datetime, Move]]:
     """Of visits whose last call came to nothing: when it was, and whether she was passed or put back."""
     c = visit_moves.c
-    turns = [Move.CALL, Move.PASS, Move.PUT_BACK]
+    turns = [Move.CALL, Move.RECALL, Move.PASS, Move.PUT_BACK]
     query = sa.select(c.visit_id, c.move, c.at).where(c.visit_id.in_(sorted(set(visit_ids))), c.move.in_(turns))
     called: dict[str, datetime] = {}
     vain: dict[str, tuple[datetime, Move]] = {}
     for row in conn.execute(query.order_by(c.id)):
-        if row.move == Move.CALL:
+        if row.move in (Move.CALL, Move.RECALL):
             called[row.visit_id] = row.at
             vain.pop(row.visit_id, None)
         else:
