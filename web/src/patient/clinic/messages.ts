@@ -42,8 +42,8 @@ export const messages = both(
       pausedOpen: '恢复时间待定。',
       movedTo: '您已转到 {doctor} 的队伍（{department}，{room}），排队时间不受影响。',
       vain: {
-        passed: '{time} 叫到您时没有应答，号码已重新排队，现在排第 {n} 位。请留意下一次叫号。',
-        put_back: '{time} 的叫号已撤回，您回到了队伍里，现在排第 {n} 位。请留意下一次叫号。',
+        passed: '{time} 叫到您时没有应答，号码已重新排队。请留意下一次叫号。',
+        put_back: '{time} 的叫号已撤回，您回到了队伍里。请留意下一次叫号。',
       },
       late: '您报到晚了，按报到时间排队。',
       state: {
@@ -177,8 +177,8 @@ export const messages = both(
       pausedOpen: 'It is not known yet when they go on.',
       movedTo: 'You are in the queue of {doctor} now ({department}, {room}). You lose no time by it.',
       vain: {
-        passed: 'You were called at {time} and did not come, so you wait again, as number {n} in line. Listen for your next call.',
-        put_back: 'The call of {time} was taken back, so you wait again, as number {n} in line. Listen for your next call.',
+        passed: 'You were called at {time} and did not come, so you wait again. Listen for your next call.',
+        put_back: 'The call of {time} was taken back, so you wait again. Listen for your next call.',
       },
       late: 'You checked in late, so you stand by when you came.',
       state: {

@@ -26,11 +26,14 @@ it.each(LOCALES)('a call that she missed does not just vanish: %s', async (local
   const vain_call = { at: first.called_at, ended: 'passed' }
   visit.data = { ...visit.data, state: 'waiting', ahead: 2, vain_call }
   await page.vm.$nextTick()
-  expect(said()).toMatch(/09:12.*3/)
+  expect(said()).toContain('09:12')
   const passed = said()
+  visit.data = { ...visit.data, ahead: 1 }
+  await page.vm.$nextTick()
+  expect(said()).toBe(passed) // a status is read out whenever it changes: not for each call of somebody else
   visit.data = { ...visit.data, vain_call: { ...vain_call, ended: 'put_back' } }
   await page.vm.$nextTick()
-  expect(said()).toMatch(/09:12.*3/)
+  expect(said()).toContain('09:12')
   expect(said()).not.toBe(passed)
   visit.data = { ...visit.data, vain_call: { ...vain_call, ended: 'as a newer release says' } }
   await page.vm.$nextTick()
