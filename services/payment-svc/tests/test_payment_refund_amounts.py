@@ -53,12 +53,26 @@ def test_less_went_and_the_rest_is_paid_out(any_world: World) -> None:
         "succeeded",
         "window",
     )
-    assert [(type(m), m.order_id, m.amount) for m in world.told()] == [(RefundSucceeded, order, FEE)]
+    assert [(m.order_id, m.amount, m.method) for m in world.told()] == [(order, FEE, "alipay,window")]
     assert world.balances() == {"clearing:alipay": FEE - PART, "clearing:window": PART - FEE}
     with world.database.reading() as conn:
         assert sum(ledger.balances(conn, HOSPITAL).values()) == 0
         assert ledger.balances(conn, HOSPITAL)["clearing:window"] == PART - FEE
     assert_problem(world.post(f"{path}/paid-out", REST, headers=CASHIER), 409, "refund_succeeded")
+    world.check_rest()
+
+
+def test_less_went_of_surplus_and_the_rest_is_paid_out(world: World) -> None:
+    order = world.request()
+    twice = [world.pay_by(order, key=key) for key in ("1", "2")]
+    world.scripted.say |= {"refund": Processing(), "query_refund": [Refunded(START, PART)]}
+    for payment in twice:
+        world.apply(world.paid(payment))
+    world.settle()
+    (refund,) = world.refunds(order)
+    world.take_told()
+    assert world.post(f"/refunds/{refund.id}/paid-out", REST, headers=CASHIER).status_code == 200
+    assert [(m.purpose, m.amount, m.method) for m in world.told()] == [("surplus", FEE, "alipay,window")]
     world.check_rest()
 
 

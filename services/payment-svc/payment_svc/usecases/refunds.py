@@ -175,13 +175,19 @@ def _post_apart(tx: Tx, kind: str, intent: Intent, refund: Refund, debit: str, c
 def _tell_back(tx: Tx, intent: Intent, refund: Refund) -> None:
     """A refund is back. Of surplus that is told at once; of an order's money when all of it is back, with the total."""
     if refund.purpose == "surplus":
-        _tell_succeeded(tx, intent, refund, refund.amount, refund.provider)
+        _tell_succeeded(tx, intent, refund, refund.amount, _ways(tx, [refund]))
         return
     standing = _how_they_stand(tx, intent)
     if all(one.state == "succeeded" for one in standing):
         last = max(standing, key=lambda one: (one.updated_at, one.id))
-        methods = ",".join(sorted({one.provider for one in standing}))
-        _tell_succeeded(tx, intent, last, sum(one.amount for one in standing), methods)
+        _tell_succeeded(tx, intent, last, sum(one.amount for one in standing), _ways(tx, standing))
+
+
+def _ways(tx: Tx, back: list[Refund]) -> str:
+    """All by which this money went back: of what was paid out as the rest, also the one by which a part had gone."""
+    issued = [one for refund in back for one in store.refunds_of(tx.conn, refund.tender_id)]
+    parts = [one for one in issued if store.went_otherwise(tx.conn, one.id)]
+    return ",".join(sorted({one.provider for one in (*back, *parts)}))
 
 
 def tell_again(tx: Tx, intent: Intent) -> None:
