@@ -29,6 +29,12 @@ function made(): Router {
   return router
 }
 
+/** The browser says so, and some time goes by. */
+async function online(ms: number): Promise<void> {
+  dispatchEvent(new Event('online'))
+  await vi.advanceTimersByTimeAsync(ms)
+}
+
 async function open(router: Router, path: string): Promise<void> {
   await router.push(path).catch(() => undefined)
   await flushPromises()
@@ -36,6 +42,7 @@ async function open(router: Router, path: string): Promise<void> {
 
 describe('a page whose part is gone', () => {
   beforeEach(() => {
+    vi.useFakeTimers()
     vi.stubGlobal('fetch', async () => new Response(''))
     listening = []
     vi.stubGlobal('addEventListener', (...how: (typeof listening)[0]) => {
@@ -50,6 +57,7 @@ describe('a page whose part is gone', () => {
   })
   afterEach(() => {
     for (const how of listening) removeEventListener(...how) // the tab is closed
+    vi.useRealTimers()
     vi.unstubAllGlobals()
     vi.restoreAllMocks()
   })
@@ -94,18 +102,40 @@ describe('a page whose part is gone', () => {
     vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network')))
     const router = made()
     await open(router, '/lost?a=1')
-    const online = async () => {
-      dispatchEvent(new Event('online'))
-      await flushPromises()
-    }
-    await online()
+    await online(10_000)
     expect(load).not.toHaveBeenCalled()
     vi.stubGlobal('fetch', async () => new Response(''))
-    await online()
+    await online(10_000)
     expect(load.mock.calls).toEqual([['/lost?a=1']])
     await open(router, '/')
-    await online()
+    await online(10_000)
     expect(load).toHaveBeenCalledTimes(1)
+  })
+
+  it('is tried some more times once online: names and routes may come later', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network')))
+    const router = made()
+    await open(router, '/lost')
+    const names = vi.fn(() => Promise.reject(new TypeError('no names yet')))
+    vi.stubGlobal('fetch', names)
+    const asked: number[] = []
+    for (const ms of [0, 999, 1, 1999, 1, 4999, 1, 60_000]) {
+      await (asked.length ? vi.advanceTimersByTimeAsync(ms) : online(ms))
+      asked.push(names.mock.calls.length)
+    }
+    expect(asked).toEqual([1, 1, 2, 2, 3, 3, 4, 4]) // after 0, 1, 3 and 8 s
+    await online(500)
+    await online(0) // a network that comes and goes: the newest counts
+    vi.stubGlobal('fetch', async () => new Response(''))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(load.mock.calls).toEqual([['/lost']])
+    load.mockClear()
+    vi.stubGlobal('fetch', names)
+    await online(2_000)
+    await open(router, '/')
+    names.mockClear()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([names.mock.calls, load.mock.calls]).toEqual([[], []]) // by hand she got somewhere meanwhile
   })
 
   it('is not loaded by itself over a page that somebody is on', async () => {
@@ -114,8 +144,7 @@ describe('a page whose part is gone', () => {
     vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network')))
     await open(router, '/lost')
     vi.stubGlobal('fetch', async () => new Response(''))
-    dispatchEvent(new Event('online'))
-    await flushPromises()
+    await online(10_000)
     expect([unopened.value, load.mock.calls]).toEqual(['/lost', []])
   })
 

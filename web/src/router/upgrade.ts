@@ -14,9 +14,11 @@ export const unopened = shallowRef('')
 
 const MARK = 'haoyuan.upgrade'
 const IN_A_ROW = 60_000
+const PAUSES = [0, 1000, 2000, 5000] // milliseconds: `online` is said of a link, often before names resolve or a route works
 
 export function survive(router: Router, load: (address: string) => void = fully): void {
   const parts = new WeakSet<object>()
+  let latest = 0
   // Vite tells of every part that could not be loaded; the router afterwards, if it was part of a page, and where it should have led.
   addEventListener('vite:preloadError', (event) => parts.add(event.payload))
   router.onError(async (error, to) => {
@@ -27,8 +29,14 @@ export function survive(router: Router, load: (address: string) => void = fully)
     load(to.fullPath)
   })
   addEventListener('online', async () => {
-    const bare = () => unopened.value && router.currentRoute.value === START_LOCATION // elsewhere somebody may be filling in a form
-    if (bare() && (await reachable()) && bare()) load(unopened.value)
+    const mine = ++latest
+    // elsewhere somebody may be filling in a form
+    const bare = () => mine === latest && unopened.value && router.currentRoute.value === START_LOCATION
+    for (const pause of PAUSES) {
+      await new Promise((resolve) => setTimeout(resolve, pause))
+      if (!bare()) return
+      if ((await reachable()) && bare()) return load(unopened.value)
+    }
   })
   router.afterEach((to, from, failure) => {
     if (failure) return
