@@ -106,6 +106,17 @@ describe('after', () => {
     expect(at()).toBe(page.find('.rooms select').element)
   })
 
+  it('a double click, one room is closed and not the next', async () => {
+    live.data = queue({ desks: [{ room: '101', visit: null }, { room: '102', visit: null }] })
+    await flushPromises()
+    after = { desks: [{ room: '102', visit: null }] }
+    await press('关闭诊室')
+    const next = page.findAll('button').find((one) => one.text() === '关闭诊室')!
+    next.element.dispatchEvent(new MouseEvent('click', { bubbles: true, detail: 2 }))
+    await flushPromises()
+    expect(booking.DELETE).toHaveBeenCalledTimes(1)
+  })
+
   it('the room is closed, it is with the rooms; opened again, with the next call', async () => {
     after = { desks: [] }
     await press('关闭诊室')
