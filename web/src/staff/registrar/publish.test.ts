@@ -45,6 +45,15 @@ describe('the form of one session', () => {
     expect(codes({ segments: [a, { ...b, capacity: '' as unknown as number }] })).toEqual([['slots', 'number', 2]])
   })
 
+  it('may end at midnight, which is the next day\'s', () => {
+    const segments = segmentsOf({ from: '23:00', to: '00:00', minutes: 30, capacity: 5 })
+    expect(segments.map((s) => `${s.starts}-${s.ends}`)).toEqual(['23:00-23:30', '23:30-00:00'])
+    expect(codes({ segments })).toEqual([])
+    expect(bodyOf(form({ segments }), true).slots.map((s) => s.ends_at)).toEqual(['2026-12-01T23:30:00+08:00', '2026-12-02T00:00:00+08:00'])
+    expect(codes({ segments: [...segments, ...form().segments] })).toEqual([['slots', 'overlap', 3]])
+    expect(codes({ segments: [{ ...segments[1]!, ends: '' }] })).toEqual([['slots', 'endsBefore', 1]])
+  })
+
   it('has the same code for the same doctor, day and part of the day', () => {
     expect(codeOf('D001', form())).toBe('D001-20261201-morning')
     expect(codeOf('D'.repeat(64), form())).toHaveLength(64)

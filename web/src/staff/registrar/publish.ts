@@ -80,18 +80,23 @@ export function emptyForm(date: string, period: Session['period'] = 'morning'): 
   }
 }
 
-export function minuteOf(clock: string): number {
+function minuteOf(clock: string): number {
   const [hours, minutes] = clock.split(':').map(Number)
   return (hours ?? NaN) * 60 + (minutes ?? NaN)
 }
 
+/** An end: midnight is that of the next day. */
+function endOf(clock: string): number {
+  return clock === '00:00' ? 24 * 60 : minuteOf(clock)
+}
+
 function clockOf(minute: number): string {
-  return `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
+  return `${String(Math.floor(minute / 60) % 24).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
 }
 
 /** Equal segments; the last one may be shorter. None where the plan makes no sense. */
 export function segmentsOf({ from, to, minutes, capacity }: Plan): SegmentForm[] {
-  const [first, last] = [minuteOf(from), minuteOf(to)]
+  const [first, last] = [minuteOf(from), endOf(to)]
   if (!(minutes >= 1) || !(last > first)) return []
   const count = Math.min(200, Math.ceil((last - first) / minutes))
   return Array.from({ length: count }, (_, n) => ({
@@ -130,8 +135,8 @@ export function faultsOf(form: SessionForm): Fault[] {
   form.segments.forEach((s, n) => {
     const segment = n + 1
     const before = form.segments[n - 1]
-    if (!(minuteOf(s.ends) > minuteOf(s.starts))) faults.push({ field: 'slots', code: 'endsBefore', segment })
-    else if (before && minuteOf(s.starts) < minuteOf(before.ends)) faults.push({ field: 'slots', code: 'overlap', segment })
+    if (!(endOf(s.ends) > minuteOf(s.starts))) faults.push({ field: 'slots', code: 'endsBefore', segment })
+    else if (before && minuteOf(s.starts) < endOf(before.ends)) faults.push({ field: 'slots', code: 'overlap', segment })
     const numbers = [s.capacity, s.blocked, s.referral, s.window, s.follow_up]
     if (numbers.some((x) => !Number.isInteger(x) || x < 0) || s.capacity < 1) faults.push({ field: 'slots', code: 'number', segment })
     else if (s.blocked + s.referral + s.window + s.follow_up > s.capacity) faults.push({ field: 'slots', code: 'above', segment })
@@ -196,7 +201,7 @@ function slotOf(date: string, s: SegmentForm): PublishSession['slots'][number] {
   const quotas = Object.fromEntries(CHANNELS.filter((c) => s[c] > 0).map((c) => [c, s[c]]))
   return {
     starts_at: beijing(`${date}T${s.starts}`),
-    ends_at: beijing(`${date}T${s.ends}`),
+    ends_at: beijing(`${s.ends === '00:00' ? addDays(date, 1) : date}T${s.ends}`),
     capacity: s.capacity,
     blocked: s.blocked,
     ...(Object.keys(quotas).length ? { quotas } : {}),
