@@ -13,8 +13,12 @@ describe('the server’s clock', () => {
   beforeEach(() => {
     forget()
     vi.useFakeTimers({ now: 1_800_000_000_123 })
+    vi.spyOn(Math, 'random').mockReturnValue(0.25)
   })
-  afterEach(() => vi.useRealTimers())
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
 
   it('is ours until something is known', () => {
     expect(serverNow()).toBe(Date.now())
@@ -43,10 +47,21 @@ describe('the server’s clock', () => {
       answer(ahead, 60)
     }
     expect(Math.abs(serverNow() - (Date.now() + ahead))).toBeLessThan(125)
-    expect(tellingPause(3000)).toBe(3000)
+    expect(tellingPause(3000)).toBe(3250) // known so well, nobody has to ask at the same moment as everybody else
   })
 
-  it('has no telling moments before anything is known of it', () => expect(tellingPause(3000)).toBe(3000))
+  it('has no telling moments before anything is known of it', () => expect(tellingPause(3000)).toBe(3250))
+
+  it('is asked for at three telling moments at most: over a slow network a crowd would go on coming at the same moment', () => {
+    const pauses = []
+    for (let i = 0; i < 6; i++) {
+      answer(0, 600)
+      pauses.push(tellingPause(3000), tellingPause(3000)) // the second: a tab out of sight plans anew without having asked
+      vi.setSystemTime(Date.now() + pauses.at(-1)!)
+    }
+    const spread = pauses.map((pause) => pause === 3250)
+    expect(spread).toEqual([...Array(6).fill(false), ...Array(6).fill(true)])
+  })
 
   it('follows when somebody sets a clock', () => {
     answer(0, 50)

@@ -14,6 +14,8 @@ interface Offset {
 }
 
 let offset: Offset | undefined
+let planned: Offset | undefined // what was known at the last tellingPause
+let tellings = 0
 
 /** Learn from an answer. sent, received: our clock, milliseconds; date: its Date header. */
 export function learn(sent: number, received: number, date: string | null): void {
@@ -26,7 +28,8 @@ export function learn(sent: number, received: number, date: string | null): void
 
 /** For tests. */
 export function forget(): void {
-  offset = undefined
+  offset = planned = undefined
+  tellings = 0
 }
 
 /** The server's time as well as it is known, milliseconds since 1970. */
@@ -35,13 +38,18 @@ export function serverNow(): number {
 }
 
 const FINE = 250 // milliseconds: known so well, nobody has to ask at the same moments as everybody else
+const TELLINGS = 3 // nor after so many: over a slow network it is never known so well
 
 /**
  * When to ask again after `least` milliseconds, so that the answer tells most of the clock: when we take it to show a full second.
  * Its Date then is of that second or of the one before, which halves the interval; an answer at any other moment may tell nothing new.
+ * Afterwards anywhen within a second, lest a crowd that waits for a release goes on asking all at once. A tab out of sight plans
+ * anew without having asked: that does not count.
  */
 export function tellingPause(least: number): number {
-  if (!offset || offset.high - offset.low <= FINE) return least
+  if (planned !== offset) tellings++
+  planned = offset
+  if (!offset || offset.high - offset.low <= FINE || tellings > TELLINGS) return least + Math.random() * 1000
   return least + 1000 - ((serverNow() + least) % 1000)
 }
 
