@@ -228,6 +228,14 @@ class PaymentsOut(Schema):
 class RefundsArgs(PagedByTime):
     state = fields.String(load_default=None, validate=validate.OneOf(REFUND_STATES))
     order_id = Idents.id(load_default=None)
+    waiting = fields.Boolean(
+        load_default=False,
+        truthy={"true"},
+        falsy={"false"},
+        metadata={
+            "description": "only what waits for a person: to be paid out at the counter, to be repeated since it was refused, or for a card"
+        },
+    )
 
 
 class RefundOut(Schema):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from common.outbox import Tx
 
 from payment_svc.domain import Refund, RefundState
-from payment_svc.store.tables import intents, ledger_lines, refunds, tenders
+from payment_svc.store.tables import REFUND_WAITS, intents, ledger_lines, refunds, tenders
 
 _successor = refunds.alias("successor")
 _before = tenders.alias("before")
@@ -118,10 +118,11 @@ def list_refunds(
     hospital_id: str | None,
     state: str | None,
     order_id: str | None,
+    waiting: bool = False,
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> Sequence[Refund]:
-    """Refunds, oldest first, `limit` + 1 of them at most. `hospital_id` None: of all hospitals."""
+    """Refunds, oldest first, `limit` + 1 of them at most. `hospital_id` None: of all hospitals. `waiting`: for a person."""
     query = _whole.order_by(refunds.c.created_at, refunds.c.id).limit(limit + 1)
     if hospital_id is not None:
         query = query.join(intents, intents.c.order_id == refunds.c.order_id).where(
@@ -131,6 +132,8 @@ def list_refunds(
         query = query.where(refunds.c.state == state)
     if order_id is not None:
         query = query.where(refunds.c.order_id == order_id)
+    if waiting:
+        query = query.where(REFUND_WAITS, sa.or_(refunds.c.state != "failed", _successor.c.id.is_(None)))
     if after is not None:
         query = query.where(
             sa.or_(refunds.c.created_at > after[0], sa.and_(refunds.c.created_at == after[0], refunds.c.id > after[1]))

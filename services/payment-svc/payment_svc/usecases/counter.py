@@ -184,12 +184,25 @@ After = tuple[datetime, str] | None
 
 
 def list_refunds(
-    database: Database, caller: Caller, *, state: str | None, order_id: str | None, after: After, limit: int
+    database: Database,
+    caller: Caller,
+    *,
+    state: str | None,
+    order_id: str | None,
+    waiting: bool,
+    after: After,
+    limit: int,
 ) -> list[Refund]:
     """Refunds of the caller's hospital (of all, for operators), oldest first, one more than `limit` if there are more."""
     with database.reading() as conn:
         found = refund_store.list_refunds(
-            conn, hospital_id=scope_of(caller), state=state, order_id=order_id, after=after, limit=limit
+            conn,
+            hospital_id=scope_of(caller),
+            state=state,
+            order_id=order_id,
+            waiting=waiting,
+            after=after,
+            limit=limit,
         )
         return list(found)
 

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
-import { fen, waitOf, type Refund } from './refunds'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { payment } from '@/api'
+import { fen, waiting, waitOf, type Refund } from './refunds'
 
 function refund(facts: Partial<Refund>): Refund {
   return { id: 'rfd_1', state: 'processing', method: 'window', retried_as: null, ...facts } as Refund
@@ -14,6 +15,20 @@ describe('a refund', () => {
     expect(waitOf(refund({ state: 'abnormal', method: 'wechat' }))).toBe('card')
     expect(waitOf(refund({ state: 'succeeded' }))).toBeNull()
     expect(waitOf(refund({ state: 'reserved' }))).toBeNull()
+  })
+})
+
+describe('the refunds that wait', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  it('are all that is asked for, page after page', async () => {
+    const pages = [
+      { items: [refund({ id: 'rfd_1' })], next_cursor: 'more' },
+      { items: [refund({ id: 'rfd_2', state: 'abnormal' })], next_cursor: null },
+    ]
+    const get = vi.spyOn(payment, 'GET').mockImplementation((async () => ({ data: pages.shift(), response: new Response() })) as never)
+    expect((await waiting()).map(({ id }) => id)).toEqual(['rfd_1', 'rfd_2'])
+    expect(get.mock.calls).toEqual([undefined, 'more'].map((cursor) => ['/api/v1/refunds', { params: { query: { waiting: true, cursor, limit: 200 } } }]))
   })
 })
 

@@ -14,19 +14,9 @@ export function waitOf(refund: Refund): Wait | null {
   return refund.state === 'abnormal' ? 'card' : null
 }
 
-const WAITING = ['processing', 'failed', 'abnormal'] as const
-
 /** All that wait, the oldest first. */
-export async function waiting(): Promise<Refund[]> {
-  const lists = await Promise.all(
-    WAITING.map((state) =>
-      all((cursor) => ask(payment.GET('/api/v1/refunds', { params: { query: { state, cursor, limit: 200 } } })), 5000),
-    ),
-  )
-  return lists
-    .flat()
-    .filter((refund) => waitOf(refund))
-    .sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at))
+export function waiting(): Promise<Refund[]> {
+  return all((cursor) => ask(payment.GET('/api/v1/refunds', { params: { query: { waiting: true, cursor, limit: 200 } } })), 5000)
 }
 
 /** Fen of what was typed as yuan ("12.5" is 1250), or null if it is no amount of money. Without floating point. */
