@@ -4,6 +4,7 @@ import { nextTick } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { account, serverNow, type Account } from '@/api'
 import { addDays, isoDay } from '@/shared/format'
+import { choose, hospitals } from '../hospital'
 import { answering, button, mounted, problem, type Asked } from '../mounting'
 import './messages'
 import { bodyOf, formOf, type Draft } from './publish'
@@ -122,6 +123,54 @@ describe('the form of a draft', () => {
     gone()
   })
 
+  it('is a known one at version 0, too: rosters begin there', async () => {
+    drafts = [{ ...draft, version: 0 }]
+    said = () => problem({ code: 'session_conflict' }, 409)
+    const { root, gone } = await opened('/?draft=D001-x')
+    for (const words of ['医生', '出诊代码']) expect(field(root, words).disabled, words).toBe(true)
+    button(root, '存为草稿').click()
+    await vi.waitFor(() => expect(root.textContent).toContain('有人改过或发布了这份草稿'))
+    gone()
+  })
+
+  it('leaves its code and department with its hospital', async () => {
+    account.value = { id: 'acc_2', username: 'x', roles: ['operator'], hospital_id: null } as unknown as Account
+    hospitals.value = ['hos_1', 'hos_2'].map((id) => ({ id, name: id })) as typeof hospitals.value
+    choose('hos_1')
+    drafts = [{ ...draft, version: 0 }]
+    const { root, gone } = await opened('/?draft=D001-x')
+    choose('hos_2')
+    await vi.waitFor(() => expect(field(root, '出诊代码').value).toBe(''))
+    await vi.waitFor(() => expect(field(root, '医生').disabled).toBe(false))
+    expect(root.textContent).not.toContain('医院自己的系统')
+    type(root, '医生', 'doc_1', 'change')
+    button(root, '存为草稿').click()
+    await vi.waitFor(() => expect(posted()).toHaveLength(1))
+    expect(posted()[0]).toMatchObject({ code: 'D001-20261205-afternoon', version: 1 })
+    expect(posted()[0]).not.toHaveProperty('department_id')
+    gone()
+  })
+
+  it('takes along what was wrong with it, when another form begins', async () => {
+    said = () => problem({ code: 'doctor_not_found' }, 404)
+    const { root, router, gone } = await opened('/?draft=D001-x')
+    button(root, '存为草稿').click()
+    await vi.waitFor(() => expect(root.textContent).toContain('没有这位医生'))
+    await router.push('/')
+    await vi.waitFor(() => expect(field(root, '诊室').value).toBe(''))
+    expect(root.textContent).not.toContain('没有这位医生')
+    gone()
+  })
+
+  it("warns that the hospital's own system may send it again; a new session has none", async () => {
+    const { root, router, gone } = await opened('/?draft=D001-x')
+    expect(root.textContent).toContain('医院自己的系统')
+    await router.push('/')
+    await vi.waitFor(() => expect(field(root, '诊室').value).toBe(''))
+    expect(root.textContent).not.toContain('医院自己的系统')
+    gone()
+  })
+
   it('does not call a draft what is public', async () => {
     said = () => sessionOf({ state: 'open' })
     const { root, gone } = await opened('/?draft=D001-x')
@@ -131,6 +180,63 @@ describe('the form of a draft', () => {
     expect(root.textContent).not.toContain('草稿已保存')
     gone()
   })
+})
+
+describe('what had no answer', () => {
+  const LOST = () => new Response('<html>a gateway</html>')
+  const TAKEN = () => problem({ code: 'session_conflict' }, 409)
+  /** The API's answers, one after the other; the second press comes after an edit of the room, if there is one. */
+  async function pressed(at: string, answers: (() => unknown)[], second: string, edit?: () => Draft) {
+    said = () => answers.shift()!()
+    const page = await opened(at)
+    if (!at.includes('draft')) type(page.root, '医生', 'doc_1', 'change')
+    button(page.root, '存为草稿').click()
+    await vi.waitFor(() => expect(page.root.querySelector('.fault')).toBeTruthy())
+    if (edit) {
+      drafts = [edit()]
+      type(page.root, '诊室', 'B4')
+      type(page.root, '日期', '2026-12-05')
+      await nextTick()
+    }
+    button(page.root, second).click()
+    await vi.waitFor(() => expect([answers.length, button(page.root, second).disabled]).toEqual([0, false]))
+    return page
+  }
+  const bodies = () => posted() as { version: number; room: string; draft: boolean; code: string }[]
+
+  it.each(['存为草稿', '发布'])('and was taken in, is gone on from, by %s', async (second) => {
+    const { root, gone } = await pressed('/?draft=D001-x', [LOST, TAKEN, () => sessionOf({ state: 'draft', version: 5, code: draft.code })], second, () => ({ ...draft, version: 4 }))
+    expect(bodies().map(({ version, room, code }) => [version, room, code])).toEqual([[4, 'B2', 'D001-x'], [4, 'B4', 'D001-x'], [5, 'B4', 'D001-x']])
+    expect(new Set(asked.filter(({ method }) => method === 'POST').map(({ key }) => key)).size).toBe(3)
+    expect(root.querySelector('.fault')).toBeNull()
+    gone()
+  })
+
+  it('of a new session as well: it stays under its code', async () => {
+    const first = () => ({ ...draft, ...(bodies()[0] as object), doctor: draft.doctor, department_id: null, grade: null, cancel_before: null, draw_at: null, slots: (bodies()[0] as unknown as Draft).slots.map((s) => ({ ...s, quotas: {} })) }) as Draft
+    const { gone } = await pressed('/?date=2026-12-01', [LOST, TAKEN, () => sessionOf({ state: 'draft', version: 2 })], '存为草稿', first)
+    expect(bodies().map(({ version, code }) => [version, code])).toEqual([1, 1, 2].map((version) => [version, 'D001-20261201-morning']))
+    gone()
+  })
+
+  it('is not taken for what a colleague has sent: then nothing is sent over it, nor under another code', async () => {
+    const { root, gone } = await pressed('/?draft=D001-x', [LOST, TAKEN], '存为草稿', () => ({ ...draft, version: 4, fee: { amount: 1, currency: 'CNY' } }))
+    expect(posted()).toHaveLength(2)
+    expect(root.textContent).toContain('没有收到答复的那次')
+    expect(root.textContent).not.toContain('请换一个代码')
+    gone()
+  })
+})
+
+it('an older service has no list of drafts: then the roster says nothing of them', async () => {
+  asked = answering(({ url }) => (url.pathname.endsWith('/drafts') ? problem({ code: 'session_not_found' }, 404) : list([])))
+  const { root, gone } = await mounted(RosterPage)
+  await vi.waitFor(() => expect(root.querySelector('.bone')).toBeNull())
+  await vi.waitFor(() => expect(asked.some(({ url }) => url.pathname.endsWith('/drafts'))).toBe(true))
+  await nextTick()
+  expect(root.querySelector('.fault')).toBeNull()
+  expect(root.textContent).not.toContain('未发布的草稿')
+  gone()
 })
 
 it('stands in the roster of everybody of the hospital', async () => {

@@ -23,7 +23,9 @@ export interface SessionForm {
   /** '': the doctor's own. */
   department_id: string
   code: string
-  /** What was published last under this code; 0: nothing yet. */
+  /** Whether the server has something under this code: then the next version of it is sent. */
+  known: boolean
+  /** What it has; rosters may begin with 0. */
   version: number
   date: string
   period: Session['period']
@@ -65,6 +67,7 @@ export function emptyForm(date: string, period: Session['period'] = 'morning'): 
     doctor_id: '',
     department_id: '',
     code: '',
+    known: false,
     version: 0,
     date,
     period,
@@ -154,6 +157,7 @@ export function formOf(draft: Draft): SessionForm {
     doctor_id: draft.doctor.id,
     department_id: draft.department_id ?? '',
     code: draft.code,
+    known: true,
     version: draft.version,
     date: draft.date,
     period: draft.period,
@@ -195,6 +199,12 @@ export function bodyOf(form: SessionForm, draft: boolean): PublishSession {
   if (form.policy !== 'first_come') body.draw_at = beijing(form.draw_at)
   if (form.cancel_before) body.cancel_before = beijing(form.cancel_before)
   return body
+}
+
+/** Whether this draft is what was sent, in whatever version, as a draft or not. */
+export function holds(draft: Draft, sent: PublishSession): boolean {
+  const content = (body: PublishSession) => JSON.stringify({ ...body, version: 0, draft: true })
+  return content(bodyOf(formOf(draft), true)) === content(sent)
 }
 
 function slotOf(date: string, s: SegmentForm): PublishSession['slots'][number] {
