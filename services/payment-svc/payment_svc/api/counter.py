@@ -49,8 +49,8 @@ def record_receipt(args: dict[str, Any], payment_id: str) -> dict[str, Any]:
 def list_refunds(args: dict[str, Any]) -> dict[str, Any]:
     """Refunds, oldest first: of one's hospital, or of all for operators.
 
-    With `waiting`, those that wait for a person: `processing` by `window` wait to be paid out; `failed` ones whose `retried_as` is empty wait to be repeated or paid out;
-    `abnormal` ones wait for a card.
+    With `waiting`, those that wait for a person: `processing` by `window` wait to be paid out; `failed` ones whose `retried_as`
+    is empty wait to be repeated or paid out; `abnormal` ones wait for a card.
     """
     found = counter.list_refunds(
         service().database,
