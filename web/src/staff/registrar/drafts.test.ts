@@ -146,7 +146,7 @@ describe('the form of a draft', () => {
     type(root, '医生', 'doc_1', 'change')
     button(root, '存为草稿').click()
     await vi.waitFor(() => expect(posted()).toHaveLength(1))
-    expect(posted()[0]).toMatchObject({ code: 'D001-20261205-afternoon', version: 1 })
+    expect(posted()[0]).toMatchObject({ code: 'own_D001-20261205-afternoon', version: 1 })
     expect(posted()[0]).not.toHaveProperty('department_id')
     gone()
   })
@@ -215,7 +215,7 @@ describe('what had no answer', () => {
   it('of a new session as well: it stays under its code', async () => {
     const first = () => ({ ...draft, ...(bodies()[0] as object), doctor: draft.doctor, department_id: null, grade: null, cancel_before: null, draw_at: null, slots: (bodies()[0] as unknown as Draft).slots.map((s) => ({ ...s, quotas: {} })) }) as Draft
     const { gone } = await pressed('/?date=2026-12-01', [LOST, TAKEN, () => sessionOf({ state: 'draft', version: 2 })], '存为草稿', first)
-    expect(bodies().map(({ version, code }) => [version, code])).toEqual([1, 1, 2].map((version) => [version, 'D001-20261201-morning']))
+    expect(bodies().map(({ version, code }) => [version, code])).toEqual([1, 1, 2].map((version) => [version, 'own_D001-20261201-morning']))
     gone()
   })
 

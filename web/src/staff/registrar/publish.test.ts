@@ -55,7 +55,8 @@ describe('the form of one session', () => {
   })
 
   it('has the same code for the same doctor, day and part of the day', () => {
-    expect(codeOf('D001', form())).toBe('D001-20261201-morning')
+    expect(codeOf('D001', form())).toBe('own_D001-20261201-morning')
+    expect(codeOf('D'.repeat(64), form())).toMatch(/^own_D+-20261201-morning$/)
     expect(codeOf('D'.repeat(64), form())).toHaveLength(64)
   })
 })

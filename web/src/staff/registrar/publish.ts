@@ -124,9 +124,13 @@ function yuanOf(fen: number): string {
   return rest ? `${yuan}.${String(rest).padStart(2, '0')}` : String(yuan)
 }
 
-/** A code of one's own, as tools/haoyuan-roster makes them: told apart by doctor, day and part of the day. */
+const MADE_HERE = 'own_' // a hospital's snapshot, which does not know them, stops none of these
+const LONGEST_CODE = 64
+
+/** A code of our own: told apart by doctor, day and part of the day, so that two registrars do not make one session twice. */
 export function codeOf(doctor: string, form: SessionForm): string {
-  return `${doctor}-${form.date.replaceAll('-', '')}-${form.period}`.slice(0, 64)
+  const when = `-${form.date.replaceAll('-', '')}-${form.period}`
+  return `${MADE_HERE}${doctor.slice(0, LONGEST_CODE - MADE_HERE.length - when.length)}${when}`
 }
 
 export function faultsOf(form: SessionForm): Fault[] {

@@ -18,7 +18,7 @@ export const pages = both(
     drafts: { title: '未发布的草稿', about: '本院的排班人员都能看到，患者看不到。' },
     publish: {
       title: '新增出诊', what: '谁在哪里出诊', when: '怎么放号', gradeHint: '不填则为医生职称', cancelHint: '不填则按医院规则',
-      codeHint: '不填则按“医生编号-日期-时段”生成', urgent: '急诊（爽约限制不适用）', publish: '发布', draft: '存为草稿',
+      codeHint: '不填则由平台生成，医院系统的排班快照不会取消它；如与医院系统中的某次出诊是同一次，请填写其编码', urgent: '急诊（爽约限制不适用）', publish: '发布', draft: '存为草稿',
       about: '发布后患者即可看到；草稿不对外显示。', elsewhere: '出诊科室：{name}', noDraft: '找不到这份草稿，可能已经发布。下面可以新增一次出诊。', changed: '您打开之后，有人改过或发布了这份草稿。请从排班表重新打开：', unsure: '刚才没有收到答复的那次可能已经生效，这次没有保存。请先到排班表核对，不要换代码再发：',
       theirs: '这份草稿如果是医院自己的系统发来的，最好请那边修改：在这里保存或发布会用掉它的下一个版本号，那边再用这个版本号发来的内容会被拒收。',
       faults: '有 {n} 处需要修改。', saved: '草稿已保存（{code}），患者还看不到。',
@@ -98,7 +98,7 @@ export const pages = both(
     drafts: { title: 'Drafts', about: 'The registrars of the hospital see them, patients do not.' },
     publish: {
       title: 'New session', what: 'Who sees patients where', when: 'How numbers are given', gradeHint: "The doctor's title unless you say otherwise", cancelHint: "By the hospital's rules unless you say otherwise",
-      codeHint: 'doctor-date-period unless you say otherwise', urgent: 'Urgent (blocks for missed visits do not count)', publish: 'Publish', draft: 'Save as a draft',
+      codeHint: 'Left empty, it is made here, and no snapshot of the hospital’s system stops the session. If that system has this session too, give its code.', urgent: 'Urgent (blocks for missed visits do not count)', publish: 'Publish', draft: 'Save as a draft',
       about: 'Patients see what is published at once; drafts are not shown.', elsewhere: 'In the department {name}', noDraft: 'This draft is there no more; it may be public now. Below you may begin another session.', changed: 'Somebody has changed or published this draft since you opened it. Open it again from the roster:', unsure: 'What had no answer before may have taken effect, and this has not been saved. Look at the roster first, and do not send it under another code:',
       theirs: "If the hospital's own system has sent this draft, it is better changed there: saving or publishing it here takes that system's next version number, and what it then sends under that number is refused.",
       faults: '{n} things are to be mended.', saved: 'The draft is saved ({code}). Patients do not see it yet.',
