@@ -33,8 +33,9 @@ class House:
         self.url = f"http://127.0.0.1:{self.serving.port}"
 
     def serve(self, build: str) -> None:
-        self._served.unlink(missing_ok=True)
-        self._served.symlink_to(self._builds[build])
+        newer = self._served.with_name("newer")
+        newer.symlink_to(self._builds[build])
+        newer.replace(self._served)  # at no moment there is nothing: an icon may be on its way
 
 
 def _rename(build: Path) -> None:
