@@ -60,7 +60,10 @@ class Pages:
         found = safe_join(str(self._folder), name) if name else None
         if found is None or not _there(Path(found)):
             return None
-        response = _content(Path(found), zipped=request.accept_encodings.quality("gzip") > 0)
+        try:
+            response = _content(Path(found), zipped=request.accept_encodings.quality("gzip") > 0)
+        except FileNotFoundError:  # an upgrade has just taken it away
+            return None
         response.headers["Cache-Control"] = FOR_GOOD if name.startswith("assets/") else "no-cache"
         response.headers["Content-Security-Policy"] = OF_PAGES
         response.make_conditional(request)

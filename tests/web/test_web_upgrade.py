@@ -62,12 +62,13 @@ def _nothing() -> Flask:
 
 @pytest.fixture
 def house(pages: Path, tmp_path: Path) -> Iterator[House]:
+    """Named first by each test: so it goes after the pages, which may still be asking."""
     made = House(tmp_path, pages)
     yield made
     made.serving.stop()
 
 
-def test_who_comes_back_after_an_upgrade_gets_the_newer_pages(phone, house):
+def test_who_comes_back_after_an_upgrade_gets_the_newer_pages(house, phone):
     page = phone(f"{house.url}/draws", service_workers="allow")
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     page.goto(f"{house.url}/", wait_until="networkidle")  # by the worker, which keeps the frame
@@ -79,7 +80,7 @@ def test_who_comes_back_after_an_upgrade_gets_the_newer_pages(phone, house):
     assert "-B" in page.locator("script[type=module]").get_attribute("src")
 
 
-def test_who_is_still_there_is_taken_along(phone, house, allow):
+def test_who_is_still_there_is_taken_along(house, phone, allow):
     allow(AWAY)
     page = phone(f"{house.url}/")
     house.serve("b")
@@ -92,7 +93,7 @@ def test_who_is_still_there_is_taken_along(phone, house, allow):
 @pytest.mark.parametrize(
     ("locale", "link", "button"), [("zh-CN", "公开抽签", "重新加载"), ("en-US", "Draws in public", "Load again")]
 )
-def test_what_stays_away_is_told_and_can_be_asked_for_again(narrow, house, allow, axe, shoot, locale, link, button):
+def test_what_stays_away_is_told_and_can_be_asked_for_again(house, narrow, allow, axe, shoot, locale, link, button):
     allow(AWAY)
     page = narrow(f"{house.url}/", locale=locale)
     page.route(GONE, lambda route: route.fulfill(status=404))
@@ -106,7 +107,7 @@ def test_what_stays_away_is_told_and_can_be_asked_for_again(narrow, house, allow
     expect(page).to_have_url(f"{house.url}/draws")
 
 
-def test_a_build_tells_the_licences_of_what_it_is_made_of(phone, house):
+def test_a_build_tells_the_licences_of_what_it_is_made_of(house, phone):
     page = phone(f"{house.url}/")
     page.get_by_role("link", name="开源许可").click()
     expect(page).to_have_url(f"{house.url}/licences.txt")
